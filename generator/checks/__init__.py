@@ -1,0 +1,47 @@
+"""The rules of the catalogue, one a file. The registries are literal: to add a check, write its file and a line here."""
+
+from __future__ import annotations
+
+from generator.checks import (
+    arxiv_id,
+    characters,
+    dates,
+    duplicates,
+    files,
+    key_order,
+    near_titles,
+    quoting,
+    records_agree,
+    relations,
+    results,
+    shape,
+    summaries,
+    terms,
+    urls,
+    venues,
+    vocabulary,
+)
+from generator.checks.draft import CatalogueCheck, EntryCheck
+
+ENTRY_CHECKS: dict[str, EntryCheck] = {
+    "shape": shape,
+    "quoting": quoting,
+    "arxiv_id": arxiv_id,
+    "dates": dates,
+    "characters": characters,
+    "terms": terms,
+    "urls": urls,
+    "files": files,
+    "results": results,
+    "summaries": summaries,
+    "key_order": key_order,
+    "venues": venues,
+}
+
+CATALOGUE_CHECKS: dict[str, CatalogueCheck] = {
+    "duplicates": duplicates,
+    "near_titles": near_titles,
+    "relations": relations,
+    "records_agree": records_agree,
+    "vocabulary": vocabulary,
+}

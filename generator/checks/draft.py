@@ -1,0 +1,103 @@
+"""An entry as written, before it is a record: what the checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from generator.load_yaml import Document, Steps
+from generator.model import ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.problem import Code, Problem, Severity
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One file of the catalogue, read but not yet believed."""
+
+    kind: str
+    """papers, tools or articles."""
+    slug: str
+    """File name without its ending."""
+    document: Document
+
+    @property
+    def path(self) -> str:
+        """File, relative to the repository."""
+        return self.document.path
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Nested text as written."""
+        return self.document.data
+
+    def text(self, key: str) -> str | None:
+        """The value of a top-level key, if it is text that says something."""
+        value = self.data.get(key)
+        return value if isinstance(value, str) and value.strip() else None
+
+    def items(self, key: str) -> Iterator[tuple[Steps, str]]:
+        """The texts of a top-level key, whether it holds one text or a list of them."""
+        value = self.data.get(key)
+        if isinstance(value, str):
+            yield (key,), value
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, str):
+                    yield (key, index), item
+
+    def scalars(self) -> Iterator[tuple[Steps, str]]:
+        """Every text of the document with its place in the structure, without recursion."""
+        waiting: list[tuple[Steps, Any]] = [((), self.data)]
+        while waiting:
+            steps, value = waiting.pop()
+            if isinstance(value, str):
+                yield steps, value
+            elif isinstance(value, dict):
+                waiting.extend(((*steps, key), part) for key, part in value.items())
+            else:
+                waiting.extend(((*steps, index), part) for index, part in enumerate(value))
+
+    def problem(
+        self, code: str, steps: Steps, message: str, fix: str, *, key: bool = False, severity: Severity = "error"
+    ) -> Problem:
+        """A problem at the place of a value, or of its key."""
+        place = self.document.place(steps, key=key)
+        return Problem(self.path, place.line, place.column, code, message, fix, severity)
+
+    def first_month(self, records: Mapping[str, ArxivRecord]) -> str | None:
+        """YYYY-MM, or only YYYY, of the first publication: from the arXiv record, the arXiv id or the date."""
+        arxiv_id = self.text("arxiv")
+        if arxiv_id is None:
+            date = self.text("date")
+            return date[:7] if date else None
+        record = records.get(arxiv_id)
+        if record is not None and record.published is not None:
+            return record.published[:7]
+        try:
+            return month_of_arxiv_id(arxiv_id)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the checks may know beside the entry itself."""
+
+    taxonomy: Taxonomy
+    taxonomy_document: Document
+    records: Mapping[str, ArxivRecord]
+
+
+class EntryCheck(Protocol):
+    """A module that judges one entry by itself."""
+
+    CODES: tuple[Code, ...]
+    check: Callable[[Draft, Context], Iterator[Problem]]
+
+
+class CatalogueCheck(Protocol):
+    """A module that judges the entries together."""
+
+    CODES: tuple[Code, ...]
+    check_all: Callable[[Sequence[Draft], Context], Iterator[Problem]]

@@ -1,0 +1,51 @@
+"""An entry stands in the right folder under a name that every file system and address takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from generator.checks.draft import Context, Draft
+from generator.model import SLUG
+from generator.problem import Code, Problem
+
+CODES = (
+    Code("E410", "A file name is lower-case letters, digits and single dashes, at most 80, and not a reserved name."),
+    Code("E411", "A paper stands in the folder of the year in which it first appeared."),
+)
+
+MAX_SLUG = 80
+RESERVED = re.compile(r"index|readme|con|nul|aux|prn|com\d|lpt\d|template|taxonomy", re.IGNORECASE)
+
+
+def slug_fault(slug: str) -> str | None:
+    """What is wrong with a slug, or None."""
+    if not slug:
+        return "is empty"
+    if len(slug) > MAX_SLUG:
+        return f"has {len(slug)} characters"
+    if not SLUG.fullmatch(slug):
+        return "has other characters than a-z, 0-9 and single dashes"
+    if RESERVED.fullmatch(slug):
+        return "is a reserved name"
+    return None
+
+
+def slug_of(title: str) -> str:
+    """A slug from a name or title; empty where it holds no Latin letter or digit."""
+    slug = re.sub(r"[^a-z0-9]+", "-", title.casefold().replace("+", " plus ")).strip("-")
+    return slug[:MAX_SLUG].rstrip("-")
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """The name, then for papers the folder."""
+    fault = slug_fault(draft.slug)
+    if fault:
+        fix = f"rename the file to {slug_of(draft.slug) or 'its short name in Latin letters'}.yaml"
+        yield draft.problem("E410", (), f"file name {draft.slug!r} {fault}", fix)
+    if draft.kind != "papers":
+        return
+    month = draft.first_month(context.records)
+    folder = draft.path.split("/")[-2]
+    if month is not None and month[:4] != folder:
+        yield draft.problem("E411", ("arxiv",), f"folder {folder} but first published {month}", f"move the file to papers/{month[:4]}/")

@@ -1,0 +1,30 @@
+"""Keys stand in the one order of the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.checks.draft import Context, Draft
+from generator.model import KINDS
+from generator.problem import Code, Problem
+
+CODES = (
+    Code(
+        "E250",
+        "Keys stand in the order of data/TEMPLATE.yaml.",
+        "topics: [depth]\ncriterion: magnitude",
+        "criterion: magnitude\ntopics: [depth]",
+    ),
+)
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """One problem: the first key that comes too late."""
+    del context
+    order = {key: index for index, key in enumerate(KINDS[draft.kind].model_fields)}
+    known = [key for key in draft.data if key in order]
+    for before, after in zip(known, known[1:], strict=False):
+        if order[before] > order[after]:
+            message = f"{after!r} should come before {before!r}"
+            yield draft.problem("E250", (after,), message, "make format puts all keys in order", key=True)
+            return

@@ -1,0 +1,78 @@
+"""Two entries of one kind with nearly the same title are one entry, or need to be told apart."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from rapidfuzz import fuzz
+
+from generator.checks.draft import Context, Draft
+from generator.problem import Code, Problem
+
+CODES = (Code("E502", "No two titles are equal, or so near that one must be a copy of the other."),)
+
+NEAR = 96.0
+RARE_WORDS = 4
+
+
+def key_of(title: str) -> str:
+    """Title in the form in which look-alikes are equal: NFKC, folded, confusable letters as Latin ones."""
+    text = unicodedata.normalize("NFKC", title).casefold()
+    if not text.isascii():
+        text = _skeleton(text)
+    return " ".join(re.findall(r"\w+", text))
+
+
+def _skeleton(text: str) -> str:
+    # Imported late: the tables of confusable letters take longer to load than all ASCII titles to compare.
+    from confusable_homoglyphs import confusables
+
+    plain = []
+    for character in unicodedata.normalize("NFD", text):
+        if unicodedata.combining(character):
+            continue
+        found = not character.isascii() and character.isalpha() and confusables.is_confusable(character, preferred_aliases=["latin"])
+        plain.append(found[0]["homoglyphs"][0]["c"] if found and len(found[0]["homoglyphs"][0]["c"]) == 1 else character)
+    return "".join(plain).casefold()
+
+
+def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+    """Compares only titles that share two of their rarest words, so that the cost stays linear."""
+    del context
+    for kind in ("papers", "tools", "articles"):
+        titled = [(draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind]
+        yield from _compare([(draft, key) for draft, key in titled if key])
+
+
+def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
+    frequency = Counter(word for _, key in titled for word in set(key.split()))
+    exact: dict[str, Draft] = {}
+    buckets: dict[tuple[str, str], list[tuple[Draft, str]]] = defaultdict(list)
+    for draft, key in titled:
+        first = exact.setdefault(key, draft)
+        if first is not draft:
+            yield _problem(draft, first)
+            continue
+        rare = sorted(set(key.split()), key=lambda word: (frequency[word], word))[:RARE_WORDS]
+        told = False
+        for pair in combinations(sorted(rare), 2):
+            for other, other_key in buckets[pair][:50]:
+                if not told and fuzz.ratio(key, other_key, score_cutoff=NEAR) and _numbers(key) == _numbers(other_key):
+                    told = True
+                    yield _problem(draft, other)
+            buckets[pair].append((draft, key))
+
+
+def _numbers(key: str) -> list[str]:
+    """``Part 1`` and ``Part 2`` are two works, however alike."""
+    return re.findall(r"v?\d+", key)
+
+
+def _problem(draft: Draft, first: Draft) -> Problem:
+    field = "title" if "title" in draft.data else "name"
+    message = f"{field} {draft.text(field)!r} is that of {first.path}"
+    return draft.problem("E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by")

@@ -1,0 +1,46 @@
+"""A plain value that another YAML reader would take for a number, date, yes or nothing is quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.checks.draft import Context, Draft
+from generator.problem import Code, Problem
+
+CODES = (
+    Code(
+        "E110",
+        "Text that YAML would read as a number, a date, a boolean or null is quoted.",
+        "short: 1e3",
+        'short: "1e3"',
+    ),
+)
+
+# Where such a type is meant: numbers and full dates stay unquoted.
+_NUMBERS = {"before", "after"}
+_DATES = {"added", "date"}
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """One problem for each value that must be quoted."""
+    del context
+    for steps, kind in draft.document.typed.items():
+        key = steps[-1]
+        if kind == "number" and key in _NUMBERS and steps[0] == "results":
+            continue
+        if kind == "date" and key in _DATES:
+            continue
+        text = next((value for place, value in draft.scalars() if place == steps), "")
+        if not text:
+            continue  # an empty value is the business of `shape`
+        name = next(str(step) for step in reversed(steps) if isinstance(step, str))
+        yield draft.problem("E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'{name}: "{text}"')
+
+
+def _read_as(kind: str, text: str) -> str:
+    if kind != "number":
+        return f"the {kind} {text}" if kind == "date" else f"a {kind}" if kind == "boolean" else f"{kind}"
+    try:
+        return f"the number {float(text):g}" if len(text) < 6 else f"the number {float(text)!r}"
+    except ValueError:
+        return "a number"

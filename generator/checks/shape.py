@@ -1,0 +1,117 @@
+"""Fields are known, present where required, and of the right shape: text, list, number, mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from rapidfuzz import process
+
+from generator.checks.draft import Context, Draft
+from generator.load_yaml import Steps
+from generator.model import KINDS, Result
+from generator.problem import Code, Problem
+
+CODES = (
+    Code("E210", "The required fields are there.", "checked:", "checked: abstract"),
+    Code("E211", "Every key is a known field.", "titel: Prune Well", "title: Prune Well"),
+    Code("E212", "A value has the shape of its field.", "topics: one-shot", "topics: [one-shot]"),
+    Code("E213", "A field that stands in the file says something.", 'short: ""', "short: PW"),
+)
+
+_ONE_OF_THREE = "url, authors and date"
+
+
+def nearest(word: str, known: list[str], limit: int = 1) -> list[str]:
+    """The known words most like a misspelt one, best first."""
+    found = process.extract(word.casefold(), known, limit=limit, score_cutoff=60)
+    return [str(match[0]) for match in found]
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """Problems of the structure, field by field."""
+    del context
+    model = KINDS[draft.kind]
+    empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
+    for steps in sorted(empty, key=str):
+        required = len(steps) == 1 and steps[0] in model.model_fields and model.model_fields[str(steps[0])].is_required()
+        name = _name(steps)
+        if required:
+            yield draft.problem("E210", steps, f"{name} is empty and required", _wanted(draft, steps))
+        else:
+            yield draft.problem("E213", steps, f"{name} is empty", "fill it in or delete the line", key=True)
+    if draft.kind == "papers" and "arxiv" not in draft.data:
+        for key in ("url", "authors", "date"):
+            if key not in draft.data:
+                message = f"{key} is missing; a paper without arxiv needs {_ONE_OF_THREE}"
+                yield draft.problem("E210", (), message, f"add arxiv, or {_ONE_OF_THREE}")
+    try:
+        model.model_validate(draft.data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            steps = tuple(detail["loc"])
+            if steps not in empty:
+                yield _problem(draft, steps, detail["type"], detail["input"])
+
+
+def _parts(data: Any) -> Iterator[tuple[Steps, Any]]:
+    waiting: list[tuple[Steps, Any]] = [((), data)]
+    while waiting:
+        steps, value = waiting.pop()
+        if steps:
+            yield steps, value
+        if isinstance(value, dict):
+            waiting.extend(((*steps, key), part) for key, part in value.items())
+        elif isinstance(value, list):
+            waiting.extend(((*steps, index), part) for index, part in enumerate(value))
+
+
+def _name(steps: Steps) -> str:
+    """``results[2].metric`` for ("results", 1, "metric"): people count from 1."""
+    name = ""
+    for step in steps:
+        name += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if name else step
+    return name
+
+
+def _wanted(draft: Draft, steps: Steps) -> str:
+    key = str(steps[-1])
+    model = Result if steps[0] == "results" and len(steps) > 1 else KINDS[draft.kind]
+    described = model.model_fields[key].description or key
+    return f"write {key}: … ({described.rstrip('.')})"
+
+
+def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
+    name = _name(steps)
+    model = Result if steps[0] == "results" and len(steps) > 2 else KINDS[draft.kind]
+    if kind == "missing":
+        return draft.problem("E210", steps, f"{name} is required and missing", _wanted(draft, steps))
+    if kind == "extra_forbidden":
+        known = list(model.model_fields)
+        near = nearest(str(steps[-1]), known)
+        fix = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"
+        return draft.problem("E211", steps, f"unknown key {name!r}", fix, key=True)
+    if kind in ("tuple_type", "list_type"):
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a list", f"{steps[-1]}: [{_inline(value)}]")
+    if kind == "string_type":
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not text", f"{steps[-1]}: one value")
+    if kind == "number":
+        message = f"{name} is {_shape(value)}, not a number"
+        return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
+    if kind == "model_type":
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}")
+    if kind == "literal_error":
+        message = f"{name} is {_shape(value)}"
+        return draft.problem("E212", steps, message, "up to, about, at least, more than, less than, or nothing")
+    return draft.problem("E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml")
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value)
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _inline(value: Any) -> str:
+    return value if isinstance(value, str) else "…"

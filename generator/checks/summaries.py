@@ -1,0 +1,46 @@
+"""A summary is one to three plain sentences of our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from generator.checks.draft import Context, Draft
+from generator.problem import Code, Problem
+
+MIN_LENGTH, MAX_LENGTH = 40, 450
+
+CODES = (
+    Code(
+        "E240",
+        f"A summary has {MIN_LENGTH} to {MAX_LENGTH} characters.",
+        "summary: Prunes a model.",
+        "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it.",
+    ),
+    Code(
+        "E241",
+        "A summary is plain sentences that end with a full stop: no Markdown, no LaTeX, no advertising.",
+        "summary: A **novel** method that prunes the channels of a U-Net that matter least",
+        "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it.",
+    ),
+)
+
+_MARKUP = re.compile(r"\*\*|__|`|\$|\]\(|<[a-z/]|\\[a-z]+|^#", re.IGNORECASE)
+_PRAISE = re.compile(r"\b(novel|state-of-the-art|groundbreaking|revolutionary|cutting-edge)\b", re.IGNORECASE)
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """Length, then form."""
+    del context
+    text = draft.text("summary")
+    if text is None:
+        return
+    steps = ("summary",)
+    if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
+        yield draft.problem("E240", steps, f"summary of {len(text)} characters", f"write {MIN_LENGTH} to {MAX_LENGTH}")
+    if found := _MARKUP.search(text):
+        yield draft.problem("E241", steps, f"markup {found[0]!r} in the summary", "write plain text")
+    if found := _PRAISE.search(text):
+        yield draft.problem("E241", steps, f"{found[0]!r} in the summary", "say what it does; leave the praise out")
+    if not text.endswith("."):
+        yield draft.problem("E241", steps, f"the summary ends with {text[-12:]!r}", "end with a full stop")

@@ -1,0 +1,110 @@
+"""Addresses are https, plain, and where their field says they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from generator.checks.draft import Context, Draft
+from generator.problem import Code, Problem
+
+CODES = (
+    Code("E401", "An address starts with https://.", 'project: "javascript:alert(1)"', "project: https://example.org/x"),
+    Code(
+        "E402",
+        "An address has a plain host: no user name, port, white space, backslash or non-ASCII host.",
+        "code: https://github.com@evil.example/a/b",
+        "code: https://github.com/a/b",
+    ),
+    Code(
+        "E403",
+        "Code stands on a known code host.",
+        "code: https://evilgithub.com/a/b",
+        "code: https://github.com/a/b",
+    ),
+    Code(
+        "E404",
+        "A repository is linked itself: owner and name, no fragment; no redirectors.",
+        "code: https://github.com/a/b#readme",
+        "code: https://github.com/a/b",
+    ),
+    Code("E405", "A DOI stands bare.", "doi: https://doi.org/10.1000/x", "doi: 10.1000/x"),
+)
+
+CODE_HOSTS = (
+    "github.com",
+    "gitlab.com",
+    "bitbucket.org",
+    "codeberg.org",
+    "gitee.com",
+    "huggingface.co",
+    "sourceforge.net",
+    "sr.ht",
+)
+REDIRECTORS = ("bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "buff.ly", "lnkd.in", "rebrand.ly", "t.ly")
+_URL_KEYS = ("url", "code", "repo", "project", "weights")
+
+
+def on_host(host: str, domain: str) -> bool:
+    """Whether a host is the domain or below it; ``evilgithub.com`` is not below ``github.com``."""
+    return host == domain or host.endswith(f".{domain}")
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """At most one problem for each address."""
+    del context
+    for key in _URL_KEYS:
+        text = draft.text(key)
+        if text is not None:
+            yield from _address(draft, key, text)
+    doi = draft.text("doi")
+    if doi is not None and not re.fullmatch(r"10\.\d{4,9}/[^\s\"<>#%{}|\\^`]+", doi):
+        bare = re.sub(r"^(https?://)?(dx\.)?doi\.org/|^doi:\s*", "", doi, flags=re.IGNORECASE)
+        yield draft.problem("E405", ("doi",), f"{doi!r} is not a bare DOI", f"doi: {bare}")
+
+
+def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
+    steps = (key,)
+    if re.search(r"[\s\\\x00-\x20\x7f<>\"`{}|^]", text):
+        yield draft.problem("E402", steps, f"white space or a forbidden character in {text!r}", "write it as %XX or copy the address anew")
+        return
+    if not text.startswith("https://"):
+        fix = f"{key}: https://{text.split('://', 1)[1]}" if text.startswith("http://") else "link an https page"
+        yield draft.problem("E401", steps, f"{text!r} does not start with https://", fix)
+        return
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        yield draft.problem("E402", steps, f"{text!r} is not an address: {error}", "copy the address anew")
+        return
+    if "@" in parts.netloc:
+        yield draft.problem("E402", steps, f"user name {parts.netloc.split('@')[0]!r} before the host {host}", f"link {host} only if you mean it")
+    elif port is not None or ":" in parts.netloc:
+        yield draft.problem("E402", steps, f"port in {parts.netloc!r}", "leave the port out")
+    elif not host.isascii() or "xn--" in host:
+        yield draft.problem("E402", steps, f"host {host!r} is not plain ASCII", "link a page on a host with an ASCII name")
+    elif not re.fullmatch(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", host):
+        yield draft.problem("E402", steps, f"host {host!r} is not a public host name", "copy the address anew")
+    elif any(on_host(host, domain) for domain in REDIRECTORS):
+        yield draft.problem("E404", steps, f"{host} is a redirector", "link the page itself")
+    elif key in ("code", "repo"):
+        yield from _repository(draft, key, text, host, parts.path, parts.query + parts.fragment)
+
+
+def _repository(draft: Draft, key: str, text: str, host: str, path: str, rest: str) -> Iterator[Problem]:
+    if key == "code" and not any(on_host(host, domain) for domain in CODE_HOSTS):
+        fix = "link the repository itself, or use project for a project page"
+        near = next((domain for domain in CODE_HOSTS if domain in host), None)
+        message = f"host {host} is not {near}" if near else f"host {host} is not a known code host"
+        yield draft.problem("E403", (key,), message, fix)
+    elif rest or len([part for part in path.split("/") if part]) < 2 and any(on_host(host, d) for d in CODE_HOSTS):
+        yield draft.problem("E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name")
+
+
+def normal(address: str) -> str:
+    """An address in the form in which two spellings of one page are equal."""
+    parts = urlsplit(address.casefold())
+    host = parts.netloc.removeprefix("www.")
+    return f"{host}{parts.path.rstrip('/').removesuffix('.git')}" + (f"?{parts.query}" if parts.query else "")

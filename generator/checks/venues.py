@@ -1,0 +1,58 @@
+"""A venue is a known series with a year that is not before the paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from generator.checks.draft import Context, Draft
+from generator.checks.shape import nearest
+from generator.problem import Code, Problem
+
+CODES = (
+    Code("E222", "A venue is a series of data/taxonomy.yaml and a year.", "venue: Neurips 2023", "venue: NeurIPS 2023"),
+    Code("E223", "A venue is not dated before the year of the paper's first version.", "venue: ICML 2019", "venue: ICML 2024"),
+    Code(
+        "E224",
+        "A paper that appears first after its conference is looked at twice: is it the right id?",
+        severity="note",
+    ),
+    Code("E225", "A track or workshop belongs to a venue.", "workshop: Sparse Days", "venue: ICML 2024\ntrack: workshop\nworkshop: Sparse Days"),
+)
+
+
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
+    """Form, then date."""
+    if draft.kind != "papers":
+        return
+    venue = draft.text("venue")
+    for key in ("track", "workshop"):
+        if draft.text(key) and venue is None:
+            yield draft.problem("E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True)
+    if draft.text("workshop") and draft.text("track") != "workshop":
+        yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True)
+    if venue is None:
+        return
+    found = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
+    series = context.taxonomy.venues.get(found["series"]) if found else None
+    if found is None or series is None:
+        near = nearest(re.sub(r"\W*(19|20)\d\d.*", "", venue), list(context.taxonomy.venues), limit=3)
+        fix = f"did you mean {', '.join(near)}, with a year?" if near else "add the series to data/taxonomy.yaml"
+        yield draft.problem("E222", ("venue",), f"{venue!r} is not a known series and a year", fix)
+        return
+    first = draft.first_month(context.records)
+    if first is None:
+        return
+    held = f"{found['year']}-{series.month:02d}"
+    if found["year"] < first[:4] and not _shortly_after(held, first):
+        message = f"{venue} was held before the paper first appeared, {first}"
+        yield draft.problem("E223", ("venue",), message, "check the arXiv id and the venue: one of them is another paper's")
+    elif held < first and draft.text("arxiv"):
+        message = f"{venue} was held before the paper first appeared on arXiv, {first}"
+        yield draft.problem("E224", ("venue",), message, "check that id and venue belong to one paper", severity="note")
+
+
+def _shortly_after(held: str, first: str) -> bool:
+    """Some authors post their paper a few months after the conference, over the turn of the year."""
+    months = (int(first[:4]) - int(held[:4])) * 12 + int(first[5:7] or 12) - int(held[5:7])
+    return months <= 6

@@ -1,0 +1,35 @@
+"""Terms of the vocabularies are described and used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from generator.checks.draft import Context, Draft
+from generator.checks.terms import uses
+from generator.model import Taxonomy
+from generator.problem import Code, Problem
+
+CODES = (
+    Code("E520", "A term has a name and one sentence that ends with a full stop."),
+    Code("E521", "A term is used by some entry.", severity="note"),
+)
+
+_NOT_SENTENCES = {"venues"}  # full names of conferences
+
+
+def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+    """Each term of each vocabulary."""
+    used = {(vocabulary, word) for draft in drafts for vocabulary, _, word in uses(draft)}
+    used |= {("venues", (draft.text("venue") or "").rpartition(" ")[0]) for draft in drafts}
+    if any(not draft.text("status") for draft in drafts):
+        used.add(("statuses", "active"))
+    document = context.taxonomy_document
+    for name in Taxonomy.model_fields:
+        for word, term in context.taxonomy.vocabulary(name).items():
+            place = document.place((name, word), key=True)
+            if name not in _NOT_SENTENCES and not term.text.endswith("."):
+                message = f"the sentence of {name}.{word} ends with {term.text[-12:]!r}"
+                yield Problem(document.path, place.line, place.column, "E520", message, "one full sentence")
+            if (name, word) not in used:
+                message = f"no entry uses {word!r} of {name}"
+                yield Problem(document.path, place.line, place.column, "E521", message, "use it or delete it", "note")

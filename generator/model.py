@@ -1,0 +1,369 @@
+"""The typed, frozen records that pass between the stages. No input or output happens here.
+
+Every scalar of the data arrives as text. The models say which shape a value has (text, list, number, result);
+what it may say is the business of ``generator.checks``, which can name the place and the mend.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+ARXIV_NEW = re.compile(r"(?P<yy>\d{2})(?P<mm>0[1-9]|1[0-2])\.(?P<number>\d{4,5})", re.ASCII)
+ARXIV_OLD = re.compile(r"[a-z-]+(\.[A-Z]{2})?/(?P<yy>\d{2})(?P<mm>0[1-9]|1[0-2])\d{3}", re.ASCII)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        return float(value)
+    raise PydanticCustomError("number", "a decimal number is expected")
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Text = Annotated[str, Field(min_length=1)]
+Texts = tuple[Text, ...]
+
+
+class Record(BaseModel):
+    """Frozen; unknown keys are refused; attribute docstrings become the schema's descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Result(Record):
+    """One reported number, with everything needed to read it rightly."""
+
+    model: Text
+    """The model that was made cheaper, as the paper names it."""
+    dataset: Text | None = None
+    """Data set or prompt set of the evaluation."""
+    metric: Text
+    """A term of `metrics`; it fixes the unit and which direction is better."""
+    before: Number | None = None
+    """Value of the unchanged model, in the unit of the metric. Ratios and reductions have none."""
+    after: Number
+    """Value with the method, in the unit of the metric."""
+    qualifier: Literal["up to", "about", "at least", "more than", "less than"] | None = None
+    """How exactly the source states the number."""
+    setting: Text
+    """Under which setting it holds: ratio, steps, resolution, training, what it is compared with."""
+    hardware: Text | None = None
+    """Device, where the metric is a time, a rate or an energy."""
+    reported_by: Text | None = None
+    """Slug of the paper that reported it, if not this one."""
+    where: Text
+    """Where it stands in the source: abstract, Table 1, repository README."""
+    via: Text | None = None
+    """Second-hand source that was read in place of the paper."""
+
+
+class Paper(Record):
+    """A research paper."""
+
+    title: Text
+    """Title as on the paper; it must agree with the arXiv record."""
+    short: Text | None = None
+    """The name people use."""
+    aliases: Texts = ()
+    """Former titles and other names."""
+    arxiv: Text | None = None
+    """arXiv id, quoted, without version. Without one, `url`, `authors` and `date` are required."""
+    doi: Text | None = None
+    """DOI of the published version, without a resolver address."""
+    url: Text | None = None
+    """Page of the paper, when it is not on arXiv."""
+    authors: Texts = ()
+    """Authors in order, when the paper is not on arXiv."""
+    date: Text | None = None
+    """YYYY, YYYY-MM or YYYY-MM-DD of the first publication, when the paper is not on arXiv."""
+    venue: Text | None = None
+    """Series and year, such as `NeurIPS 2023`."""
+    track: Text | None = None
+    """Kind of presentation, when it was not an ordinary one."""
+    workshop: Text | None = None
+    """Name of the workshop, when `track` is workshop."""
+    code: Text | None = None
+    """Repository of the authors' code."""
+    project: Text | None = None
+    """Project page."""
+    weights: Text | None = None
+    """Published weights."""
+    family: Text
+    """The one family it belongs to; the main axis of the site."""
+    combines: Texts = ()
+    """Other families it uses or was combined with."""
+    sparsity: Texts = ()
+    """Pattern of the removed weights."""
+    granularity: Texts = ()
+    """What is decided about."""
+    architectures: Texts = ()
+    """Architectures it was shown on."""
+    models: Texts = ()
+    """Models it was shown on, as people name them."""
+    training: Text | None = None
+    """What training it needs."""
+    criterion: Text | None = None
+    """How it chooses what goes, as a short phrase."""
+    topics: Texts = ()
+    """What else describes it."""
+    summary: Text
+    """One to three sentences of our own."""
+    results: tuple[Result, ...] = ()
+    """Numbers it reports."""
+    builds_on: Texts = ()
+    """Slugs of papers it extends or uses."""
+    critiques: Texts = ()
+    """Slugs of papers whose claims it disputes."""
+    superseded_by: Text | None = None
+    """Slug of the paper that replaces it."""
+    status: Text = "active"
+    """State of the work."""
+    checked: Text
+    """What the summary was checked against."""
+    added: Text
+    """Day on which the entry came in."""
+
+
+class Tool(Record):
+    """A library, kernel collection, runtime or model collection."""
+
+    name: Text
+    """Name people use."""
+    url: Text
+    """Where to start."""
+    repo: Text | None = None
+    """Source repository."""
+    licence: Text | None = None
+    """SPDX identifier."""
+    languages: Texts = ()
+    """Programming languages, the main one first."""
+    pypi: Text | None = None
+    """Name of the package on PyPI."""
+    npm: Text | None = None
+    """Name of the package on npm."""
+    since: Text | None = None
+    """YYYY or YYYY-MM of the first release."""
+    authors: Texts = ()
+    """People behind it, where they are few."""
+    category: Text
+    """The one category it belongs to."""
+    families: Texts = ()
+    """Families it serves."""
+    topics: Texts = ()
+    """What else describes it."""
+    status: Text = "active"
+    """State of the project."""
+    superseded_by: Text | None = None
+    """Slug of the tool that replaces it."""
+    implements: Texts = ()
+    """Slugs of papers whose method it contains."""
+    summary: Text
+    """One to three sentences of our own."""
+    note: Text | None = None
+    """A warning: licence, end of life."""
+    added: Text
+    """Day on which the entry came in."""
+
+
+class Article(Record):
+    """A tutorial, course, reference page or report."""
+
+    title: Text
+    """Title as on the page."""
+    url: Text
+    """Where to read it."""
+    repo: Text | None = None
+    """Repository of the material."""
+    authors: Texts = ()
+    """Authors, where named."""
+    publisher: Text | None = None
+    """Who published it."""
+    date: Text | None = None
+    """YYYY, YYYY-MM or YYYY-MM-DD of publication."""
+    category: Text
+    """The one category it belongs to."""
+    families: Texts = ()
+    """Families it treats."""
+    topics: Texts = ()
+    """What else describes it."""
+    status: Text = "active"
+    """State of the page."""
+    language: Text = "en"
+    """Language code."""
+    summary: Text
+    """One to three sentences of our own."""
+    note: Text | None = None
+    """A warning."""
+    added: Text
+    """Day on which the entry came in."""
+
+
+Entry = Paper | Tool | Article
+KINDS: Mapping[str, type[Paper] | type[Tool] | type[Article]] = {
+    "papers": Paper,
+    "tools": Tool,
+    "articles": Article,
+}
+
+# Field -> vocabulary, for the models above; `status` and `category` depend on the kind.
+VOCABULARIES: Mapping[str, Mapping[str, str]] = {
+    "papers": {
+        "track": "tracks",
+        "family": "families",
+        "combines": "families",
+        "sparsity": "sparsity",
+        "granularity": "granularity",
+        "architectures": "architectures",
+        "training": "training",
+        "topics": "topics",
+        "status": "statuses",
+        "checked": "checked",
+    },
+    "tools": {
+        "category": "tool_categories",
+        "families": "families",
+        "topics": "topics",
+        "status": "statuses",
+    },
+    "articles": {
+        "category": "article_categories",
+        "families": "families",
+        "topics": "topics",
+        "status": "statuses",
+    },
+}
+
+
+class Term(Record):
+    """One word of a closed vocabulary."""
+
+    name: Text
+    """How the site writes it."""
+    text: Text
+    """The sentence that explains it."""
+
+
+class Metric(Term):
+    """A measure of quality or cost."""
+
+    unit: str
+    """Unit of `before` and `after`; empty for plain scores."""
+    better: Literal["lower", "higher"]
+    """Which direction is better."""
+
+
+class Venue(Term):
+    """A conference or journal series."""
+
+    kind: Literal["conference", "journal"]
+    """What it is."""
+    month: Annotated[int, Field(ge=1, le=12)]
+    """Usual month of the conference; 12 for a journal."""
+
+
+class Taxonomy(Record):
+    """The closed vocabularies, as ``data/taxonomy.yaml`` holds them."""
+
+    families: dict[str, Term]
+    sparsity: dict[str, Term]
+    granularity: dict[str, Term]
+    architectures: dict[str, Term]
+    training: dict[str, Term]
+    topics: dict[str, Term]
+    metrics: dict[str, Metric]
+    venues: dict[str, Venue]
+    tracks: dict[str, Term]
+    statuses: dict[str, Term]
+    checked: dict[str, Term]
+    tool_categories: dict[str, Term]
+    article_categories: dict[str, Term]
+
+    def vocabulary(self, name: str) -> Mapping[str, Term]:
+        """Terms of one vocabulary.
+
+        Raises:
+            KeyError: there is no vocabulary of that name.
+        """
+        if name not in type(self).model_fields:
+            raise KeyError(name)
+        terms: Mapping[str, Term] = getattr(self, name)
+        return terms
+
+
+class ArxivRecord(Record):
+    """What arXiv says about one paper. Written only by ``enrich`` and ``add``."""
+
+    id: Text
+    """arXiv id without version."""
+    version: int | None = None
+    """Newest version seen."""
+    title: Text
+    """Title, white space collapsed."""
+    authors: Texts
+    """Authors in order."""
+    published: Text | None = None
+    """YYYY-MM-DD of the first version."""
+    updated: Text | None = None
+    """YYYY-MM-DD of this version."""
+    primary_category: Text | None = None
+    """Such as cs.CV."""
+    categories: Texts = ()
+    """All categories."""
+    doi: Text | None = None
+    """DOI that the authors gave."""
+    journal_ref: Text | None = None
+    """Journal reference that the authors gave."""
+    comment: Text | None = None
+    """The authors' comment."""
+    source: Literal["arxiv-api", "mirror"]
+    """Where the record came from; the API is the better one."""
+    fetched_at: Text
+    """YYYY-MM-DD on which this content was first fetched."""
+
+
+def month_of_arxiv_id(arxiv_id: str) -> str:
+    """YYYY-MM in which the first version of a paper was announced, from its id.
+
+    Raises:
+        ValueError: the id has neither the new nor the old form.
+    """
+    match = ARXIV_NEW.fullmatch(arxiv_id) or ARXIV_OLD.fullmatch(arxiv_id)
+    if match is None:
+        raise ValueError(f"{arxiv_id!r} is not an arXiv id")
+    century = "19" if int(match["yy"]) > 90 else "20"
+    return f"{century}{match['yy']}-{match['mm']}"
+
+
+E = TypeVar("E", bound=Paper | Tool | Article)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed(Generic[E]):
+    """An entry with its name and its file."""
+
+    slug: str
+    path: str
+    """File, relative to the repository."""
+    entry: E
+    record: ArxivRecord | None = None
+    """What arXiv says, for papers that have a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything, checked, in the order of the slugs."""
+
+    taxonomy: Taxonomy
+    papers: Mapping[str, Filed[Paper]]
+    tools: Mapping[str, Filed[Tool]]
+    articles: Mapping[str, Filed[Article]]
