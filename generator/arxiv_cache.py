@@ -1,4 +1,4 @@
-"""The arXiv records on disk: ``data/arxiv/<year>/<id>.json``, read all at once, written one at a time and whole.
+"""The arXiv records on disk, ``data/arxiv/<year>/<id>.json``: read all at once, written one by one and whole.
 
 A record only ever changes for the better, and only when its content changes, so a refresh that finds nothing
 new leaves an empty diff. No network here.
@@ -18,7 +18,9 @@ from generator.model import ArxivRecord, month_of_arxiv_id
 from generator.problem import Code, Problem
 from generator.write import write_file
 
-CODES = (Code("E607", "A record under data/arxiv/ is as enrich wrote it, under the name of its id, and can be replaced."),)
+CODES = (
+    Code("E607", "Under data/arxiv/ stand records as enrich wrote them, named by id, and can be replaced."),
+)
 
 MAX_BYTES = 1024 * 1024
 """The longest author lists of arXiv (some 3,000 names) take a tenth of this."""
@@ -96,7 +98,7 @@ def _load(root: Path, file: Path) -> ArxivRecord:
     try:
         expected = record_path(root, arxiv_id)
     except ValueError:
-        raise refused(f"{file.name!r} is not the name of a record", "delete the file: names come from the id") from None
+        raise refused(f"{file.name!r} does not name a record", "delete the file") from None
     if file != expected:
         raise refused(f"{arxiv_id} belongs into {problem_path(arxiv_id)}", f"delete this file, then {mend}")
     # A pull request can hold anything under this name: a link to another file, or a file to choke on.
@@ -129,7 +131,7 @@ def same_content(new: ArxivRecord, old: ArxivRecord) -> bool:
 
 
 def is_better(new: ArxivRecord, old: ArxivRecord) -> bool:
-    """Whether ``new`` may replace ``old``: it says something else, is not older and loses nothing it must say.
+    """Whether ``new`` may replace ``old``: it says something else, is not older, lacks nothing it must say.
 
     arXiv itself beats a mirror; an older version and a record without authors never win.
     """

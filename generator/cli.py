@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from generator import __version__
@@ -54,7 +53,7 @@ def validate(
     from generator.validate import validate as run_checks
 
     if output not in FORMATS:
-        raise click.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
+        raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
     wanted = [_inside(root, path) for path in paths or []]
     outcome = run_checks(root / "data")
     problems = [
@@ -77,14 +76,14 @@ def _inside(root: Path, path: Path) -> str:
     """The path as problems name it.
 
     Raises:
-        click.BadParameter: it does not exist or lies outside the repository's data.
+        typer.BadParameter: it does not exist or lies outside the repository's data.
     """
     full = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow a link out of the repository
     base = Path(os.path.abspath(root))  # noqa: PTH100
     if not full.exists():
-        raise click.BadParameter(f"{path} does not exist", param_hint="PATH")
+        raise typer.BadParameter(f"{path} does not exist", param_hint="PATH")
     if not full.is_relative_to(base):
-        raise click.BadParameter(f"{path} is not in {base}", param_hint="PATH")
+        raise typer.BadParameter(f"{path} is not in {base}", param_hint="PATH")
     return full.relative_to(base).as_posix()
 
 
@@ -105,7 +104,7 @@ def format_(
         chosen = []
         for path in paths:
             if path.resolve() not in known:
-                raise click.BadParameter(f"{path} is not an entry under data/", param_hint="PATH")
+                raise typer.BadParameter(f"{path} is not an entry under data/", param_hint="PATH")
             chosen.append(known[path.resolve()])
     changed = failed = 0
     for kind, file in chosen:
@@ -161,7 +160,7 @@ def build(
     from generator.build import build as build_site
 
     if engine not in ENGINES:
-        raise click.BadParameter(f"{engine!r} is not one of {', '.join(ENGINES)}", param_hint="--engine")
+        raise typer.BadParameter(f"{engine!r} is not one of {', '.join(ENGINES)}", param_hint="--engine")
     catalogue = _checked(root)
     try:
         report = build_site(catalogue, root, output or root / "build", engine=engine)
@@ -206,22 +205,13 @@ def _bug_report(error: BaseException) -> str:
 def run() -> None:
     """Run the command line and turn every end into its exit code."""
     try:
-        result = app(standalone_mode=False)
-        code = result if isinstance(result, int) else 0
+        app()  # ends with 2 on wrong use and with 130 on an interrupt
     except Failed:
-        code = 1
-    except click.exceptions.Exit as exit_:
-        code = exit_.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        _say("interrupted", error=True)
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = 2
+        sys.exit(1)
     except BrokenPipeError:
+        # Whoever read our output has gone; do not complain about it again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001  the last line of defence: our bug, told as such
         _say(_bug_report(error), error=True)
-        code = 3
-    sys.exit(code)
+        sys.exit(3)

@@ -20,7 +20,7 @@ _BIBTEX = {
     "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    '"': "{''}",
+    '"': '{"}',
 }
 
 
@@ -41,13 +41,15 @@ def url(address: str) -> str:
         ValueError: the address is not https, has no plain ASCII host, or carries a user name or a port.
     """
     parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.netloc != parts.hostname:
+    if parts.scheme != "https" or not parts.hostname or parts.netloc.lower() != parts.hostname:
         raise ValueError(f"{address!r} is not a plain https address")
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.hostname):
         raise ValueError(f"host {parts.hostname!r} is not a plain ASCII host name")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/?%:@!$&'()*+,;=~-._")
-    return urlunsplit(("https", parts.hostname, path, query, quote(parts.fragment, safe="/?%:@!$&'()*+,;=~-._")))
+    return urlunsplit(
+        ("https", parts.hostname, path, query, quote(parts.fragment, safe="/?%:@!$&'()*+,;=~-._"))
+    )
 
 
 def bibtex(text: str) -> str:
@@ -71,8 +73,8 @@ def xml(text: str) -> str:
 
 
 def github_message(text: str) -> str:
-    """For the message of a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """For the message of a workflow command, which the log shows on a terminal."""
+    return terminal(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def github_property(text: str) -> str:

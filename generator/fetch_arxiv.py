@@ -1,9 +1,9 @@
-"""arXiv's API, asked slowly and believed only after a look. The one module of the generator that uses the network.
+"""The arXiv API, asked slowly and believed only after a look. Nothing else in the generator uses the network.
 
-The ``arxiv`` package builds the query and reads the entries. Everything it leaves open (4.0.2 sets no timeout,
+The ``arxiv`` package builds the query and reads the entries. What it leaves open (4.0.2 sets no timeout,
 ignores Retry-After, takes a cut feed for a whole one) is settled in the session that it is given:
 
-* one request at a time, ``GAP_SECONDS`` after the end of the last one, whatever became of that;
+* one request at a time, ``GAP_SECONDS`` or more after the end of the last one, whatever became of that;
 * an answer counts only if it is a complete, well-formed feed of bounded size from the host that was asked;
 * which papers came is found out by their ids, never by their order or by the total that the feed claims.
 """
@@ -19,7 +19,7 @@ import time
 import unicodedata
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -34,19 +34,12 @@ from generator.escape import collapse
 from generator.model import ARXIV_NEW, ARXIV_OLD, ArxivRecord
 from generator.problem import Code
 
-CODES = (
-    Code("E601", "arXiv answers with a complete Atom feed, and every entry has a title and authors."),
-    Code("E602", "arXiv returns exactly the papers that were asked for."),
-    Code("E603", "arXiv knows the form of every id, and answers with papers, not with an error."),
-    Code("E608", f"arXiv answers within {5} tries."),
-)
-
 ENDPOINT = "https://export.arxiv.org/api/query"
 BATCH = 50
 """Ids in one request; arXiv answers 414 to some 600."""
 TRIES = 5
 GAP_SECONDS = 3.1
-"""arXiv asks for 3.0; the rest is for clocks."""
+"""The terms of use ask for 3; a little more, so that a packet that is late does not break them."""
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for more of an answer."""
 ANSWER_SECONDS = 120.0
@@ -56,9 +49,18 @@ LONGEST_WAIT = 600.0
 MAX_BYTES = 20 * 1024 * 1024
 MAX_DEPTH = 8
 
+CODES = (
+    Code("E601", "arXiv answers with a complete Atom feed, and every entry has a title and authors."),
+    Code("E602", "arXiv returns exactly the papers that were asked for."),
+    Code("E603", "arXiv knows the form of every id, and answers with papers, not with an error."),
+    Code("E608", f"arXiv answers within {TRIES} tries."),
+)
+
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ENDPOINT = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:\d+)?(/[\w./-]*)?", re.ASCII)
-_ABSTRACT_PAGE = re.compile(r"https?://(export\.)?arxiv\.org/abs/(?P<id>\S+?)(v(?P<version>[1-9]\d*))?", re.ASCII)
+_ABSTRACT = re.compile(
+    r"https?://(export\.)?arxiv\.org/abs/(?P<id>\S+?)(v(?P<version>[1-9]\d{0,3}))?", re.ASCII
+)
 _FEED_TYPES = {"application/atom+xml", "application/xml", "text/xml"}
 _BAD_ID = "incorrect_id_format_for_"
 
@@ -136,7 +138,7 @@ class Arxiv:
         contact: str,
         *,
         endpoint: str = ENDPOINT,
-        on_wait: Callable[[str, float], None] = lambda reason, seconds: None,
+        on_wait: Callable[[str, float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         timeout: tuple[float, float] = TIMEOUT,
@@ -148,7 +150,7 @@ class Arxiv:
             contact: address that tells arXiv who is asking, for the User-Agent.
             endpoint: where the API is; plain http only on this machine.
             on_wait: told why and for how many seconds the next try waits.
-            clock: seconds of any origin; may even jump.
+            clock: seconds of any origin, to tell how long an answer takes.
             sleep: waits for that many seconds.
             timeout: seconds to connect, and between two pieces of an answer.
             answer_seconds: seconds for a whole answer.
@@ -159,9 +161,8 @@ class Arxiv:
         if not _ENDPOINT.fullmatch(endpoint):
             raise ValueError(f"endpoint {endpoint!r} is not a plain https address")
         self._on_wait = on_wait
-        self._pace = _Pace(clock, sleep)
         agent = f"awesome-diffusion-pruning/{__version__} (+{contact})"
-        self._session = _Session(agent, self._pace, timeout, answer_seconds)
+        self._session = _Session(agent, clock, sleep, timeout, answer_seconds)
         # Tries and distances are ours: the library repeats without a distance, and only some failures.
         self._client = arxiv.Client(page_size=BATCH, delay_seconds=0, num_retries=0)
         self._client.query_url_format = f"{endpoint}?{{}}"
@@ -176,6 +177,7 @@ class Arxiv:
 
         Raises:
             BadAnswerError: no try brought an answer that can be believed.
+            RefusedIdError: arXiv answers with an error that names none of the ids.
             NoAnswerError: no try brought an answer, or arXiv asks for a long pause.
         """
         distinct = tuple(dict.fromkeys(ids))
@@ -184,50 +186,62 @@ class Arxiv:
 
     def _batch(self, ids: tuple[str, ...], today: date) -> Batch:
         wanted = {_canonical(i): i for i in ids if ARXIV_NEW.fullmatch(i) or ARXIV_OLD.fullmatch(i)}
-        faults: list[FetchError] = [RefusedIdError("not an arXiv id", i) for i in ids if wanted.get(_canonical(i)) != i]
+        faults: list[FetchError] = [
+            RefusedIdError("not an arXiv id, or the second name of one", i)
+            for i in ids
+            if i not in wanted.values()
+        ]
         results: list[Any] = []
         while wanted and not results:
-            results, errors = self._ask(tuple(wanted.values()))
-            refused = [wanted.pop(key) for key in map(_refused_id, errors) if key in wanted]
-            faults.extend(RefusedIdError("arXiv refuses the id", i) for i in refused)
+            results, refused = self._ask(wanted)
+            faults.extend(RefusedIdError("arXiv refuses the id", wanted.pop(key)) for key in refused)
             # One malformed id makes arXiv refuse the whole list: go on without it. Each round asks for fewer.
             if not refused:
                 break
+        found: dict[str, list[Any]] = {}
+        for result in results:
+            match = _ABSTRACT.fullmatch(result.entry_id.strip())
+            key = _canonical(match["id"]) if match else ""
+            if key in wanted:
+                found.setdefault(key, []).append(result)
+            else:
+                faults.append(
+                    UnexpectedIdError("arXiv returned what was not asked for", key or result.entry_id)
+                )
         records = []
-        for key, found in _by_id(results):
-            if key not in wanted:
-                faults.append(UnexpectedIdError("arXiv returned a paper that was not asked for", key))
-                continue
+        for key, same in found.items():
             asked = wanted.pop(key)
             try:
-                if len(found) > 1:
+                if len(same) > 1:
                     raise UnexpectedIdError("arXiv returned a paper more than once", asked)
-                records.append(_record(asked, found[0], today))
+                records.append(_record(asked, same[0], today))
             except FetchError as fault:
                 faults.append(fault)
         faults.extend(MissingIdError("arXiv returned no complete entry", i) for i in wanted.values())
         return Batch(ids, tuple(records), tuple(faults))
 
-    def _ask(self, ids: tuple[str, ...]) -> tuple[list[Any], tuple[str, ...]]:
-        """Results and errors of the first answer that can be believed."""
+    def _ask(self, wanted: Mapping[str, str]) -> tuple[list[Any], list[str]]:
+        """Results of the first answer that can be believed, and which of the wanted it calls malformed."""
         for attempt in itertools.count(1):
             try:
-                return self._ask_once(ids, last_resort=attempt > 1)
+                return self._ask_once(wanted, first=attempt == 1)
             except FetchError as error:
                 if not error.again or attempt == TRIES or error.after > LONGEST_WAIT:
                     raise
                 backoff = GAP_SECONDS * 2 ** (attempt - 1)
                 pause = max(error.after, backoff) + random.uniform(0, 1)  # noqa: S311  spreads tries, hides nothing
-                self._on_wait(str(error), pause)
-                self._pace.hold(pause)
+                self._session.pause = pause
+                if self._on_wait is not None:
+                    self._on_wait(str(error), pause)
         raise AssertionError("count never ends")
 
-    def _ask_once(self, ids: tuple[str, ...], *, last_resort: bool) -> tuple[list[Any], tuple[str, ...]]:
+    def _ask_once(self, wanted: Mapping[str, str], *, first: bool) -> tuple[list[Any], list[str]]:
         self._session.page = None
+        # No limit of its own, so that entries beyond the number asked for are seen too.
+        search = arxiv.Search(id_list=list(wanted.values()), max_results=None)
         results = []
         try:
-            # Without a limit of its own, so that entries beyond the number asked for are seen too.
-            for result in self._client.results(arxiv.Search(id_list=list(ids), max_results=None)):
+            for result in self._client.results(search):
                 results.append(result)  # noqa: PERF402  what came before the end of the page must be kept
         except _EndOfPage:
             pass
@@ -235,38 +249,16 @@ class Arxiv:
             raise BadAnswerError("arXiv's answer holds a date that is none", str(error)) from error
         page = self._session.page
         if page is None:
-            raise AssertionError("the library has answered without asking")
-        if page.entries == 0 and not any(_refused_id(error) for error in page.errors):
-            # An empty feed is what arXiv says of one id that does not exist, and what it says when it stumbles.
-            if page.errors or len(ids) > 1 or not last_resort:
-                raise BadAnswerError("arXiv's answer holds no paper", "; ".join(page.errors), again=not page.errors)
-        return results, page.errors
-
-
-class _Pace:
-    """The distance between requests, counted from the end of one to the start of the next."""
-
-    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self.clock = clock
-        self._sleep = sleep
-        self._gap = GAP_SECONDS
-        # Another run may have ended just now, so the first request keeps the distance as well.
-        self._ended = clock()
-
-    def hold(self, seconds: float) -> None:
-        """Make the next distance at least this long."""
-        self._gap = max(GAP_SECONDS, seconds)
-
-    def wait(self) -> None:
-        """Wait until the next request may start."""
-        passed = self.clock() - self._ended
-        # A clock that was set back does not tell how much time has passed: then none has.
-        self._sleep(max(0.0, self._gap - max(0.0, passed)))
-
-    def end(self) -> None:
-        """Note that a request is over."""
-        self._gap = GAP_SECONDS
-        self._ended = self.clock()
+            raise AssertionError("the library answers without asking")
+        refused = [key for key in map(_refused_id, page.errors) if key in wanted]
+        if page.entries or refused:
+            return results, refused
+        if page.errors:
+            raise RefusedIdError("arXiv answers with an error", "; ".join(page.errors), again=False)
+        # This is how arXiv answers for a single id that does not exist, and also how it stumbles.
+        if first or len(wanted) > 1:
+            raise BadAnswerError("arXiv's answer holds no paper", "")
+        return [], []
 
 
 class _EndOfPage(Exception):  # noqa: N818  not an error: how the library is kept from asking for more
@@ -280,16 +272,26 @@ class _Page:
 
 
 class _Session(requests.Session):
-    """Asks for one page at a time, at a distance, and hands on nothing but a feed that has been read strictly."""
+    """Asks for one page at a time, at a distance; hands on nothing but a feed that has been read strictly."""
 
-    def __init__(self, agent: str, pace: _Pace, timeout: tuple[float, float], answer_seconds: float) -> None:
+    def __init__(
+        self,
+        agent: str,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        timeout: tuple[float, float],
+        answer_seconds: float,
+    ) -> None:
         super().__init__()
         self._agent = agent
-        self._pace = pace
+        self._clock = clock
+        self._sleep = sleep
         self._timeout = timeout
         self._answer_seconds = answer_seconds
         self.page: _Page | None = None
         """What the last answer held; None before it."""
+        self.pause = GAP_SECONDS
+        """Seconds before the next request."""
 
     def get(self, url: str | bytes, **kwargs: Any) -> requests.Response:
         """The library's only door to the network; its own headers are replaced by ours.
@@ -301,7 +303,10 @@ class _Session(requests.Session):
         del kwargs
         if self.page is not None:
             raise _EndOfPage
-        self._pace.wait()
+        # Before every request, the first one too: another run may have ended just now. The whole distance
+        # from the end of the last one, without asking a clock how much of it has passed: clocks can be set.
+        self._sleep(max(self.pause, GAP_SECONDS))
+        self.pause = GAP_SECONDS
         try:
             with super().get(
                 url,
@@ -310,17 +315,15 @@ class _Session(requests.Session):
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                body = self._body(response)
+                _check_status(response)
+                root = _feed(response, self._body(response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise NoAnswerError("arXiv cannot be reached", f"{type(error).__name__}: {error}") from error
-        finally:
-            self._pace.end()
-        _check_status(response)
-        root = _feed(response, body)
-        errors = [entry for entry in root.findall(f"{_ATOM}entry") if "/api/errors" in (entry.findtext(f"{_ATOM}id") or "")]
+        entries = root.findall(f"{_ATOM}entry")
+        errors = [entry for entry in entries if "/api/errors" in (entry.findtext(f"{_ATOM}id") or "")]
         for entry in errors:
             root.remove(entry)
-        self.page = _Page(len(root.findall(f"{_ATOM}entry")), tuple(map(_error_text, errors)))
+        self.page = _Page(len(entries) - len(errors), tuple(map(_error_text, errors)))
         # Written anew, so that what the lenient parser of the library reads is what the strict one has read.
         checked = requests.Response()
         checked.status_code = requests.codes.ok
@@ -329,8 +332,9 @@ class _Session(requests.Session):
 
     def _body(self, response: requests.Response) -> bytes:
         """The whole answer, unpacked by ourselves: a small packed one can be a very large one."""
-        deadline = self._pace.clock() + self._answer_seconds
-        unpack = zlib.decompressobj(wbits=47) if response.headers.get("Content-Encoding") == "gzip" else None
+        deadline = self._clock() + self._answer_seconds
+        packing = response.headers.get("Content-Encoding", "").lower()
+        unpack = zlib.decompressobj(wbits=47) if packing == "gzip" else None
         body = bytearray()
         packed = 0
         # read1 returns what has come; read would sit out a dripping answer without looking at the deadline.
@@ -342,7 +346,7 @@ class _Session(requests.Session):
                 raise BadAnswerError("arXiv's answer cannot be unpacked", str(error)) from error
             if max(len(body), packed) > MAX_BYTES:
                 raise BadAnswerError("arXiv's answer is too large", f"over {MAX_BYTES // 2**20} MiB")
-            if self._pace.clock() > deadline:
+            if self._clock() > deadline:
                 raise NoAnswerError("arXiv's answer takes too long", f"over {self._answer_seconds:g} s")
         return bytes(body)
 
@@ -354,9 +358,11 @@ def _check_status(response: requests.Response) -> None:
         return
     told = f"{status} {response.reason}"
     if status >= 500 or status in (requests.codes.too_many_requests, requests.codes.request_timeout):
-        raise NoAnswerError("arXiv is busy", told, after=_retry_after(response))
+        after = _retry_after(response)
+        raise NoAnswerError("arXiv is busy", f"{told}, asks for {after:g} s" if after else told, after=after)
     if 300 <= status < 400:
-        raise BadAnswerError("arXiv's answer is a redirect", response.headers.get("Location", told), again=False)
+        target = response.headers.get("Location", told)
+        raise BadAnswerError("arXiv's answer is a redirect", target, again=False)
     raise BadAnswerError("arXiv refuses the request", told, again=False)
 
 
@@ -374,7 +380,7 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _feed(response: requests.Response, body: bytes) -> ET.Element:
-    """The feed, read strictly.
+    """The feed, read strictly. The library would read on behind a fault and leave out what it cannot read.
 
     Raises:
         BadAnswerError: it is something else, cut, not well-formed, or carries declarations of its own.
@@ -383,7 +389,7 @@ def _feed(response: requests.Response, body: bytes) -> ET.Element:
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     beginning = body[:200].decode("utf-8", "replace")
     if kind not in _FEED_TYPES:
-        raise BadAnswerError(f"arXiv's answer is no feed but {_short(kind or 'untyped')}", beginning, again=again)
+        raise BadAnswerError(f"arXiv's answer is no feed but of type {_short(kind)}", beginning, again=again)
     if not body.rstrip().endswith(b"</feed>"):
         raise BadAnswerError("arXiv's answer is cut off or no feed", beginning, again=again)
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
@@ -415,17 +421,8 @@ def _refused_id(error: str) -> str | None:
 
 
 def _canonical(arxiv_id: str) -> str:
-    """arXiv answers ``math.GT/0309136`` with ``math/0309136``; a version does not make another paper."""
+    """One name a paper: ``math.GT/0309136`` comes back as ``math/0309136``, and any id with a version."""
     return re.sub(r"(v\d+)$|\.[A-Z]{2}(?=/)", "", arxiv_id)
-
-
-def _by_id(results: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """Results by canonical id, in the order in which they came."""
-    found: dict[str, list[Any]] = {}
-    for result in results:
-        match = _ABSTRACT_PAGE.fullmatch(result.entry_id.strip())
-        found.setdefault(_canonical(match["id"]) if match else result.entry_id, []).append(result)
-    yield from found.items()
 
 
 def _record(arxiv_id: str, result: Any, today: date) -> ArxivRecord:
@@ -434,7 +431,7 @@ def _record(arxiv_id: str, result: Any, today: date) -> ArxivRecord:
     Raises:
         BadAnswerError: the entry has no title or no authors.
     """
-    match = _ABSTRACT_PAGE.fullmatch(result.entry_id.strip())
+    match = _ABSTRACT.fullmatch(result.entry_id.strip())
     authors = tuple(name for name in (_clean(author.name) for author in result.authors) if name)
     title = _clean(result.title)
     if not title or not authors:

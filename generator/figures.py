@@ -1,8 +1,9 @@
-"""The explanatory figures of the guides, each drawn as one inline SVG: no dependencies, no randomness, no CSS.
+"""The explanatory figures of the guides, each drawn as one inline SVG without CSS, scripts or randomness.
 
-A figure takes the text colour of the page (``currentColor``) and a few colours that stand out on white and on the
-dark background alike. What is removed is drawn hollow, so that no figure depends on colour. Every figure is ``WIDTH``
-units wide and scales with its column; a page may hold each figure once, because its ids carry the figure's name.
+A figure takes the text colour of the page (``currentColor``) and a few colours that stand out on white and
+on the dark background alike. What is removed is drawn hollow, so that no figure depends on colour. Every
+figure is ``WIDTH`` units wide and scales with its column; a page may hold each figure once, because the ids
+in it carry the figure's name and nothing else.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ PALETTE = (BLUE, ORANGE, GREEN, PURPLE)
 
 SIDE = 8
 KEPT_OF_UNSTRUCTURED = 32
-REMOVED_UNITS = (2, 5)
 GROUP, KEPT_IN_GROUP = 4, 2
+REMOVED_UNITS = (2, 5)
+HALF_OF_THE_ROWS = (1, 3, 4, 6)
 
 Mask = tuple[tuple[bool, ...], ...]
 
@@ -28,15 +30,20 @@ Mask = tuple[tuple[bool, ...], ...]
 
 
 def _weights() -> list[list[int]]:
-    """A made-up 8×8 matrix of weight magnitudes, all different, always the same."""
-    return [[(37 * (SIDE * row + column) ** 2 + 11 * row + 59 * column) % 1009 for column in range(SIDE)] for row in range(SIDE)]
+    """A made-up 8×8 matrix of weight magnitudes, always the same: 64 numbers of a linear congruence."""
+    state, numbers = 41, []
+    for _ in range(SIDE * SIDE):
+        state = (1103515245 * state + 12345) % 2**31
+        numbers.append(state >> 8)
+    return [numbers[start : start + SIDE] for start in range(0, SIDE * SIDE, SIDE)]
 
 
 def unstructured_mask() -> Mask:
     """The 32 largest of the 64 weights, wherever they stand."""
     weights = _weights()
     places = [(row, column) for row in range(SIDE) for column in range(SIDE)]
-    kept = set(sorted(places, key=lambda place: -weights[place[0]][place[1]])[:KEPT_OF_UNSTRUCTURED])
+    largest = sorted(places, key=lambda place: -weights[place[0]][place[1]])
+    kept = set(largest[:KEPT_OF_UNSTRUCTURED])
     return tuple(tuple((row, column) in kept for column in range(SIDE)) for row in range(SIDE))
 
 
@@ -46,62 +53,64 @@ def semi_structured_mask() -> Mask:
     for weights in _weights():
         kept: set[int] = set()
         for start in range(0, SIDE, GROUP):
-            group = range(start, start + GROUP)
-            kept |= set(sorted(group, key=lambda column: -weights[column])[:KEPT_IN_GROUP])
+            largest = sorted(range(start, start + GROUP), key=lambda column: -weights[column])
+            kept.update(largest[:KEPT_IN_GROUP])
         rows.append(tuple(column in kept for column in range(SIDE)))
     return tuple(rows)
 
 
-def structured_mask() -> Mask:
+def structured_mask(removed: Sequence[int]) -> Mask:
     """Whole rows gone: each row of the matrix computes one hidden unit."""
-    return tuple((row not in REMOVED_UNITS,) * SIDE for row in range(SIDE))
+    return tuple((row not in removed,) * SIDE for row in range(SIDE))
 
 
 def _transposed(mask: Mask) -> Mask:
+    """Rows as columns."""
     return tuple(zip(*mask, strict=True))
+
+
+def _dense(rows: int, columns: int) -> Mask:
+    """A matrix with nothing removed."""
+    return ((True,) * columns,) * rows
 
 
 # Pieces of a drawing.
 
 
 def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", size: int = NORMAL, bold: bool = False, faint: bool = False
+    x: float, y: float, words: str, *, anchor: str = "start", size: int = NORMAL, bold: bool = False
 ) -> str:
     """One line of text whose baseline is at ``y``."""
     weight = ' font-weight="bold"' if bold else ""
-    opacity = ' opacity="0.75"' if faint else ""
-    return (
-        f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" fill="currentColor"{weight}{opacity}>'
-        f"{markup(words)}</text>"
-    )
+    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
+    return f'<text {place} font-size="{size}"{weight} fill="currentColor">{markup(words)}</text>'
 
 
-def _lines(x: float, y: float, lines: Sequence[str], *, step: int = 18, size: int = NORMAL, faint: bool = False) -> str:
-    """Several lines of text below one another."""
-    return "\n".join(_text(x, y + step * i, line, size=size, faint=faint) for i, line in enumerate(lines))
+def _lines(x: float, y: float, lines: Sequence[str]) -> str:
+    """Several lines of small text below one another."""
+    return "\n".join(_text(x, y + 18 * i, line, size=SMALL) for i, line in enumerate(lines))
 
 
 def _bar(x: float, y: float, width: float, height: float, colour: str, *, kind: str = "bar") -> str:
     """A filled rectangle."""
-    return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="2" fill="{colour}"/>'
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect class="{kind}" {place} rx="2" fill="{colour}"/>'
 
 
 def _hollow(x: float, y: float, width: float, height: float, *, kind: str = "gone") -> str:
     """The outline of what is not there."""
-    return (
-        f'<rect class="{kind}" x="{x + 0.5:g}" y="{y + 0.5:g}" width="{width - 1:g}" height="{height - 1:g}" rx="2" fill="none" '
-        'stroke="currentColor" stroke-opacity="0.4"/>'
-    )
+    place = f'x="{x + 0.5:g}" y="{y + 0.5:g}" width="{width - 1:g}" height="{height - 1:g}"'
+    return f'<rect class="{kind}" {place} rx="2" fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return (
-        f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="currentColor" stroke-width="1.5" stroke-opacity="0.75"/>'
-    )
+    """A straight line."""
+    place = f'x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"'
+    return f'<line {place} stroke="currentColor" stroke-width="1.5" stroke-opacity="0.75"/>'
 
 
-def _head(x: float, y: float, dx: int, dy: int) -> str:
-    """An arrow head whose tip is at (x, y), pointing along (dx, dy)."""
+def _tip(x: float, y: float, dx: int, dy: int) -> str:
+    """An arrow head that ends at (x, y) and points along (dx, dy)."""
     back_x, back_y = x - 9 * dx, y - 9 * dy
     corners = ((x, y), (back_x + 5 * dy, back_y + 5 * dx), (back_x - 5 * dy, back_y - 5 * dx))
     points = " ".join(f"{a:g},{b:g}" for a, b in corners)
@@ -109,40 +118,54 @@ def _head(x: float, y: float, dx: int, dy: int) -> str:
 
 
 def _arrow_right(x1: float, x2: float, y: float) -> str:
-    return "\n".join((_line(x1, y, x2 - 8, y), _head(x2, y, 1, 0)))
+    """An arrow from left to right."""
+    return "\n".join((_line(x1, y, x2 - 8, y), _tip(x2, y, 1, 0)))
 
 
 def _arrow_down(x: float, y1: float, y2: float) -> str:
-    return "\n".join((_line(x, y1, x, y2 - 8), _head(x, y2, 0, 1)))
+    """An arrow from top to bottom."""
+    return "\n".join((_line(x, y1, x, y2 - 8), _tip(x, y2, 0, 1)))
 
 
-def _cells(x: float, y: float, mask: Mask, size: int, colour: str, *, group: int = 0, gap: int = 0) -> str:
-    """A weight matrix, one group element a row; ``gap`` units of space after each ``group`` columns."""
+def _stage(y: float, width: float, name: str, note: str, colour: str) -> str:
+    """One box of a flow: a coloured edge, a name, a line that explains it."""
+    return "\n".join(
+        (
+            _bar(4, y, 6, 52, colour),
+            _hollow(4, y, width, 52, kind="box"),
+            _text(20, y + 22, name, bold=True),
+            _text(20, y + 42, note, size=SMALL),
+        )
+    )
+
+
+def _matrix(x: float, y: float, mask: Mask, size: int, colour: str, *, group: int = 0, gap: int = 0) -> str:
+    """A weight matrix, one SVG group for each row; ``gap`` units of space after each ``group`` columns."""
+    inner = size - 2
     rows = []
     for i, row in enumerate(mask):
         cells = []
         for j, kept in enumerate(row):
-            left = x + j * size + (j // group * gap if group else 0) + 1
-            top = y + i * size + 1
-            inner = size - 2
-            cells.append(
-                _bar(left, top, inner, inner, colour, kind="kept") if kept else _hollow(left, top, inner, inner, kind="removed")
-            )
+            left, top = x + j * size + 1, y + i * size + 1
+            if group:
+                left += j // group * gap
+            if kept:
+                cells.append(_bar(left, top, inner, inner, colour, kind="kept"))
+            else:
+                cells.append(_hollow(left, top, inner, inner, kind="removed"))
         rows.append(f'<g class="row">{"".join(cells)}</g>')
-    return f'<g class="matrix">\n{chr(10).join(rows)}\n</g>'
+    return "\n".join(('<g class="matrix">', *rows, "</g>"))
 
 
 def _svg(name: str, height: int, title: str, description: str, *parts: str) -> str:
-    """The finished figure: a picture to assistive software, with a name and a description."""
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="drawn" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-labelledby="figure-{name}-title figure-{name}-desc">'
-    )
+    """The finished figure: one picture to assistive software, with a name and a description."""
+    title_id, description_id = f"figure-{name}-title", f"figure-{name}-desc"
+    role = f'role="img" aria-labelledby="{title_id}" aria-describedby="{description_id}"'
     return "\n".join(
         (
-            head,
-            f'<title id="figure-{name}-title">{markup(title)}</title>',
-            f'<desc id="figure-{name}-desc">{markup(description)}</desc>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {role}>',
+            f'<title id="{title_id}">{markup(title)}</title>',
+            f'<desc id="{description_id}">{markup(description)}</desc>',
             *parts,
             "</svg>",
         )
@@ -151,48 +174,78 @@ def _svg(name: str, height: int, title: str, description: str, *parts: str) -> s
 
 # The figures.
 
+_STEPS, _FULL = 7, 44  # what the dense model of `cost` pays: steps, and the height of one call
 
-def _calls(x: float, y: float, heights: Sequence[Sequence[int]], full: int) -> str:
-    """Network calls as bars, those of one step side by side; the outline shows what the full call would cost."""
+
+def _calls(x: float, y: float, heights: Sequence[tuple[int, int]]) -> str:
+    """The two calls of each step as bars side by side; an outline shows what is saved."""
     bars = []
-    for step, calls in enumerate(heights):
-        for call, height in enumerate(calls):
+    for step, pair in enumerate(heights):
+        for call, height in enumerate(pair):
             left = x + 19 * step + 8 * call
-            if height < full:
-                bars.append(_hollow(left, y, 7, full))
+            if height < _FULL:
+                bars.append(_hollow(left, y, 7, _FULL))
             if height:
-                bars.append(_bar(left, y + full - height, 7, height, (BLUE, ORANGE)[call]))
+                bars.append(_bar(left, y + _FULL - height, 7, height, (BLUE, ORANGE)[call]))
     return "\n".join(bars)
 
 
 def cost() -> str:
     """Steps × calls per step × cost of a call as an area of bars, and which family takes away which part."""
-    steps, full = 7, 44
-    rows: tuple[tuple[str, tuple[str, ...], list[list[int]]], ...] = (
-        ("Dense model, plain sampler", ("a bar is one network call: its height", "the cost; each step makes two calls", "because of guidance"), [[full, full]] * steps),
-        ("Fewer steps", ("fast samplers,", "step distillation"), [[full, full] if i in (0, 3, 6) else [0, 0] for i in range(steps)]),
-        ("Fewer calls a step", ("guidance distillation", "or guidance on some steps only"), [[full, 0]] * steps),
-        ("Cheaper calls", ("pruning, quantization, token reduction,", "sparse attention, better architectures"), [[26, 26]] * steps),
-        ("Partly skipped calls", ("feature caching,", "dynamic inference"), [[full, full] if i % 3 == 0 else [12, 12] for i in range(steps)]),
-    )  # fmt: skip
-    parts = []
+    every, none = (_FULL, _FULL), (0, 0)
+    rows = (
+        (
+            "Dense model, plain sampler",
+            ("a bar is one network call, as high", "as it costs; guidance makes", "two calls in each step"),
+            [every] * _STEPS,
+        ),
+        (
+            "Fewer steps",
+            ("fast samplers,", "step distillation"),
+            [every if step % 3 == 0 else none for step in range(_STEPS)],
+        ),
+        (
+            "Fewer calls in a step",
+            ("guidance distillation,", "guidance in some steps only"),
+            [(_FULL, 0)] * _STEPS,
+        ),
+        (
+            "Cheaper calls",
+            ("pruning, quantization,", "sparse attention, fewer tokens,", "better design"),
+            [(26, 26)] * _STEPS,
+        ),
+        (
+            "Calls skipped in part",
+            ("feature caching,", "dynamic inference"),
+            [every if step % 3 == 0 else (12, 12) for step in range(_STEPS)],
+        ),
+    )
+    parts = [_text(4, 84, "steps", size=SMALL), _arrow_right(44, 137, 80)]
     for i, (heading, lines, heights) in enumerate(rows):
-        top = 10 + 84 * i
-        parts.append(_calls(4, top + 8, heights, full))
-        parts.append(_text(152, top + 14, heading, size=LARGE, bold=True))
-        parts.append(_lines(152, top + 32, lines, step=17, size=SMALL))
-        if i == 0:
-            parts.append(_line(4, top + 74, WIDTH - 4, top + 74))
-    parts.append(_text(4, 448, "Parallel inference leaves the area as it is and spreads it", size=SMALL))
-    parts.append(_text(4, 466, "over devices. Memory follows the weights, not the steps.", size=SMALL))
+        top = 8 + 84 * i + (16 if i else 0)
+        parts.append(_calls(4, top + 8, heights))
+        parts.append(_text(156, top + 14, heading, size=LARGE, bold=True))
+        parts.append(_lines(156, top + 33, lines))
+    parts.append(_line(4, 98, WIDTH - 4, 98))
+    parts.append(
+        _lines(
+            4,
+            450,
+            (
+                "Parallel inference keeps the area and spreads it over",
+                "devices. Memory follows the weights, not steps.",
+            ),
+        )
+    )
     return _svg(
         "cost",
-        476,
+        478,
         "What one sample costs, and which methods shrink which part",
-        "Five rows of bars. Each bar is one network call and its height the cost of the call; every step makes two calls "
-        "because of guidance. Fast samplers and step distillation leave out steps. Guidance distillation leaves out the "
-        "second call. Pruning, quantization, token reduction, sparse attention and better architectures lower every bar. "
-        "Caching and dynamic inference lower the bars of some steps.",
+        "Five rows of bars. A bar is one network call and its height the cost of the call; guidance makes "
+        "two calls in each step. Fast samplers and step distillation leave out steps. Guidance "
+        "distillation leaves out the second call. Pruning, quantization, sparse attention, fewer tokens "
+        "and better design lower every bar. Feature caching and dynamic inference lower the bars of some "
+        "steps.",
         *parts,
     )
 
@@ -200,56 +253,51 @@ def cost() -> str:
 def unstructured() -> str:
     """Single weights removed anywhere, and the ragged rows that are left to store."""
     mask = unstructured_mask()
+    packed: Mask = tuple((True,) * sum(row) for row in mask)
     size = 20
-    packed = tuple((True,) * sum(row) for row in mask)
-    parts = [
-        _text(8, 18, "Weight matrix", bold=True),
-        _cells(8, 28, mask, size, BLUE),
-        _arrow_right(182, 222, 108),
-        _text(236, 18, "What is stored", bold=True),
-        _cells(236, 28, packed, size, BLUE),
-        _text(8, 212, f"{KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights kept,", size=SMALL),
-        _text(8, 230, "in any place", size=SMALL),
-        _text(236, 212, "values, each with its column:", size=SMALL),
-        _text(236, 230, "rows of unequal length", size=SMALL),
-    ]
     return _svg(
         "unstructured",
-        240,
+        238,
         "Unstructured pruning",
-        f"An 8 by 8 weight matrix in which {KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights are kept in no regular pattern. "
-        "Beside it the kept values pushed together: every row has a different length, so a sparse kernel has to look up "
-        "the place of each value.",
-        *parts,
+        f"An 8 by 8 weight matrix in which {KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights are kept in no "
+        "regular pattern. Beside it the kept values pushed together: the rows have different lengths, so "
+        "that a sparse kernel has to look up the column of each value.",
+        _text(4, 18, "Weight matrix", bold=True),
+        _matrix(4, 28, mask, size, BLUE),
+        _arrow_right(178, 218, 108),
+        _text(232, 18, "What is stored", bold=True),
+        _matrix(232, 28, packed, size, BLUE),
+        _lines(4, 210, (f"{KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights kept,", "in any place")),
+        _lines(232, 210, ("values and their columns,", "rows of unequal length")),
     )
 
 
 def structured() -> str:
-    """A hidden unit is a row of one matrix and a column of the next; both go, and both matrices become smaller."""
-    first = structured_mask()
-    second = _transposed(first)
+    """A hidden unit is a row of one matrix and a column of the next: both go, both matrices shrink."""
+    first = structured_mask(REMOVED_UNITS)
     kept = SIDE - len(REMOVED_UNITS)
     size = 17
+    layers = (
+        (0, "First layer", first, (kept, SIDE), "two rows removed: two hidden units"),
+        (208, "Next layer", _transposed(first), (SIDE, kept), "two columns removed: the same units"),
+    )
     parts = []
-    for top, mask, name, lost, rows, columns in (
-        (0, first, "First layer", "two rows: hidden units", kept, SIDE),
-        (212, second, "Next layer", "the same two units: columns", SIDE, kept),
-    ):
-        small: Mask = ((True,) * columns,) * rows
+    for top, name, mask, (rows, columns), note in layers:
         parts += [
-            _text(8, top + 18, name, bold=True),
-            _cells(8, top + 28, mask, size, BLUE),
-            _arrow_right(168, 218, top + 96),
-            _text(236, top + 18, f"{rows} × {columns}, dense", bold=True),
-            _cells(236, top + 28, small, size, BLUE),
-            _text(8, top + 184, f"removed: {lost}", size=SMALL),
+            _text(4, top + 18, name, bold=True),
+            _matrix(4, top + 28, mask, size, BLUE),
+            _arrow_right(164, 214, top + 96),
+            _text(232, top + 18, f"{rows} × {columns}, dense", bold=True),
+            _matrix(232, top + 28, _dense(rows, columns), size, BLUE),
+            _text(4, top + 184, note, size=SMALL),
         ]
     return _svg(
         "structured",
-        408,
+        402,
         "Structured pruning",
-        "Two 8 by 8 weight matrices of consecutive layers. Two hidden units are removed: two rows of the first matrix and "
-        "the matching two columns of the second. What is left is a dense 6 by 8 and a dense 8 by 6 matrix.",
+        "Two 8 by 8 weight matrices of consecutive layers. Two hidden units are removed: two rows of the "
+        "first matrix and the matching two columns of the second. What is left is a dense 6 by 8 and a "
+        "dense 8 by 6 matrix.",
         *parts,
     )
 
@@ -258,92 +306,102 @@ def semi_structured() -> str:
     """Groups of four with two kept, and the packed form: values and 2-bit places."""
     mask = semi_structured_mask()
     size, gap = 18, 8
-    values: Mask = ((True,) * (SIDE // GROUP * KEPT_IN_GROUP),) * SIDE
     places = []
     for i, row in enumerate(mask):
-        for position, column in enumerate([j for j, kept in enumerate(row) if kept]):
-            places.append(
-                f'<text class="index" x="{311 + 25 * position + position // KEPT_IN_GROUP * gap:g}" y="{41 + size * i:g}" '
-                f'text-anchor="middle" font-size="{SMALL}" fill="currentColor">{column % GROUP:02b}</text>'
-            )
-    parts = [
-        _text(4, 18, "Weight matrix, 2:4", bold=True),
-        _cells(4, 28, mask, size, BLUE, group=GROUP, gap=gap),
-        _arrow_right(166, 194, 100),
-        _text(204, 18, "Values", bold=True),
-        _cells(204, 28, values, size, BLUE, group=KEPT_IN_GROUP, gap=gap),
-        _text(300, 18, "2-bit places", bold=True),
-        *places,
-        _text(4, 196, "two of every four kept", size=SMALL),
-        _text(204, 196, "half as wide, rows of equal length", size=SMALL),
-    ]
+        kept = [column for column, is_kept in enumerate(row) if is_kept]
+        for j, column in enumerate(kept):
+            x = 311 + 25 * j + j // KEPT_IN_GROUP * gap
+            places.append(_text(x, 41 + size * i, f"{column % GROUP:02b}", anchor="middle", size=SMALL))
     return _svg(
         "semi-structured",
-        206,
+        204,
         "Semi-structured pruning: the 2:4 pattern",
-        "An 8 by 8 weight matrix split into groups of four consecutive weights of a row. Exactly two weights of each group "
-        "are kept. Beside it the packed form: a dense 8 by 4 matrix of values and, for each value, two bits that say "
-        "which of the four places it came from.",
-        *parts,
+        "An 8 by 8 weight matrix split into groups of four consecutive weights of a row. Exactly two "
+        "weights of each group are kept. Beside it the packed form: a dense 8 by 4 matrix of values and, "
+        "for each value, two bits that say which of the four places it came from.",
+        _text(4, 18, "2:4 matrix", bold=True),
+        _matrix(4, 28, mask, size, BLUE, group=GROUP, gap=gap),
+        _arrow_right(164, 194, 100),
+        _text(204, 18, "Values", bold=True),
+        _matrix(204, 28, _dense(SIDE, SIDE // 2), size, BLUE, group=KEPT_IN_GROUP, gap=gap),
+        _text(298, 18, "2-bit places", bold=True),
+        '<g class="places">',
+        *places,
+        "</g>",
+        _text(4, 194, "two of every four kept", size=SMALL),
+        _text(204, 194, "regular rows, half as wide", size=SMALL),
     )
 
 
 def patterns() -> str:
-    """The three kinds of sparsity side by side on a matrix of the same size."""
-    size = 14
+    """The three kinds of sparsity side by side, each with half of the weights removed."""
     kinds = (
-        ("Unstructured", unstructured_mask(), 0, ("any weight", "50 % removed")),
-        ("N:M, here 2:4", semi_structured_mask(), GROUP, ("2 of 4 kept", "50 % removed")),
-        ("Structured", structured_mask(), 0, ("whole rows", "25 % removed")),
+        ("Unstructured", unstructured_mask(), 0, "any weights", BLUE),
+        ("N:M, here 2:4", semi_structured_mask(), GROUP, "2 of 4 kept", ORANGE),
+        ("Structured", structured_mask(HALF_OF_THE_ROWS), 0, "whole rows", GREEN),
     )
     parts = []
-    for i, (name, mask, group, lines) in enumerate(kinds):
+    for i, (name, mask, group, note, colour) in enumerate(kinds):
         left = 4 + 146 * i
         parts.append(_text(left, 16, name, bold=True))
-        parts.append(_cells(left, 26, mask, size, PALETTE[i], group=group, gap=6))
-        parts.append(_lines(left, 158, lines, size=SMALL))
+        parts.append(_matrix(left, 26, mask, 14, colour, group=group, gap=6))
+        parts.append(_text(left, 158, note, size=SMALL))
     return _svg(
         "patterns",
-        184,
+        168,
         "Three patterns of sparsity",
-        "Three 8 by 8 weight matrices. Unstructured: half of the weights removed in no regular pattern. Semi-structured 2:4: "
-        "two of every four consecutive weights removed. Structured: two whole rows removed, a quarter of the weights.",
+        "Three 8 by 8 weight matrices, each with half of its weights removed. Unstructured: in no regular "
+        "pattern. Semi-structured 2:4: two of every four consecutive weights. Structured: four whole "
+        "rows.",
         *parts,
     )
 
 
+def _mark(kind: str, x: float, y: float, colour: str) -> str:
+    """What a stage does to a cost: ``lowers`` it, ``may`` lower it, ``adds`` to it or ``leaves`` it."""
+    place = f'class="{kind}" cx="{x:g}" cy="{y:g}"'
+    if kind == "lowers":
+        return f'<circle {place} r="8" fill="{colour}"/>'
+    if kind == "may":
+        return f'<circle {place} r="7" fill="none" stroke="{colour}" stroke-width="2.5"/>'
+    if kind == "adds":
+        return "\n".join((_line(x - 7, y, x + 7, y), _line(x, y - 7, x, y + 7)))
+    return f'<circle {place} r="2.5" fill="currentColor" fill-opacity="0.5"/>'
+
+
 def composition() -> str:
-    """An order of work that composes the families, with the costs each stage lowers."""
+    """An order of work that composes the families, and what each stage does to the three costs."""
     stages = (
-        ("Choose sampler and steps", "no training needed", (True, False, False), BLUE),
-        ("Prune", "for that sampler", (False, True, True), ORANGE),
-        ("Recover by distillation", "gives quality back", (False, False, False), GREEN),
-        ("Quantize", "calibrate the pruned model", (False, True, True), PURPLE),
-        ("Cache features", "tune it last", (False, True, False), BLUE),
+        ("1. Choose sampler, steps", "solvers need no training", ("lowers", "leaves", "leaves"), BLUE),
+        ("2. Prune", "calibrate along that sampler", ("leaves", "lowers", "lowers"), ORANGE),
+        ("3. Recover by distilling", "quality returns; fewer steps?", ("may", "leaves", "leaves"), GREEN),
+        ("4. Quantize", "calibrate the pruned model", ("leaves", "lowers", "lowers"), PURPLE),
+        ("5. Cache features", "tune the schedule last", ("leaves", "lowers", "adds"), BLUE),
     )
-    columns = (("steps", 262), ("call", 322), ("memory", 384))
+    columns = (("steps", 262), ("each call", 322), ("memory", 390))
     parts = [_text(x, 18, name, anchor="middle", size=SMALL) for name, x in columns]
-    for i, (name, note, touched, colour) in enumerate(stages):
-        top = 30 + 76 * i
-        parts.append(_bar(4, top, 6, 52, colour))
-        parts.append(_hollow(4, top, 224, 52, kind="box"))
-        parts.append(_text(20, top + 22, f"{i + 1}. {name}", bold=True))
-        parts.append(_text(20, top + 42, note, size=SMALL))
+    for i, (name, note, marks, colour) in enumerate(stages):
+        top = 30 + 74 * i
+        parts.append(_stage(top, 230, name, note, colour))
         if i + 1 < len(stages):
-            parts.append(_arrow_down(116, top + 54, top + 75))
-        for (_, x), yes in zip(columns, touched, strict=True):
-            parts.append(
-                f'<circle class="{"lowers" if yes else "leaves"}" cx="{x}" cy="{top + 26}" r="{8 if yes else 2.5:g}" '
-                f'fill="{colour if yes else "currentColor"}" fill-opacity="{1 if yes else 0.5:g}"/>'
-            )
-    parts.append(_text(4, 412, "large dot: lowers it; small dot: leaves it", size=SMALL))
+            parts.append(_arrow_down(118, top + 54, top + 73))
+        parts += [_mark(kind, x, top + 26, colour) for (_, x), kind in zip(columns, marks, strict=True)]
+    for kind, words, x, y in (
+        ("lowers", "lowers it", 14, 410),
+        ("may", "may lower it", 114, 410),
+        ("adds", "adds to it", 234, 410),
+        ("leaves", "leaves it", 334, 410),
+    ):
+        parts.append(_mark(kind, x, y, "currentColor"))
+        parts.append(_text(x + 14, y + 5, words, size=SMALL))
     return _svg(
         "composition",
-        424,
+        426,
         "How the methods compose",
-        "Five stages in order. First choose sampler and steps, which lowers the number of steps. Second prune, which lowers "
-        "the cost of a call and the memory. Third recover by distillation, which gives quality back. Fourth quantize, which "
-        "lowers the cost of a call and the memory. Fifth cache features, which lowers the average cost of a call.",
+        "Five stages in order. First choose sampler and steps: lowers the number of steps. Second prune: "
+        "lowers the cost of each call and the memory. Third recover by distilling: gives quality back and "
+        "may lower the number of steps. Fourth quantize: lowers the cost of each call and the memory. "
+        "Fifth cache features: lowers the average cost of a call and adds to the memory.",
         *parts,
     )
 
@@ -351,36 +409,33 @@ def composition() -> str:
 def pruning_loop() -> str:
     """Score, select, remove, recover, measure, and back again."""
     stages = (
-        ("Score", "how much does each unit matter?"),
-        ("Select", "the least important within a budget"),
-        ("Remove", "set to zero, or cut out and reshape"),
-        ("Recover", "compensate, fine-tune or distil"),
-        ("Measure", "quality, bytes and seconds"),
+        ("Score", "how much does each unit matter?", BLUE),
+        ("Select", "the least important within a budget", BLUE),
+        ("Remove", "set to zero, or cut out and reshape", ORANGE),
+        ("Recover", "compensate, fine-tune or distil", GREEN),
+        ("Measure", "quality, bytes and seconds", PURPLE),
     )
     parts = []
-    for i, (name, note) in enumerate(stages):
+    for i, (name, note, colour) in enumerate(stages):
         top = 8 + 74 * i
-        parts.append(_bar(4, top, 6, 52, (BLUE, BLUE, ORANGE, GREEN, PURPLE)[i]))
-        parts.append(_hollow(4, top, 292, 52, kind="box"))
-        parts.append(_text(20, top + 22, name, bold=True))
-        parts.append(_text(20, top + 42, note, size=SMALL))
+        parts.append(_stage(top, 292, name, note, colour))
         if i + 1 < len(stages):
             parts.append(_arrow_down(150, top + 54, top + 73))
-    first, last, right = 34, 330, 330
+    first, last, right = 34, 330, 326
     parts += [
         _line(297, last, right, last),
         _line(right, last, right, first),
         _line(right, first, 306, first),
-        _head(298, first, -1, 0),
-        _lines(right + 10, 164, ("iterative:", "go round", "again"), size=SMALL),
-        _lines(right + 10, 240, ("one-shot:", "stop here"), size=SMALL),
+        _tip(298, first, -1, 0),
+        _lines(right + 10, 168, ("iterative:", "go round", "again")),
+        _lines(right - 20, 352, ("one-shot: stop",)),
     ]
     return _svg(
         "pruning-loop",
-        368,
+        366,
         "The pruning loop",
-        "Five boxes from top to bottom: score, select, remove, recover, measure. An arrow leads back from measure to score: "
-        "iterative methods go round again, one-shot methods stop after one pass.",
+        "Five boxes from top to bottom: score, select, remove, recover, measure. An arrow leads back from "
+        "measure to score: iterative methods go round again, one-shot methods stop after one pass.",
         *parts,
     )
 
@@ -396,9 +451,9 @@ FIGURES: dict[str, Callable[[], str]] = {
 }
 
 CAPTIONS: dict[str, str] = {
-    "composition": "One sensible order when several methods are combined, and the costs that each of them lowers.",
+    "composition": "One sensible order of work, and what each stage does to steps, calls and memory.",
     "cost": "The filled area is the work for one sample. Each family takes away a different part of it.",
-    "patterns": "The same matrix under the three patterns; hollow cells are removed weights.",
+    "patterns": "The same matrix with 50 % removed under each pattern; hollow cells are removed weights.",
     "pruning-loop": "What every pruning method does; the methods differ in how they fill the five boxes.",
     "semi-structured": "In the 2:4 pattern, 2 of every 4 consecutive weights are kept and packed.",
     "structured": "Removing 2 of 8 hidden units shrinks two neighbouring matrices, and both stay dense.",

@@ -15,15 +15,16 @@ from generator.model import KINDS, Result
 
 WIDTH = 100
 _NUMERIC = {"before", "after"}
+_HARMLESS = {"E112"}  # all that a mended text can have and be rewritten
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
 
 
-class NotFormattable(ValueError):
-    """The text cannot be rewritten without losing something; ``problems`` of a load say why."""
+class NotFormattable(ValueError):  # noqa: N818  the file is at fault, not the program
+    """The text cannot be rewritten without losing something; the message says what, and where."""
 
 
 def mend_bytes(raw: bytes) -> bytes:
-    """What can be mended without understanding: line ends, tabs, byte order mark, normal form, final newline."""
+    """What can be mended blindly: line ends, tabs, byte order mark, normal form, final newline."""
     text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
     return f"{unicodedata.normalize('NFC', text).rstrip()}\n".encode()
 
@@ -44,15 +45,19 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     except UnicodeDecodeError as error:
         raise NotFormattable(f"{name}: not UTF-8: {error.reason}") from error
     document, problems = load(mended, name)
-    fatal = [problem for problem in problems if problem.code in ("E104", "E105", "E106", "E107", "E108", "E109", "E111")]
+    fatal = sorted(problem for problem in problems if problem.code not in _HARMLESS)
     if document is None or fatal:
-        raise NotFormattable((fatal or problems)[0].text())
+        raise NotFormattable(fatal[0].text())
     order = list(KINDS[kind].model_fields)
-    writer = _Writer(order, _comments(document))
-    written = writer.write(document.data)
+    comments = _comments(document)
+    written = _Writer(order, comments).write(document.data)
     again, _ = load(written, name)
     if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
-        raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
+        raise NotFormattable(
+            f"{name}: the canonical form would change a value; this is a bug of the formatter"
+        )
+    if sorted(_comments(again).every()) != sorted(comments.every()):
+        raise NotFormattable(f"{name}: a comment stands where it cannot be kept; move it above a key")
     return written
 
 
@@ -93,29 +98,39 @@ class _Comments:
     end: list[str]
     """After the last part."""
 
+    def every(self) -> Iterator[str]:
+        """All comments, in no order."""
+        for group in (*self.above.values(), *self.beside.values(), self.end):
+            yield from group
+
 
 def _comments(document: Document) -> _Comments:
-    """Find every comment: a ``#`` outside all scalars, at a line start or after white space."""
+    """Find every comment: from the first ``#`` of a line that is in no scalar."""
     lines = document.text.split("\n")
     covered: list[list[tuple[int, int]]] = [[] for _ in lines]
     for event in yaml.parse(document.text, Loader=yaml.CBaseLoader):
         if isinstance(event, yaml.ScalarEvent):
-            start, end = event.start_mark, event.end_mark
+            start: Any = event.start_mark
+            end: Any = event.end_mark
             if event.style in ("|", ">"):
-                header = lines[start.line][start.column :]
-                if "#" in header:
-                    raise NotFormattable(f"{document.path}:{start.line + 1}: comment after {header[:2]}; move it above the key")
-                last = _last_line_of_block(lines, start.line, end.line)
-                for line in range(start.line, last + 1):
-                    covered[line].append((0, len(lines[line])))
+                header = lines[start.line][start.column :].rstrip()
+                if not re.fullmatch(r"[|>][+-]?", header):
+                    what = f"{document.path}:{start.line + 1}: {header!r} holds more than an indicator"
+                    raise NotFormattable(f"{what}; move the comment above the key, or write >-")
+                last = _last_line_of_block(lines, start.line, end.line) if event.value.strip() else start.line
+                for number in range(start.line, last + 1):
+                    covered[number].append((0, len(lines[number])))
                 continue
-            for line in range(start.line, end.line + 1):
-                left = start.column if line == start.line else 0
-                covered[line].append((left, end.column if line == end.line else len(lines[line])))
+            for number in range(start.line, end.line + 1):
+                left = start.column if number == start.line else 0
+                covered[number].append((left, end.column if number == end.line else len(lines[number])))
     # Comments inside a flow mapping or a result go above the list item that holds it.
     anchors = sorted(
         (place.line, place.column, steps[:2])
-        for places in (document.keys, {s: p for s, p in document.values.items() if s and isinstance(s[-1], int)})
+        for places in (
+            document.keys,
+            {s: p for s, p in document.values.items() if s and isinstance(s[-1], int)},
+        )
         for steps, place in places.items()
     )
     above: dict[Steps, list[str]] = {}
@@ -135,11 +150,16 @@ def _comments(document: Document) -> _Comments:
             above.setdefault(after[0], []).append(comment)
         else:
             tail.append(comment)
+    for steps in [steps for steps, found_here in beside.items() if len(found_here) > 1]:
+        above.setdefault(steps, []).extend(beside.pop(steps))  # one line has room for one comment
     return _Comments(above, beside, tail)
 
 
 def _last_line_of_block(lines: list[str], first: int, end: int) -> int:
-    """Last line of a block scalar that begins on ``first``; its end mark may lie on later blank or comment lines."""
+    """Last line of a block scalar that begins on ``first``.
+
+    Its end mark may lie on later lines, blank ones or comments.
+    """
     body = next((line for line in lines[first + 1 : end + 1] if line.strip()), "")
     indent = len(body) - len(body.lstrip())
     last = first
@@ -153,7 +173,7 @@ def _last_line_of_block(lines: list[str], first: int, end: int) -> int:
 
 
 def _comment_in(line: str, covered: list[tuple[int, int]]) -> int | None:
-    for found in re.finditer(r"(?:^|(?<=\s))#", line):
+    for found in re.finditer("#", line):
         if not any(left <= found.start() < right for left, right in covered):
             return found.start()
     return None
@@ -164,36 +184,39 @@ class _Writer:
     order: list[str]
     comments: _Comments
     lines: list[str] = field(default_factory=list)
-    written: set[Steps] = field(default_factory=set)
 
     def write(self, data: Mapping[str, Any]) -> bytes:
         rank = {key: index for index, key in enumerate(self.order)}
-        # The comments at the top of the file (the schema line of editors) stay at the top, whatever key they precede.
+        # The schema line of editors stays at the top, whatever key it precedes.
         first = next(iter(data), None)
         head = self.comments.above.get((first,), []) if first is not None else []
         schema = [comment for comment in head if comment.startswith("# yaml-language-server:")]
         self.lines.extend(schema)
-        for key in sorted(data, key=lambda key: (rank.get(key, len(rank)), list(data).index(key))):
+        for key in sorted(data, key=lambda key: rank.get(key, len(rank))):
             steps: Steps = (key,)
-            self.lines.extend(c for c in self.comments.above.get(steps, []) if c not in schema)
+            above = self.comments.above.get(steps, [])
+            self.lines.extend(comment for comment in above if key != first or comment not in schema)
             self._value(key, data[key], steps)
         self.lines.extend(self.comments.end)
         return ("\n".join(self.lines) + "\n").encode()
 
     def _beside(self, steps: Steps) -> str:
-        found = self.comments.beside.get(steps)
-        return "  " + "  ".join(found) if found else ""
+        return "".join(f"  {comment}" for comment in self.comments.beside.get(steps, []))
 
     def _value(self, key: str, value: Any, steps: Steps) -> None:
         name = scalar(key)
-        inner = [part for index in range(len(value)) for part in (steps + (index,),)] if isinstance(value, list) else []
+        inner = [(*steps, index) for index in range(len(value))] if isinstance(value, list) else []
         noted = any(part in self.comments.above or part in self.comments.beside for part in inner)
         remark = self._beside(steps)
         if isinstance(value, str):
             self._text(name, key, " ".join(value.split()), remark)
         elif isinstance(value, dict):
             self.lines.append(f"{name}: {_flow(value)}{remark}")
-        elif all(isinstance(item, str) for item in value) and not noted and len(flat := f"{name}: {_flow(value)}") <= WIDTH:
+        elif (
+            all(isinstance(item, str) for item in value)
+            and not noted
+            and len(flat := f"{name}: {_flow(value)}") <= WIDTH
+        ):
             self.lines.append(f"{flat}{remark}")
         else:
             self._list(name, value, steps, remark)

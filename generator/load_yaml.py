@@ -1,8 +1,8 @@
 """Bytes -> guarded YAML events -> a document: nested text with a place for every key and value.
 
-The data is hostile until validated, so this is the only reader of YAML in the generator, and it reads events,
-never objects. Guards, in order: bytes, characters, structure, and the types that other YAML readers would see.
-Every scalar arrives as the text that stands in the file: ``2305.10920`` stays ``2305.10920``.
+The data is hostile until validated, so this is the only reader of YAML in the generator, and it reads
+events, never objects. Guards, in order: bytes, characters, structure, the types that other readers see. Every
+scalar arrives as the text that stands in the file: ``2305.10920`` stays ``2305.10920``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ CODES = (
     Code("E101", "Indent and separate with spaces, not tabs.", "title:\tPrune Well", "title: Prune Well"),
     Code("E102", "A file is UTF-8 without a byte order mark and without control characters."),
     Code("E103", "Lines end with LF, the last one too."),
-    Code("E104", "No anchors, aliases, tags, merge keys or directives.", "title: &t Prune Well", "title: Prune Well"),
+    Code(
+        "E104",
+        "No anchors, aliases, tags, merge keys or directives.",
+        "title: &t Prune Well",
+        "title: Prune Well",
+    ),
     Code("E105", "The file is well-formed YAML.", "title: 'Prune Well", "title: Prune Well"),
     Code("E106", "A key stands once.", "venue: CVPR 2024\nvenue: ICML 2024", "venue: CVPR 2024"),
     Code(
@@ -37,7 +42,12 @@ CODES = (
         "topics: [[[[[[[one-shot]]]]]]]",
         "topics: [one-shot]",
     ),
-    Code("E108", "A file holds one mapping.", "---\nvenue: CVPR 2024\n---\nvenue: CVPR 2024", "venue: CVPR 2024"),
+    Code(
+        "E108",
+        "A file holds one mapping.",
+        "---\nvenue: CVPR 2024\n---\nvenue: CVPR 2024",
+        "venue: CVPR 2024",
+    ),
     Code("E109", "A key is plain text.", "? [a, b]\n: c", "venue: CVPR 2024"),
     Code(
         "E111",
@@ -50,12 +60,14 @@ CODES = (
     Code("E302", "No invisible and no direction characters.", "short: Dif\u200bf", "short: Diff"),
 )
 
-# Characters that a reader of the file cannot see or that change what they see: soft hyphen, joiners, direction
-# marks, separators, variation selectors, interlinear marks, tags, private use, noncharacters.
+# Characters that a reader of the file cannot see or that change what they see: soft hyphen, joiners,
+# direction marks, separators, variation selectors, interlinear marks, tags, private use, noncharacters.
 _INVISIBLE = re.compile(
     "[\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     "\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\ud800-\udfff]"
-    "|[\ufdd0-\ufdef]|[" + "".join(f"{chr(p * 0x10000 + 0xFFFE)}{chr(p * 0x10000 + 0xFFFF)}" for p in range(1, 14)) + "]"
+    "|[\ufdd0-\ufdef]|["
+    + "".join(f"{chr(p * 0x10000 + 0xFFFE)}{chr(p * 0x10000 + 0xFFFF)}" for p in range(1, 14))
+    + "]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -65,8 +77,9 @@ _TYPES = re.compile(
       (?P<null>      | ~ | null | Null | NULL )
     | (?P<boolean>   (?i: y | yes | n | no | true | false | on | off ) )
     | (?P<date>      \d{4}-\d\d?-\d\d? (?: [Tt\ ] .* )? )
-    | (?P<number>    [-+]? (?: 0b[01_]+ | 0o[0-7]+ | 0x[0-9a-fA-F_]+ | \d[\d_]* (?: :[0-5]?\d )+ (?: \.[\d_]* )?
-                     | (?: \d[\d_]* \.? [\d_]* | \.\d[\d_]* ) (?: [eE][-+]?\d+ )? )
+    | (?P<number>    [-+]? (?: 0b[01_]+ | 0o[0-7]+ | 0x[0-9a-fA-F_]+
+                     | \d[\d_]* (?: :[0-5]?\d )+ (?: \.[\d_]* )?
+                     | (?: \d[\d_]* (?: \.[\d_]* )? | \.\d[\d_]* ) (?: [eE][-+]?\d+ )? )
                      | [-+]? \. (?: inf | Inf | INF ) | \. (?: nan | NaN | NAN ) )
     | (?P<operator>  << | = )
     """,
@@ -132,7 +145,7 @@ def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
     problems.extend(_characters(text, name))
     # The mended copy has the same lines and columns, so that the other mistakes are told in the same run.
     mended = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    mended = _CONTROL.sub("_", mended)
+    mended = _INVISIBLE.sub("_", _CONTROL.sub("_", mended))
     builder = _Builder(name, mended)
     data = builder.build()
     problems.extend(builder.problems)
@@ -144,7 +157,9 @@ def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
 def _decode(raw: bytes, name: str) -> tuple[str | None, list[Problem]]:
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES} bytes"
-        return None, [Problem(name, 1, 1, "E100", message, "shorten the entry; papers are linked, not pasted")]
+        return None, [
+            Problem(name, 1, 1, "E100", message, "shorten the entry; papers are linked, not pasted")
+        ]
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         message = "starts with a byte order mark"
         return None, [Problem(name, 1, 1, "E102", message, "save as UTF-8 without BOM")]
@@ -172,26 +187,33 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
     if (found := _CONTROL.search(text)) is not None:
         yield at(found.start(), "E102", f"control character U+{ord(found[0]):04X}", "delete it")
     if (cr := text.find("\r")) >= 0:
-        yield at(cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format")
+        yield at(
+            cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format"
+        )
     if not text.endswith("\n"):
-        yield at(max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF")
+        yield at(
+            max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF"
+        )
     if not text.isascii():
         for found in _INVISIBLE.finditer(text):
             message = f"invisible or direction character U+{ord(found[0]):04X}"
             yield at(found.start(), "E302", message, "delete it and type the text again")
         if not unicodedata.is_normalized("NFC", text):
-            offset = next(
-                i for i in range(1, len(text) + 1) if not unicodedata.is_normalized("NFC", text[:i])
-            ) if len(text) < 2_000 else 0
-            yield at(max(offset - 1, 0), "E301", "text is not in Unicode normal form C", "run make format")
+            pairs = zip(text, unicodedata.normalize("NFC", text), strict=False)
+            offset = next((index for index, (here, normal) in enumerate(pairs) if here != normal), 0)
+            yield at(offset, "E301", "text is not in Unicode normal form C", "run make format")
     for found in re.finditer(r"#[ ]*yamllint[ ]+disable", text):
         yield at(found.start(), "E112", f"comment {found[0]!r} switches off a linter", "delete the comment")
 
 
 def yaml_type(text: str) -> str | None:
-    """What YAML 1.1 or 1.2 makes of a plain scalar: null, boolean, date, number, operator, or None for text."""
+    """What YAML 1.1 or 1.2 makes of a plain scalar: null, boolean, date, number, operator; None for text."""
     match = _TYPES.fullmatch(text)
     return match.lastgroup if match else None
+
+
+def _at(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
 
 
 class _Stop(Exception):  # noqa: N818  the parse ends here; the problem is already noted
@@ -217,7 +239,9 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             told = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #")
+            self._add(
+                mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #"
+            )
         except yaml.YAMLError as error:
             self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "mend the YAML")
         return None
@@ -237,11 +261,15 @@ class _Builder:
         key: str | None = None  # the key of the innermost mapping that waits for its value
         for count, event in enumerate(yaml.parse(self.text, Loader=yaml.CBaseLoader), 1):
             if count > MAX_EVENTS:
-                raise self._stop(event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry")
+                raise self._stop(
+                    event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry"
+                )
             self._refuse(event, top is not None)
             if isinstance(event, yaml.ScalarEvent):
                 if not stack:
-                    raise self._stop(event.start_mark, "E108", "the file is not a mapping", "write `key: value` lines")
+                    raise self._stop(
+                        event.start_mark, "E108", "the file is not a mapping", "write `key: value` lines"
+                    )
                 container, around = stack[-1]
                 if isinstance(container, dict) and key is None:
                     key = self._key(event, container, around)
@@ -252,17 +280,23 @@ class _Builder:
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
                 if len(stack) >= MAX_DEPTH:
-                    raise self._stop(event.start_mark, "E107", f"more than {MAX_DEPTH} levels", "write it flatter")
+                    raise self._stop(
+                        event.start_mark, "E107", f"more than {MAX_DEPTH} levels", "write it flatter"
+                    )
                 if not stack:
                     if not isinstance(value, dict):
-                        raise self._stop(event.start_mark, "E108", "the file is a list", "write `key: value` lines")
+                        raise self._stop(
+                            event.start_mark, "E108", "the file is a list", "write `key: value` lines"
+                        )
                     top, steps = value, ()
                 else:
                     container, around = stack[-1]
                     if isinstance(container, dict) and key is None:
-                        raise self._stop(event.start_mark, "E109", "a key is a list or a mapping", "use plain text")
+                        raise self._stop(
+                            event.start_mark, "E109", "a key is a list or a mapping", "use plain text"
+                        )
                     steps = self._into(container, around, key, value)
-                self.values[steps] = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+                self.values[steps] = _at(event.start_mark)
                 stack.append((value, steps))
                 key = None
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -279,11 +313,13 @@ class _Builder:
             if seen:
                 raise self._stop(event.start_mark, "E108", "a second document", "one entry a file")
             if event.version or event.tags:
-                raise self._stop(event.start_mark, "E104", "a YAML directive", "delete the line that starts with %")
+                raise self._stop(
+                    event.start_mark, "E104", "a YAML directive", "delete the line that starts with %"
+                )
         if getattr(event, "anchor", None):
             raise self._stop(event.start_mark, "E104", f"anchor &{event.anchor}", "write the value out")
         if getattr(event, "tag", None):
-            raise self._stop(event.start_mark, "E104", f"tag {event.tag}", "delete the tag")
+            raise self._stop(event.start_mark, "E104", f"tag {event.tag!r}", "delete the tag")
 
     def _key(self, event: Any, container: dict[str, Any], around: Steps) -> str:
         key: str = event.value
@@ -292,7 +328,7 @@ class _Builder:
         if not key:
             raise self._stop(event.start_mark, "E109", "an empty key", "delete the line or name the key")
         steps = (*around, key)
-        place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+        place = _at(event.start_mark)
         if key in container:
             first = self.keys[steps]
             message = f"key {key!r} is here twice, first at {first.line}:{first.column}"
@@ -313,7 +349,7 @@ class _Builder:
     def _scalar(self, event: Any, steps: Steps, lines: Sequence[str]) -> None:
         if steps in self.values:  # a second value of a key; already told
             return
-        self.values[steps] = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+        self.values[steps] = _at(event.start_mark)
         if not event.style:
             kind = yaml_type(event.value)
             if kind is not None:
@@ -323,6 +359,10 @@ class _Builder:
                 told = lines[end.line][end.column :].strip()
                 message = f"{told!r} after the unquoted value {event.value!r} is a comment"
                 self._add(end, "E111", message, "quote the value, or put the comment on its own line")
-        elif event.style == '"' and (found := _INVISIBLE.search(event.value) or _CONTROL.search(event.value)):
-            message = f"invisible or direction character U+{ord(found[0]):04X}, written as an escape"
-            self._add(event.start_mark, "E302", message, "delete it")
+        elif event.style == '"':
+            if found := _INVISIBLE.search(event.value) or _CONTROL.search(event.value):
+                message = f"invisible or direction character U+{ord(found[0]):04X}, written as an escape"
+                self._add(event.start_mark, "E302", message, "delete it")
+            if not unicodedata.is_normalized("NFC", event.value):
+                message = "text is not in Unicode normal form C, written as an escape"
+                self._add(event.start_mark, "E301", message, "type the text itself, without \\u")

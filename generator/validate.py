@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from generator import arxiv_cache
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
+from generator.escape import terminal
 from generator.load_yaml import Document, read
 from generator.model import KINDS, Article, ArxivRecord, Catalogue, Filed, Paper, Taxonomy, Tool
 from generator.problem import Code, Problem
@@ -19,7 +20,10 @@ TAXONOMY = "taxonomy.yaml"
 TEMPLATE = "TEMPLATE.yaml"
 
 CODES = (
-    Code("E413", "Under data/ stand only entries, the taxonomy, the template, schemas, records and the licence."),
+    Code(
+        "E413",
+        "Under data/ stand only entries, the taxonomy, the template, schemas, records and the licence.",
+    ),
     Code("E500", "data/taxonomy.yaml holds the vocabularies, each term with a name and a sentence."),
 )
 
@@ -75,16 +79,30 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
-    entries = dict((file, kind) for kind, file in entry_files(data))
+    entries = {file: kind for kind, file in entry_files(data)}
     known = {data / TAXONOMY, data / TEMPLATE, data / "LICENSE"}
     for file in sorted(data.rglob("*")):
         relative = file.relative_to(data)
-        if file in entries or file in known or relative.parts[0] in ("arxiv", "schema") or (file.is_dir() and not file.is_symlink()):
+        if (
+            file in entries
+            or file in known
+            or relative.parts[0] in ("arxiv", "schema")
+            or (file.is_dir() and not file.is_symlink())
+        ):
             continue
-        name = f"data/{relative.as_posix()}"
-        problems.append(Problem(name, 1, 1, "E413", "not an entry", "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml"))
+        name = terminal(f"data/{relative.as_posix()}")
+        problems.append(
+            Problem(
+                name,
+                1,
+                1,
+                "E413",
+                "not an entry",
+                "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml",
+            )
+        )
     for file, kind in entries.items():
-        document, found = read(file, f"data/{file.relative_to(data).as_posix()}")
+        document, found = read(file, terminal(f"data/{file.relative_to(data).as_posix()}"))
         problems.extend(found)
         if document is not None:
             yield Draft(kind, file.name.removesuffix(".yaml"), document)
@@ -102,8 +120,17 @@ def _taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None, Doc
         for detail in error.errors(include_url=False):
             steps = tuple(detail["loc"])
             place = document.place(steps)
-            message = f"{'.'.join(map(str, steps))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-            problems.append(Problem(name, place.line, place.column, "E500", message, "write name and text, as its neighbours do"))
+            message = f"{terminal('.'.join(map(str, steps)))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            problems.append(
+                Problem(
+                    name,
+                    place.line,
+                    place.column,
+                    "E500",
+                    message,
+                    "write name and text, as its neighbours do",
+                )
+            )
         return None, document
 
 

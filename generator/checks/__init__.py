@@ -1,4 +1,7 @@
-"""The rules of the catalogue, one a file. The registries are literal: to add a check, write its file and a line here."""
+"""The rules of the catalogue, one a file.
+
+The registries are literal: to add a check, write its file and a line here.
+"""
 
 from __future__ import annotations
 

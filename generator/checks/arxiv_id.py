@@ -12,7 +12,7 @@ from generator.problem import Code, Problem
 CODES = (
     Code(
         "E201",
-        "An arXiv id has four digits after the point until 1412 and five since 1501, and a month that exists.",
+        "An arXiv id has four digits after the point until 1412, five since 1501, and a month that exists.",
         'arxiv: "2305.1092"',
         'arxiv: "2305.10924"',
     ),
@@ -25,6 +25,7 @@ CODES = (
 )
 
 FIRST_MONTH = 704  # the new form began in April 2007
+OLDEST_MONTH = 9107  # the old one in the last century
 FIVE_DIGITS_SINCE = 1501
 
 _DRESSED = re.compile(
@@ -44,26 +45,44 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """At most one problem: the first thing that is wrong with the id."""
     del context
     text = draft.text("arxiv") if draft.kind == "papers" else None
-    if text is None or ARXIV_OLD.fullmatch(text):
+    if text is None:
         return
     steps = ("arxiv",)
+    if old := ARXIV_OLD.fullmatch(text):
+        if FIRST_MONTH <= int(old["yy"] + old["mm"]) < OLDEST_MONTH:
+            message = f"{text} is after 0703, when this form ended"
+            yield draft.problem("E201", steps, message, "the new form is YYMM.NNNN")
+        return
     new = ARXIV_NEW.fullmatch(text)
     if new is None:
         bare = bare_id(text)
         if bare is not None and bare != text:
             yield draft.problem("E202", steps, f"{text!r} is not a bare id", f'arxiv: "{bare}"')
         elif re.fullmatch(r"\d{4}\.\d+", text) and not 1 <= int(text[2:4]) <= 12:
-            yield draft.problem("E201", steps, f"{text} names month {text[2:4]}", "digits 3 and 4 are the month, 01 to 12")
+            yield draft.problem(
+                "E201", steps, f"{text} names month {text[2:4]}", "digits 3 and 4 are the month, 01 to 12"
+            )
         elif re.fullmatch(r"\d{4}\.\d+", text):
-            yield draft.problem("E201", steps, f"{text} has {len(text) - 5} digits after the point", "four until 1412, five since 1501")
+            yield draft.problem(
+                "E201",
+                steps,
+                f"{text} has {len(text) - 5} digits after the point",
+                "four until 1412, five since 1501",
+            )
         else:
-            yield draft.problem("E202", steps, f"{text!r} is not an arXiv id", 'the form is arxiv: "2305.10924"')
+            yield draft.problem(
+                "E202", steps, f"{text!r} is not an arXiv id", 'the form is arxiv: "2305.10924"'
+            )
         return
     month, digits = int(new["yy"] + new["mm"]), len(new["number"])
     if month < FIRST_MONTH:
-        yield draft.problem("E201", steps, f"{text} is before 0704, when this form began", "the old form is archive/YYMMNNN")
+        yield draft.problem(
+            "E201", steps, f"{text} is before 0704, when this form began", "the old form is archive/YYMMNNN"
+        )
     elif month >= FIVE_DIGITS_SINCE and digits == 4:
         fix = "five digits are needed since 1501; did you drop a 0?"
         yield draft.problem("E201", steps, f"{text} has four digits after the point", fix)
     elif month < FIVE_DIGITS_SINCE and digits == 5:
-        yield draft.problem("E201", steps, f"{text} has five digits after the point", "four digits were used until 1412")
+        yield draft.problem(
+            "E201", steps, f"{text} has five digits after the point", "four digits were used until 1412"
+        )

@@ -11,31 +11,49 @@ from generator.model import DATE
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E203", "A date is YYYY, YYYY-MM or YYYY-MM-DD, and `added` is a full date.", "added: 22.11.2026", "added: 2026-11-22"),
-    Code("E204", "A date exists and is not after the day on which the entry was added.", "added: 2026-02-30", "added: 2026-02-28"),
+    Code(
+        "E203",
+        "A date is YYYY, YYYY-MM or YYYY-MM-DD, and `added` is a full date.",
+        "added: 22.11.2026",
+        "added: 2026-11-22",
+    ),
+    Code(
+        "E204",
+        "A date exists and is not after the day on which the entry was added.",
+        "added: 2026-02-30",
+        "added: 2026-02-28",
+    ),
 )
 
 _KEYS = ("date", "since", "added")
 _EARLIEST = 1950
+_FULL = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """Problems of each date by itself, then against `added`."""
     del context
-    added = draft.text("added") or "9999"
+    added = draft.text("added") or ""
+    latest = added if _FULL.fullmatch(added) else "9999"
     for key in _KEYS:
         text = draft.text(key)
         if text is None:
             continue
         steps = (key,)
-        if key == "added" and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        if key == "added" and not _FULL.fullmatch(text):
             yield draft.problem("E203", steps, f"{text!r} is not a full date", "added: YYYY-MM-DD")
         elif not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
-            yield draft.problem("E203", steps, f"{text!r} is not a date", f"{key}: YYYY, YYYY-MM or YYYY-MM-DD")
+            yield draft.problem(
+                "E203", steps, f"{text!r} is not a date", f"{key}: YYYY, YYYY-MM or YYYY-MM-DD"
+            )
         elif not _exists(text):
-            yield draft.problem("E204", steps, f"{text} is not a day of the calendar", "write a date that exists")
-        elif key != "added" and text > added:
-            yield draft.problem("E204", steps, f"{key} {text} is after the entry was added, {added}", "mend one of the two")
+            yield draft.problem(
+                "E204", steps, f"{text} is not a day of the calendar", "write a date that exists"
+            )
+        elif key != "added" and text > latest:
+            yield draft.problem(
+                "E204", steps, f"{key} {text} is after the entry was added, {added}", "mend one of the two"
+            )
 
 
 def _exists(text: str) -> bool:

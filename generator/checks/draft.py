@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from generator.escape import terminal
 from generator.load_yaml import Document, Steps
-from generator.model import ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.model import DATE, ArxivRecord, Taxonomy, month_of_arxiv_id
 from generator.problem import Code, Problem, Severity
 
 
@@ -59,21 +60,30 @@ class Draft:
                 waiting.extend(((*steps, index), part) for index, part in enumerate(value))
 
     def problem(
-        self, code: str, steps: Steps, message: str, fix: str, *, key: bool = False, severity: Severity = "error"
+        self,
+        code: str,
+        steps: Steps,
+        message: str,
+        fix: str,
+        *,
+        key: bool = False,
+        severity: Severity = "error",
     ) -> Problem:
         """A problem at the place of a value, or of its key."""
         place = self.document.place(steps, key=key)
+        # Both may quote the entry, which can hold any character, written as an escape.
+        message, fix = (terminal(text).replace("\n", "\\n") for text in (message, fix))
         return Problem(self.path, place.line, place.column, code, message, fix, severity)
 
     def first_month(self, records: Mapping[str, ArxivRecord]) -> str | None:
-        """YYYY-MM, or only YYYY, of the first publication: from the arXiv record, the arXiv id or the date."""
+        """YYYY-MM, or only YYYY, of the first publication: from arXiv's record, the arXiv id or the date."""
         arxiv_id = self.text("arxiv")
+        record = records.get(arxiv_id or "")
+        date = self.text("date") if arxiv_id is None else record.published if record else None
+        if date is not None and DATE.fullmatch(date):
+            return date[:7]
         if arxiv_id is None:
-            date = self.text("date")
-            return date[:7] if date else None
-        record = records.get(arxiv_id)
-        if record is not None and record.published is not None:
-            return record.published[:7]
+            return None
         try:
             return month_of_arxiv_id(arxiv_id)
         except ValueError:
@@ -89,15 +99,23 @@ class Context:
     records: Mapping[str, ArxivRecord]
 
 
-class EntryCheck(Protocol):
+class Check(Protocol):
+    """A module of rules."""
+
+    @property
+    def CODES(self) -> tuple[Code, ...]:  # noqa: N802  a constant of the module
+        """What the module can find."""
+
+
+class EntryCheck(Check, Protocol):
     """A module that judges one entry by itself."""
 
-    CODES: tuple[Code, ...]
-    check: Callable[[Draft, Context], Iterator[Problem]]
+    def check(self, draft: Draft, context: Context) -> Iterator[Problem]:
+        """Problems of the entry; reads nothing, prints nothing, raises nothing."""
 
 
-class CatalogueCheck(Protocol):
+class CatalogueCheck(Check, Protocol):
     """A module that judges the entries together."""
 
-    CODES: tuple[Code, ...]
-    check_all: Callable[[Sequence[Draft], Context], Iterator[Problem]]
+    def check_all(self, drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+        """Problems of the entries; reads nothing, prints nothing, raises nothing."""

@@ -10,7 +10,11 @@ from generator.problem import Code, Problem
 
 CODES = (
     Code("E501", "An arXiv id, DOI or address belongs to one entry of its kind."),
-    Code("E503", "One repository on several papers is worth a look: families of papers share one.", severity="note"),
+    Code(
+        "E503",
+        "One repository on several papers is worth a look: families of papers share one.",
+        severity="note",
+    ),
     Code("E412", "File names differ in more than upper and lower case, over all year folders."),
 )
 
@@ -41,4 +45,6 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             first = repositories.setdefault(normal(code), draft)
             if first is not draft:
                 message = f"code {code} is also that of {first.path}"
-                yield draft.problem("E503", ("code",), message, "check that both papers name it", severity="note")
+                yield draft.problem(
+                    "E503", ("code",), message, "check that both papers name it", severity="note"
+                )

@@ -10,7 +10,10 @@ from generator.model import SLUG
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E410", "A file name is lower-case letters, digits and single dashes, at most 80, and not a reserved name."),
+    Code(
+        "E410",
+        "A file name is lower-case letters, digits and single dashes, at most 80, and not a reserved name.",
+    ),
     Code("E411", "A paper stands in the folder of the year in which it first appeared."),
 )
 
@@ -41,11 +44,18 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """The name, then for papers the folder."""
     fault = slug_fault(draft.slug)
     if fault:
-        fix = f"rename the file to {slug_of(draft.slug) or 'its short name in Latin letters'}.yaml"
+        better = slug_of(draft.slug)
+        fix = (
+            "name the file after the short name, in Latin letters"
+            if slug_fault(better)
+            else f"rename the file to {better}.yaml"
+        )
         yield draft.problem("E410", (), f"file name {draft.slug!r} {fault}", fix)
     if draft.kind != "papers":
         return
     month = draft.first_month(context.records)
     folder = draft.path.split("/")[-2]
     if month is not None and month[:4] != folder:
-        yield draft.problem("E411", ("arxiv",), f"folder {folder} but first published {month}", f"move the file to papers/{month[:4]}/")
+        steps = ("arxiv",) if draft.text("arxiv") else ("date",)
+        message = f"folder {folder} but first published {month}"
+        yield draft.problem("E411", steps, message, f"move the file to papers/{month[:4]}/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from generator.checks.draft import Context, Draft
 from generator.model import KINDS
@@ -23,7 +24,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     del context
     order = {key: index for index, key in enumerate(KINDS[draft.kind].model_fields)}
     known = [key for key in draft.data if key in order]
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         if order[before] > order[after]:
             message = f"{after!r} should come before {before!r}"
             yield draft.problem("E250", (after,), message, "make format puts all keys in order", key=True)

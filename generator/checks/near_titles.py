@@ -24,7 +24,7 @@ def key_of(title: str) -> str:
     text = unicodedata.normalize("NFKC", title).casefold()
     if not text.isascii():
         text = _skeleton(text)
-    return " ".join(re.findall(r"\w+", text))
+    return " ".join(re.findall(r"\w+|\+", text))
 
 
 def _skeleton(text: str) -> str:
@@ -35,8 +35,16 @@ def _skeleton(text: str) -> str:
     for character in unicodedata.normalize("NFD", text):
         if unicodedata.combining(character):
             continue
-        found = not character.isascii() and character.isalpha() and confusables.is_confusable(character, preferred_aliases=["latin"])
-        plain.append(found[0]["homoglyphs"][0]["c"] if found and len(found[0]["homoglyphs"][0]["c"]) == 1 else character)
+        found = (
+            not character.isascii()
+            and character.isalpha()
+            and confusables.is_confusable(character, preferred_aliases=["latin"])
+        )
+        plain.append(
+            found[0]["homoglyphs"][0]["c"]
+            if found and len(found[0]["homoglyphs"][0]["c"]) == 1
+            else character
+        )
     return "".join(plain).casefold()
 
 
@@ -44,7 +52,11 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
     """Compares only titles that share two of their rarest words, so that the cost stays linear."""
     del context
     for kind in ("papers", "tools", "articles"):
-        titled = [(draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind]
+        titled = [
+            (draft, key_of(draft.text("title") or draft.text("name") or ""))
+            for draft in drafts
+            if draft.kind == kind
+        ]
         yield from _compare([(draft, key) for draft, key in titled if key])
 
 
@@ -61,18 +73,24 @@ def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
         told = False
         for pair in combinations(sorted(rare), 2):
             for other, other_key in buckets[pair][:50]:
-                if not told and fuzz.ratio(key, other_key, score_cutoff=NEAR) and _numbers(key) == _numbers(other_key):
+                if (
+                    not told
+                    and fuzz.ratio(key, other_key, score_cutoff=NEAR)
+                    and _numbers(key) == _numbers(other_key)
+                ):
                     told = True
                     yield _problem(draft, other)
             buckets[pair].append((draft, key))
 
 
 def _numbers(key: str) -> list[str]:
-    """``Part 1`` and ``Part 2`` are two works, however alike."""
-    return re.findall(r"v?\d+", key)
+    """``Part 1`` and ``Part 2``, ``I`` and ``II``, ``Wanda`` and ``Wanda++`` are two works, however alike."""
+    return re.findall(r"v?\d+|\b[ivx]+\b|\+", key)
 
 
 def _problem(draft: Draft, first: Draft) -> Problem:
     field = "title" if "title" in draft.data else "name"
     message = f"{field} {draft.text(field)!r} is that of {first.path}"
-    return draft.problem("E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by")
+    return draft.problem(
+        "E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by"
+    )

@@ -24,17 +24,20 @@ _DATES = {"added", "date"}
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """One problem for each value that must be quoted."""
     del context
+    texts = dict(draft.scalars())
     for steps, kind in draft.document.typed.items():
         key = steps[-1]
         if kind == "number" and key in _NUMBERS and steps[0] == "results":
             continue
         if kind == "date" and key in _DATES:
             continue
-        text = next((value for place, value in draft.scalars() if place == steps), "")
+        text = texts.get(steps)
         if not text:
             continue  # an empty value is the business of `shape`
         name = next(str(step) for step in reversed(steps) if isinstance(step, str))
-        yield draft.problem("E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'{name}: "{text}"')
+        yield draft.problem(
+            "E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'{name}: "{text}"'
+        )
 
 
 def _read_as(kind: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Title and first author of an entry are those of its arXiv record: a difference is how a wrong id is caught."""
+"""Title and first author of an entry are those of its arXiv record: that is how a wrong id is caught."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from generator.arxiv_cache import problem_path
 from generator.checks.draft import Context, Draft
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E604", "Every paper on arXiv has a record under data/arxiv/; the scheduled job fetches it.", severity="note"),
+    Code(
+        "E604",
+        "Every paper on arXiv has a record under data/arxiv/; the scheduled job fetches it.",
+        severity="note",
+    ),
     Code("E605", "Title and first author agree with the arXiv record; a former title may stand in aliases."),
     Code("E606", "Every record under data/arxiv/ belongs to an entry.", severity="note"),
 )
 
 
 _GREEK = {
-    unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter in map(chr, range(0x3B1, 0x3CA))
+    unicodedata.name(letter).split()[-1].lower().replace("lamda", "lambda"): letter
+    for letter in map(chr, range(0x3B1, 0x3CA))
 }
 
 
@@ -45,15 +51,21 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
         known = {plain(text) for _, text in draft.items("aliases")} | ({plain(title)} if title else set())
         if title and plain(record.title) not in known:
             message = f"arXiv calls {arxiv_id} {record.title!r}, not {title!r}"
-            yield draft.problem("E605", ("title",), message, "mend the id or the title; a former title goes into aliases")
+            yield draft.problem(
+                "E605", ("title",), message, "mend the id or the title; a former title goes into aliases"
+            )
         authors = [text for _, text in draft.items("authors")]
         if authors and record.authors and _family(authors[0]) != _family(record.authors[0]):
             message = f"the first author of {arxiv_id} is {record.authors[0]}, not {authors[0]}"
-            yield draft.problem("E605", ("authors", 0), message, "mend the id, or delete authors: arXiv knows them")
+            yield draft.problem(
+                "E605", ("authors", 0), message, "mend the id, or delete authors: arXiv knows them"
+            )
     for arxiv_id in sorted(set(context.records) - asked):
-        path = f"data/arxiv/{arxiv_id}"
-        yield Problem(path, 1, 1, "E606", f"no entry has arxiv {arxiv_id}", "add the entry or delete the record", "note")
+        path = problem_path(arxiv_id)
+        yield Problem(
+            path, 1, 1, "E606", f"no entry has arxiv {arxiv_id}", "add the entry or delete the record", "note"
+        )
 
 
 def _family(name: str) -> str:
-    return plain(name.split()[-1])
+    return plain(name.strip().rpartition(" ")[2])

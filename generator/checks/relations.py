@@ -10,9 +10,19 @@ from generator.load_yaml import Steps
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E510", "A relation names the slug of an entry that exists, and not its own.", "builds_on: [no-such-paper]", "topics: [depth]"),
+    Code(
+        "E510",
+        "A relation names the slug of an entry that exists, and not its own.",
+        "builds_on: [no-such-paper]",
+        "topics: [depth]",
+    ),
     Code("E511", "Following builds_on, or superseded_by, never comes back to the start."),
-    Code("E512", "A superseded entry names what replaces it, and only such an entry does.", "status: superseded", "status: active"),
+    Code(
+        "E512",
+        "A superseded entry names what replaces it, and only such an entry does.",
+        "status: superseded",
+        "status: active",
+    ),
 )
 
 _PAPER_RELATIONS = ("builds_on", "critiques", "superseded_by")
@@ -28,13 +38,28 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
                 yield draft.problem("E510", steps, f"{target!r} is this entry itself", "delete it")
             elif target not in slugs[target_kind]:
                 near = nearest(target, sorted(slugs[target_kind]), limit=3)
-                fix = f"did you mean {', '.join(near)}?" if near else f"add data/{target_kind}/…/{target}.yaml first"
+                fix = (
+                    f"did you mean {', '.join(near)}?"
+                    if near
+                    else f"add data/{target_kind}/…/{target}.yaml first"
+                )
                 yield draft.problem("E510", steps, f"there is no {target_kind[:-1]} {target!r}", fix)
         superseded = draft.text("status") == "superseded"
         if superseded and not draft.text("superseded_by"):
-            yield draft.problem("E512", ("status",), "status superseded without superseded_by", "superseded_by: slug of what replaces it")
+            yield draft.problem(
+                "E512",
+                ("status",),
+                "status superseded without superseded_by",
+                "superseded_by: slug of what replaces it",
+            )
         elif draft.text("superseded_by") and not superseded:
-            yield draft.problem("E512", ("superseded_by",), "superseded_by with another status", "status: superseded", key=True)
+            yield draft.problem(
+                "E512",
+                ("superseded_by",),
+                "superseded_by with another status",
+                "status: superseded",
+                key=True,
+            )
     for relation in ("builds_on", "superseded_by"):
         yield from _circles(drafts, relation)
 
@@ -82,7 +107,9 @@ def _circles(drafts: Sequence[Draft], relation: str) -> Iterator[Problem]:
                 told.update(circle)
                 path = " → ".join([*circle, circle[0]])
                 fix = "an earlier paper cannot build on a later one; delete one of the links"
-                yield by_slug[circle[0]].problem("E511", (relation,), f"{relation} runs in a circle: {path}", fix)
+                yield by_slug[circle[0]].problem(
+                    "E511", (relation,), f"{relation} runs in a circle: {path}", fix
+                )
 
 
 def _walk(slug: str, targets: Mapping[str, set[str]]) -> list[str]:

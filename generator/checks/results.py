@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
+from generator.model import NUMBER
 from generator.problem import Code, Problem
 
 CODES = (
@@ -23,8 +25,8 @@ CODES = (
     Code(
         "E233",
         "A time or rate names its hardware.",
-        "results:\n  - {model: M, metric: latency, before: 3, after: 2, setting: s, where: Table 1}",
-        "results:\n  - {model: M, metric: latency, before: 3, after: 2, setting: s, hardware: A100, where: Table 1}",
+        "results:\n  - {model: M, metric: latency, after: 2, setting: s, where: Table 1}",
+        "results:\n  - {model: M, metric: latency, after: 2, setting: s, hardware: A100, where: Table 1}",
         severity="note",
     ),
     Code(
@@ -58,9 +60,14 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         steps = ("results", index)
         name = result.get("metric")
         metric = context.taxonomy.metrics.get(name) if isinstance(name, str) else None
-        identity = tuple(str(result.get(key)) for key in ("model", "dataset", "metric", "setting", "before", "after", "reported_by"))
+        identity = tuple(
+            str(result.get(key))
+            for key in ("model", "dataset", "metric", "setting", "before", "after", "reported_by")
+        )
         if identity in seen:
-            yield draft.problem("E234", steps, f"the same {name} of {result.get('model')} stands here twice", "keep one")
+            yield draft.problem(
+                "E234", steps, f"the same {name} of {result.get('model')} stands here twice", "keep one"
+            )
         seen.add(identity)
         if metric is None or not isinstance(name, str):
             continue
@@ -74,12 +81,17 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
             yield draft.problem("E233", steps, f"{name} without hardware", fix, severity="note")
 
 
-def _range(draft: Draft, steps: tuple[str | int, ...], value: object, unit: str, name: str) -> Iterator[Problem]:
-    try:
-        number = float(str(value))
-    except ValueError:
+def _range(
+    draft: Draft, steps: tuple[str | int, ...], value: object, unit: str, name: str
+) -> Iterator[Problem]:
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
         return  # `shape` says so
-    if unit == "%" and not 0 <= number <= 100:
+    number = float(value)
+    if not math.isfinite(number):
+        yield draft.problem(
+            "E232", steps, f"{name} has {len(value)} digits", "the number as the source states it"
+        )
+    elif unit == "%" and not 0 <= number <= 100:
         yield draft.problem("E232", steps, f"{name} of {value} %", "a share is between 0 and 100")
     elif unit in _NEVER_NEGATIVE and number <= 0:
         yield draft.problem("E232", steps, f"{name} of {value} {unit}", "a value above 0")

@@ -35,7 +35,11 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     model = KINDS[draft.kind]
     empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
     for steps in sorted(empty, key=str):
-        required = len(steps) == 1 and steps[0] in model.model_fields and model.model_fields[str(steps[0])].is_required()
+        required = (
+            len(steps) == 1
+            and steps[0] in model.model_fields
+            and model.model_fields[str(steps[0])].is_required()
+        )
         name = _name(steps)
         if required:
             yield draft.problem("E210", steps, f"{name} is empty and required", _wanted(draft, steps))
@@ -93,18 +97,28 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
         fix = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"
         return draft.problem("E211", steps, f"unknown key {name!r}", fix, key=True)
     if kind in ("tuple_type", "list_type"):
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a list", f"{steps[-1]}: [{_inline(value)}]")
+        return draft.problem(
+            "E212", steps, f"{name} is {_shape(value)}, not a list", f"{steps[-1]}: [{_inline(value)}]"
+        )
     if kind == "string_type":
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not text", f"{steps[-1]}: one value")
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not text", f"one text as {name}")
     if kind == "number":
         message = f"{name} is {_shape(value)}, not a number"
-        return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
+        return draft.problem(
+            "E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4"
+        )
     if kind == "model_type":
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}")
+        return draft.problem(
+            "E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}"
+        )
     if kind == "literal_error":
         message = f"{name} is {_shape(value)}"
-        return draft.problem("E212", steps, message, "up to, about, at least, more than, less than, or nothing")
-    return draft.problem("E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml")
+        return draft.problem(
+            "E212", steps, message, "up to, about, at least, more than, less than, or nothing"
+        )
+    return draft.problem(
+        "E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml"
+    )
 
 
 def _shape(value: Any) -> str:

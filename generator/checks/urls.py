@@ -10,7 +10,12 @@ from generator.checks.draft import Context, Draft
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E401", "An address starts with https://.", 'project: "javascript:alert(1)"', "project: https://example.org/x"),
+    Code(
+        "E401",
+        "An address starts with https://.",
+        'project: "javascript:alert(1)"',
+        "project: https://example.org/x",
+    ),
     Code(
         "E402",
         "An address has a plain host: no user name, port, white space, backslash or non-ASCII host.",
@@ -42,7 +47,18 @@ CODE_HOSTS = (
     "sourceforge.net",
     "sr.ht",
 )
-REDIRECTORS = ("bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "is.gd", "buff.ly", "lnkd.in", "rebrand.ly", "t.ly")
+REDIRECTORS = (
+    "bit.ly",
+    "t.co",
+    "goo.gl",
+    "tinyurl.com",
+    "ow.ly",
+    "is.gd",
+    "buff.ly",
+    "lnkd.in",
+    "rebrand.ly",
+    "t.ly",
+)
 _URL_KEYS = ("url", "code", "repo", "project", "weights")
 
 
@@ -59,18 +75,27 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         if text is not None:
             yield from _address(draft, key, text)
     doi = draft.text("doi")
-    if doi is not None and not re.fullmatch(r"10\.\d{4,9}/[^\s\"<>#%{}|\\^`]+", doi):
+    if doi is not None and not re.fullmatch(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+", doi):
         bare = re.sub(r"^(https?://)?(dx\.)?doi\.org/|^doi:\s*", "", doi, flags=re.IGNORECASE)
         yield draft.problem("E405", ("doi",), f"{doi!r} is not a bare DOI", f"doi: {bare}")
 
 
 def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
     steps = (key,)
-    if re.search(r"[\s\\\x00-\x20\x7f<>\"`{}|^]", text):
-        yield draft.problem("E402", steps, f"white space or a forbidden character in {text!r}", "write it as %XX or copy the address anew")
+    if text.startswith("https:") and re.search(r"[\s\\\x00-\x20\x7f<>\"`{}|^]", text):
+        yield draft.problem(
+            "E402",
+            steps,
+            f"white space or a forbidden character in {text!r}",
+            "write it as %XX or copy the address anew",
+        )
         return
     if not text.startswith("https://"):
-        fix = f"{key}: https://{text.split('://', 1)[1]}" if text.startswith("http://") else "link an https page"
+        fix = (
+            f"{key}: https://{text.removeprefix('http://')}"
+            if text.startswith("http://")
+            else "link an https page"
+        )
         yield draft.problem("E401", steps, f"{text!r} does not start with https://", fix)
         return
     try:
@@ -80,13 +105,22 @@ def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
         yield draft.problem("E402", steps, f"{text!r} is not an address: {error}", "copy the address anew")
         return
     if "@" in parts.netloc:
-        yield draft.problem("E402", steps, f"user name {parts.netloc.split('@')[0]!r} before the host {host}", f"link {host} only if you mean it")
+        yield draft.problem(
+            "E402",
+            steps,
+            f"user name {parts.netloc.split('@')[0]!r} before the host {host}",
+            f"link {host} only if you mean it",
+        )
     elif port is not None or ":" in parts.netloc:
         yield draft.problem("E402", steps, f"port in {parts.netloc!r}", "leave the port out")
     elif not host.isascii() or "xn--" in host:
-        yield draft.problem("E402", steps, f"host {host!r} is not plain ASCII", "link a page on a host with an ASCII name")
+        yield draft.problem(
+            "E402", steps, f"host {host!r} is not plain ASCII", "link a page on a host with an ASCII name"
+        )
     elif not re.fullmatch(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", host):
-        yield draft.problem("E402", steps, f"host {host!r} is not a public host name", "copy the address anew")
+        yield draft.problem(
+            "E402", steps, f"host {host!r} is not a public host name", "copy the address anew"
+        )
     elif any(on_host(host, domain) for domain in REDIRECTORS):
         yield draft.problem("E404", steps, f"{host} is a redirector", "link the page itself")
     elif key in ("code", "repo"):
@@ -99,12 +133,17 @@ def _repository(draft: Draft, key: str, text: str, host: str, path: str, rest: s
         near = next((domain for domain in CODE_HOSTS if domain in host), None)
         message = f"host {host} is not {near}" if near else f"host {host} is not a known code host"
         yield draft.problem("E403", (key,), message, fix)
-    elif rest or len([part for part in path.split("/") if part]) < 2 and any(on_host(host, d) for d in CODE_HOSTS):
-        yield draft.problem("E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name")
+    elif rest or (len(path.strip("/").split("/")) < 2 and any(on_host(host, d) for d in CODE_HOSTS)):
+        yield draft.problem(
+            "E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name"
+        )
 
 
 def normal(address: str) -> str:
     """An address in the form in which two spellings of one page are equal."""
-    parts = urlsplit(address.casefold())
+    try:
+        parts = urlsplit(address.casefold())
+    except ValueError:
+        return address  # `check` says so
     host = parts.netloc.removeprefix("www.")
     return f"{host}{parts.path.rstrip('/').removesuffix('.git')}" + (f"?{parts.query}" if parts.query else "")

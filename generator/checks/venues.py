@@ -10,14 +10,29 @@ from generator.checks.shape import nearest
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E222", "A venue is a series of data/taxonomy.yaml and a year.", "venue: Neurips 2023", "venue: NeurIPS 2023"),
-    Code("E223", "A venue is not dated before the year of the paper's first version.", "venue: ICML 2019", "venue: ICML 2024"),
+    Code(
+        "E222",
+        "A venue is a series of data/taxonomy.yaml and a year.",
+        "venue: Neurips 2023",
+        "venue: NeurIPS 2023",
+    ),
+    Code(
+        "E223",
+        "A venue is not dated before the year of the paper's first version.",
+        "venue: ICML 2019",
+        "venue: ICML 2024",
+    ),
     Code(
         "E224",
         "A paper that appears first after its conference is looked at twice: is it the right id?",
         severity="note",
     ),
-    Code("E225", "A track or workshop belongs to a venue.", "workshop: Sparse Days", "venue: ICML 2024\ntrack: workshop\nworkshop: Sparse Days"),
+    Code(
+        "E225",
+        "A track or workshop belongs to a venue.",
+        "workshop: Sparse Days",
+        "venue: ICML 2024\ntrack: workshop\nworkshop: Sparse Days",
+    ),
 )
 
 
@@ -28,16 +43,24 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     venue = draft.text("venue")
     for key in ("track", "workshop"):
         if draft.text(key) and venue is None:
-            yield draft.problem("E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True)
+            yield draft.problem(
+                "E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True
+            )
     if draft.text("workshop") and draft.text("track") != "workshop":
-        yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True)
+        yield draft.problem(
+            "E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True
+        )
     if venue is None:
         return
     found = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
     series = context.taxonomy.venues.get(found["series"]) if found else None
     if found is None or series is None:
-        near = nearest(re.sub(r"\W*(19|20)\d\d.*", "", venue), list(context.taxonomy.venues), limit=3)
-        fix = f"did you mean {', '.join(near)}, with a year?" if near else "add the series to data/taxonomy.yaml"
+        near = nearest(re.split(r"(?:19|20)\d\d", venue)[0], list(context.taxonomy.venues), limit=3)
+        fix = (
+            f"did you mean {', '.join(near)}, with a year?"
+            if near
+            else "add the series to data/taxonomy.yaml"
+        )
         yield draft.problem("E222", ("venue",), f"{venue!r} is not a known series and a year", fix)
         return
     first = draft.first_month(context.records)
@@ -46,10 +69,14 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     held = f"{found['year']}-{series.month:02d}"
     if found["year"] < first[:4] and not _shortly_after(held, first):
         message = f"{venue} was held before the paper first appeared, {first}"
-        yield draft.problem("E223", ("venue",), message, "check the arXiv id and the venue: one of them is another paper's")
+        yield draft.problem(
+            "E223", ("venue",), message, "check the arXiv id and the venue: one of them is another paper's"
+        )
     elif held < first and draft.text("arxiv"):
         message = f"{venue} was held before the paper first appeared on arXiv, {first}"
-        yield draft.problem("E224", ("venue",), message, "check that id and venue belong to one paper", severity="note")
+        yield draft.problem(
+            "E224", ("venue",), message, "check that id and venue belong to one paper", severity="note"
+        )
 
 
 def _shortly_after(held: str, first: str) -> bool:

@@ -1,0 +1,82 @@
+# Every target is one line that can be pasted. `make` alone lists them.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP_FLAGS := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
+
+.PHONY: help
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: site
+site: .venv/site  ## check the data and build build/site
+	$(PY) -m generator build
+
+.PHONY: serve
+serve: .venv/site  ## build, serve on this machine, rebuild on change
+	$(PY) -m generator serve
+
+.PHONY: validate
+validate: .venv/site  ## tell every problem of every entry
+	$(PY) -m generator validate
+
+.PHONY: format
+format: .venv/site  ## rewrite entries into the canonical form
+	$(PY) -m generator format
+
+.PHONY: add
+add: .venv/site  ## start an entry: make add ID=2305.10924
+	$(PY) -m generator add "$(ID)"
+
+.PHONY: enrich
+enrich: .venv/site  ## ask arXiv for records that are missing or old
+	$(PY) -m generator enrich $(ID)
+
+.PHONY: refresh
+refresh: .venv/site  ## rewrite README.md and the schemas
+	$(PY) -m generator refresh
+
+.PHONY: test
+test: .venv/dev  ## every test; installs what it needs, a browser too
+	$(PY) tests/site/browser.py
+	$(PY) -m pytest -n 2
+
+.PHONY: quick
+quick: .venv/dev  ## the tests that need no browser and little time
+	$(PY) -m pytest -n 2 -m "not browser and not slow"
+
+.PHONY: check
+check: .venv/dev  ## lint, types, workflows, data, generated files
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/zizmor --offline --quiet .github
+	$(PY) -m generator validate --no-notes
+	$(PY) -m generator format --check
+	$(PY) -m generator refresh --check
+
+.PHONY: bench-site
+bench-site: .venv/dev  ## cost of the whole site beside a plain template loop
+	$(PY) tests/benchmarks/bench_site.py
+
+.PHONY: lint-readme
+lint-readme:  ## the linter of awesome lists; needs Node.js
+	npx --yes awesome-lint@2.3.0 README.md
+
+.PHONY: lock
+lock: .venv/dev  ## pin every package with its hashes
+	.venv/bin/pip-compile $(LOCK_FLAGS) --extra site -o requirements/site.txt pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --extra site --extra dev -o requirements/dev.txt pyproject.toml
+
+LOCK_FLAGS := --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe --upgrade
+
+.PHONY: clean
+clean:  ## remove what was built and the virtual environment
+	rm -rf build .venv
+
+.venv/site: requirements/site.txt
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install $(PIP_FLAGS) -r requirements/site.txt
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/site
+	$(PY) -m pip install $(PIP_FLAGS) -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,152 @@
+"""The built site -> the finished site: blocks for directives, entry pages from the shell, search, sitemap.
+
+The site engine renders prose pages and one shell page. Filling the shell for each entry costs a tenth of letting
+the engine render them, leaves each page's head in our hands, and works alike for MkDocs and Zensical.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from generator import escape
+from generator.pages.blocks import fill_directives
+from generator.pages.downloads import download_files
+from generator.pages.entry import EntryPage, entry_pages
+from generator.pages.site import Site
+
+SHELL = "shell/entry/"
+TITLE, DESCRIPTION = "@@entry-title@@", "@@entry-description@@"
+CONTENT = re.compile(r"<div><h1 hidden(?:=\"\")?>@@entry-title@@</h1><!-- entry --></div>")
+SEARCH_INDEXES = ("search/search_index.json", "search.json")
+
+
+class FillFailed(Exception):
+    """The engine's output is not what the fill step expects; the message says which file and what is missing."""
+
+
+def fill(built: Path, site: Site, epoch: int) -> int:
+    """Finish a built site in place.
+
+    Args:
+        built: folder that the engine wrote.
+        site: the catalogue.
+        epoch: time of the commit in seconds, for the compressed sitemap.
+
+    Returns:
+        The number of entry pages.
+
+    Raises:
+        FillFailed: the shell, the search index or the sitemap is not there or has another form.
+        UnknownDirective: a page in docs/ holds a directive without a block.
+    """
+    shell_file = built / SHELL / "index.html"
+    if not shell_file.is_file():
+        raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
+    for page in sorted(built.rglob("*.html")):
+        name = page.relative_to(built).as_posix()
+        html = mend_theme(page.read_text(encoding="utf-8"))
+        if page != shell_file:
+            root = "../" * name.count("/") or "./"
+            html = fill_directives(html, site, root, name)
+        page.write_text(html, encoding="utf-8", newline="\n")
+    shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
+    shutil.rmtree(built / "shell")
+    locations = []
+    words = []
+    for page_of_entry in entry_pages(site):
+        folder = built / page_of_entry.location
+        folder.mkdir(parents=True)
+        address = f"{site.config.site_url}{page_of_entry.location}"
+        (folder / "index.html").write_text(shell.filled(page_of_entry, address), encoding="utf-8", newline="\n")
+        locations.append(page_of_entry.location)
+        words.append({"location": page_of_entry.location, "title": page_of_entry.title, "text": page_of_entry.words})
+    extend_search(built, words)
+    extend_sitemap(built, site.config.site_url, locations, epoch)
+    (built / "data").mkdir(exist_ok=True)
+    for name, content in download_files(site.catalogue).items():
+        (built / "data" / name).write_bytes(content)
+    return len(locations)
+
+
+class Shell:
+    """The rendered shell page, cut at the places that differ between entries."""
+
+    def __init__(self, html: str, address: str) -> None:
+        """Cut the page.
+
+        Raises:
+            FillFailed: a place is missing.
+        """
+        html, contents = CONTENT.subn("@@content@@", html)
+        html, heads = re.subn(r"</head>", "@@head@@</head>", html)
+        html = html.replace(address, "@@address@@")
+        if contents != 1 or heads != 1 or TITLE not in html or DESCRIPTION not in html:
+            raise FillFailed("the shell page has lost one of its places: content, head, title or description")
+        self._parts = re.split(r"@@(content|head|address|entry-title|entry-description)@@", html)
+
+    def filled(self, page: EntryPage, address: str) -> str:
+        """The page of one entry."""
+        values = {
+            "content": page.block,
+            "head": page.head,
+            "address": address,
+            "entry-title": escape.markup(page.title),
+            "entry-description": escape.markup(page.description),
+        }
+        return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
+
+
+def mend_theme(html: str) -> str:
+    """Two accessibility faults of the theme: the search dialog has no name, and one hidden label takes focus."""
+    return html.replace(
+        '<div class="md-search" data-md-component="search" role="dialog">',
+        '<div class="md-search" data-md-component="search" role="dialog" aria-label="Search">',
+    )
+
+
+def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
+    """Add the entries to the engine's search index, whichever engine wrote it.
+
+    Raises:
+        FillFailed: there is no index of a known form.
+    """
+    for name in SEARCH_INDEXES:
+        file = built / name
+        if not file.is_file():
+            continue
+        index = json.loads(file.read_text(encoding="utf-8"))
+        key = "docs" if "docs" in index else "items"
+        if key not in index:
+            raise FillFailed(f"{file} holds neither docs nor items")
+        kept = [item for item in index[key] if not item["location"].startswith("shell/")]
+        if key == "items":
+            words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]
+        index[key] = [*kept, *words]
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+        file.write_text(text, encoding="utf-8", newline="\n")
+        return
+    raise FillFailed(f"no search index in {built}; looked for {', '.join(SEARCH_INDEXES)}")
+
+
+def extend_sitemap(built: Path, site_url: str, locations: Iterable[str], epoch: int) -> None:
+    """Add the entries to the sitemap and drop the shell.
+
+    Raises:
+        FillFailed: there is no sitemap.
+    """
+    file = built / "sitemap.xml"
+    if not file.is_file():
+        raise FillFailed(f"{file} was not built; is site_url set?")
+    text = file.read_text(encoding="utf-8")
+    text = re.sub(rf"\s*<url>\s*<loc>[^<]*{re.escape(SHELL)}</loc>.*?</url>", "", text, flags=re.DOTALL)
+    added = "".join(f"\n    <url>\n         <loc>{escape.xml(site_url + where)}</loc>\n    </url>" for where in locations)
+    text = text.replace("\n</urlset>", f"{added}\n</urlset>")
+    file.write_text(text, encoding="utf-8", newline="\n")
+    compressed = built / "sitemap.xml.gz"
+    if compressed.is_file():
+        compressed.write_bytes(gzip.compress(text.encode(), mtime=epoch))

@@ -1,0 +1,84 @@
+"""The directives that docs/ may hold, and the blocks that take their places.
+
+A directive is an HTML comment ``<!-- name: argument -->``. It passes through the site engine untouched and is
+replaced in the built page, so that contributor text never meets a Markdown parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from generator.figures import CAPTIONS, FIGURES
+from generator.pages import downloads, home, reference, tables
+from generator.pages.render import render
+from generator.pages.site import Site
+
+Block = Callable[[Site, str, str], str]
+"""Takes the catalogue, the way to the home page and the argument; gives HTML."""
+
+DIRECTIVE = re.compile(r"<!-- (?P<name>[a-z]+)(?:: (?P<argument>[^<>]*?))? -->")
+PAPER = re.compile(r"<!-- paper: (?P<slug>[a-z0-9-]+) -->")
+PAPER_STAGED = re.compile(r"<a data-paper=\"(?P<slug>[a-z0-9-]+)\"></a>")
+
+
+class UnknownDirective(ValueError):
+    """A directive has no block, or an argument that its block does not know."""
+
+
+def figure(site: Site, root: str, argument: str) -> str:
+    """A drawn figure with its caption, inline, so that it follows the theme's colours."""
+    del site, root
+    return f'<figure class="cat-figure">{FIGURES[argument]()}<figcaption>{CAPTIONS[argument]}</figcaption></figure>'
+
+
+BLOCKS: Mapping[str, Block] = {
+    "architectures": home.architecture_list,
+    "articles": tables.article_list,
+    "catalogue": tables.catalogue_table,
+    "checks": reference.checks,
+    "downloads": downloads.downloads,
+    "families": tables.family_list,
+    "fields": reference.field_table,
+    "figure": figure,
+    "home": home.home,
+    "papers": tables.paper_list,
+    "template": reference.template,
+    "tools": tables.tool_list,
+    "vocabularies": reference.vocabularies,
+}
+
+
+def inline_directives(markdown: str) -> str:
+    """Prose with its ``<!-- paper: slug -->`` as empty links: Markdown takes a comment for a block of its own."""
+    return PAPER.sub(r'<a data-paper="\g<slug>"></a>', markdown)
+
+
+def fill_directives(html: str, site: Site, root: str, name: str) -> str:
+    """A built page with every directive replaced by its block.
+
+    Args:
+        html: the page.
+        site: the catalogue.
+        root: way from the page to the home page, such as ``../../``.
+        name: the page, for the error.
+
+    Raises:
+        UnknownDirective: with the page and the directive.
+    """
+
+    def block(found: re.Match[str]) -> str:
+        make = BLOCKS.get(found["name"])
+        if make is None:
+            raise UnknownDirective(f"{name}: no directive {found['name']!r}; known are {', '.join(BLOCKS)}")
+        try:
+            return make(site, root, found["argument"] or "")
+        except (KeyError, ValueError) as error:
+            raise UnknownDirective(f"{name}: {found[0]}: {error}") from error
+
+    def link(found: re.Match[str]) -> str:
+        if found["slug"] not in site.catalogue.papers:
+            raise UnknownDirective(f"{name}: there is no paper {found['slug']!r}")
+        return render("paper_link", site=site, root=root, slug=found["slug"])
+
+    return DIRECTIVE.sub(block, PAPER_STAGED.sub(link, html))

@@ -1,0 +1,73 @@
+"""What a contributor looks up: fields, vocabularies, the template, every check with its examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator import arxiv_cache, enrich, fetch_arxiv, load_yaml, validate
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
+from generator.model import KINDS, VOCABULARIES, Result, Taxonomy
+from generator.pages.render import render
+from generator.pages.site import Site
+from generator.problem import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record, as the reference shows it."""
+
+    name: str
+    required: bool
+    shape: str
+    vocabulary: str | None
+    text: str
+
+
+def all_codes() -> tuple[Code, ...]:
+    """Every published code, sorted."""
+    modules = (load_yaml, validate, arxiv_cache, fetch_arxiv, enrich, *ENTRY_CHECKS.values(), *CATALOGUE_CHECKS.values())
+    return tuple(sorted((code for module in modules for code in module.CODES), key=lambda code: code.code))
+
+
+def field_table(site: Site, root: str, argument: str) -> str:
+    """The fields of papers, results, tools or articles.
+
+    Raises:
+        KeyError: ``argument`` is none of them.
+    """
+    model = Result if argument == "results" else KINDS[argument]
+    vocabularies = {"metric": "metrics"} if argument == "results" else VOCABULARIES[argument]
+    fields = [
+        Field(name, info.is_required(), _shape(str(info.annotation)), vocabularies.get(name), info.description or "")
+        for name, info in model.model_fields.items()
+    ]
+    return render("reference_fields", fields=fields, root=root)
+
+
+def _shape(annotation: str) -> str:
+    if "Result" in annotation:
+        return "list of results"
+    if "tuple" in annotation:
+        return "list"
+    if "float" in annotation:
+        return "number"
+    return "one of a few words" if "Literal" in annotation else "text"
+
+
+def vocabularies(site: Site, root: str, argument: str) -> str:
+    """Every vocabulary with its terms and their sentences."""
+    del argument
+    named = {name: site.catalogue.taxonomy.vocabulary(name) for name in Taxonomy.model_fields}
+    return render("reference_vocabularies", vocabularies=named, root=root)
+
+
+def checks(site: Site, root: str, argument: str) -> str:
+    """Every code with its rule, a bad example and the good one."""
+    del site, argument
+    return render("reference_checks", codes=all_codes(), root=root)
+
+
+def template(site: Site, root: str, argument: str) -> str:
+    """The annotated entry that contributors start from."""
+    del argument
+    return render("reference_template", text=site.template, root=root)

@@ -1,0 +1,54 @@
+"""Jinja2, set up once: everything escaped, undefined names refused, addresses checked."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from generator import escape
+from generator.pages.site import address_of, authors_of, date_of, label_of
+
+
+def _url(address: str) -> str:
+    return escape.url(address)
+
+
+def _number(value: float) -> str:
+    """A number as people write it: no trailing zeros, thousands in groups."""
+    text = f"{value:,.4f}".rstrip("0").rstrip(".")
+    return text.replace(",", "\u202f")
+
+
+def _wrappable(address: str) -> Markup:
+    """An address that may break after its slashes."""
+    return Markup("/<wbr>").join(address.removeprefix("https://").split("/"))
+
+
+def _code_spans(text: str) -> Markup:
+    """Our own sentences, with `words in backticks` as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts))
+
+
+@cache
+def environment() -> Environment:
+    """The one environment of the generator."""
+    found = Environment(
+        loader=PackageLoader("generator"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    found.filters.update(code_spans=_code_spans, url=_url, number=_number, wrappable=_wrappable)
+    found.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
+    return found
+
+
+def render(template: str, **values: Any) -> str:
+    """One template with its values, as HTML on few lines."""
+    return environment().get_template(f"{template}.html.j2").render(**values).strip()

@@ -1,0 +1,200 @@
+"""What GitHub runs and shows: the workflows are safe by rule, and the forms fit the catalogue."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.model import Paper
+
+ROOT = Path(__file__).parents[2]
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.y*ml"))
+FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
+
+ZIZMOR = Path(sys.executable).with_name("zizmor")
+
+BAD = """\
+name: Greet
+on: pull_request_target
+jobs:
+  greet:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          ref: ${{ github.event.pull_request.head.sha }}
+      - run: echo "Hello ${{ github.event.pull_request.title }}"
+"""
+
+
+def load(path: Path) -> dict[str, Any]:
+    """YAML in which ``on`` is text, as GitHub reads it."""
+    found = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
+    assert isinstance(found, dict)
+    return found
+
+
+def _jobs() -> Iterator[Any]:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            yield pytest.param(job, id=f"{path.stem}-{name}")
+
+
+def _steps() -> Iterator[Any]:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            for number, step in enumerate(job["steps"], start=1):
+                yield pytest.param(step, id=f"{path.stem}-{name}-{number}")
+
+
+def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [ZIZMOR, "--offline", "--no-progress", "--persona=auditor", "--strict-collection", folder]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_zizmor_finds_nothing() -> None:
+    run = zizmor(GITHUB)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_zizmor_finds_a_bad_workflow(tmp_path: Path) -> None:
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "bad.yml").write_text(BAD, "utf-8")
+    run = zizmor(tmp_path / ".github")
+    assert run.returncode >= 10
+    for audit in ("dangerous-triggers", "template-injection", "unpinned-uses"):
+        assert f"[{audit}]" in run.stdout
+
+
+def test_the_workflows_are_those_that_are_meant() -> None:
+    assert [path.name for path in WORKFLOWS] == ["arxiv.yml", "check.yml", "links.yml", "pages.yml"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_starts_without_rights_and_runs_once(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"]["group"]
+    assert "pull_request_target" not in path.read_text("utf-8")
+    assert "workflow_run" not in workflow["on"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_each_action_is_pinned_with_its_version(path: Path) -> None:
+    uses = re.findall(r"uses:(.*)", path.read_text("utf-8"))
+    assert uses
+    for action in uses:
+        assert re.fullmatch(r" [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+def test_one_action_has_one_pin() -> None:
+    pins: dict[str, set[str]] = {}
+    for path in WORKFLOWS:
+        for action, pin in re.findall(r"uses: (\S+)@(.*)", path.read_text("utf-8")):
+            pins.setdefault(action, set()).add(pin)
+    assert {action: found for action, found in pins.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("job", list(_jobs()))
+def test_a_job_names_its_rights_and_its_end(job: dict[str, Any]) -> None:
+    assert isinstance(job["permissions"], dict)
+    assert 0 < int(job["timeout-minutes"]) <= 120
+    assert job["runs-on"] == "ubuntu-latest"
+    assert "secrets" not in job
+
+
+@pytest.mark.parametrize("step", list(_steps()))
+def test_a_step_leaves_no_credentials_and_interpolates_nothing(step: dict[str, Any]) -> None:
+    if step.get("uses", "").startswith("actions/checkout@"):
+        assert step["with"]["persist-credentials"] == "false"
+    assert not step.get("uses", "").startswith("actions/cache@")
+    assert "cache" not in step.get("with", {})
+    assert "secrets." not in str(step)
+    script = step.get("run", "")
+    assert "${{" not in script
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_only_one_job_of_each_workflow_can_write_and_it_runs_no_code_of_ours() -> None:
+    for path in WORKFLOWS:
+        writers = [job for job in load(path)["jobs"].values() if "write" in job["permissions"].values()]
+        assert len(writers) == (0 if path.stem == "check" else 1)
+        for job in writers:
+            scripts = "\n".join(step.get("run", "") for step in job["steps"])
+            assert not re.search(r"\b(make|python|pip)\b", scripts)
+            assert not any(step.get("uses", "").startswith("actions/setup-") for step in job["steps"])
+
+
+def test_what_visits_strangers_holds_no_token() -> None:
+    visit = load(GITHUB / "workflows" / "links.yml")["jobs"]["visit"]
+    assert set(visit["permissions"].values()) == {"read"}
+    assert "env" not in visit
+    (step,) = [step for step in visit["steps"] if "generator links" in step.get("run", "")]
+    assert "env" not in step
+
+
+def test_pull_requests_reach_no_network_of_ours() -> None:
+    check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
+    assert "enrich" not in check
+    assert "generator links" not in check
+    for name in ("arxiv", "links", "pages"):
+        assert "pull_request" not in load(GITHUB / "workflows" / f"{name}.yml")["on"]
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_has_what_github_wants(path: Path) -> None:
+    form = load(path)
+    assert {"name", "description", "body"} <= form.keys()
+    inputs = [field for field in form["body"] if field["type"] != "markdown"]
+    assert {field["type"] for field in inputs} <= {"input", "textarea", "dropdown", "checkboxes"}
+    names = [field["id"] for field in inputs]
+    labels = [field["attributes"]["label"] for field in inputs]
+    assert len(set(names)) == len(names)
+    assert len(set(labels)) == len(labels)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", name) for name in names)
+    assert any(field.get("validations", {}).get("required") == "true" for field in inputs)
+    for field in inputs:
+        if field["type"] in ("dropdown", "checkboxes"):
+            assert field["attributes"]["options"]
+    for field in form["body"]:
+        assert field["type"] != "markdown" or field["attributes"]["value"]
+
+
+def test_the_forms_are_those_that_are_meant() -> None:
+    assert [path.stem for path in FORMS] == ["bug", "correction", "entry"]
+    assert load(GITHUB / "ISSUE_TEMPLATE" / "config.yml") == {"blank_issues_enabled": "false"}
+
+
+def test_the_form_for_entries_follows_the_catalogue() -> None:
+    taxonomy = load(ROOT / "data" / "taxonomy.yaml")
+    fields = {field.get("id"): field for field in load(GITHUB / "ISSUE_TEMPLATE" / "entry.yml")["body"]}
+    for name, vocabulary in (("family", "families"), ("training", "training"), ("checked", "checked")):
+        assert fields[name]["attributes"]["options"] == list(taxonomy[vocabulary])
+    own = {None, "kind", "address", "licence"}
+    assert fields.keys() - own <= Paper.model_fields.keys()
+
+
+def test_owners_and_updates_name_what_exists() -> None:
+    owners = (GITHUB / "CODEOWNERS").read_text("utf-8").splitlines()
+    owned = {line.split()[0] for line in owners if line and not line.startswith("#")}
+    assert {"/.github/", "/generator/", "/mkdocs.yml", "/requirements/", "/data/arxiv/"} <= owned
+    assert all((ROOT / path.strip("/")).exists() for path in owned)
+    for update in load(GITHUB / "dependabot.yml")["updates"]:
+        assert update["schedule"]["interval"] == "monthly"
+        assert int(update["cooldown"]["default-days"]) >= 7
+        assert update["groups"]
+
+
+def test_the_one_entry_of_ci_is_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    lines = [line for line in script.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]

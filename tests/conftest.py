@@ -1,0 +1,96 @@
+"""A valid entry, a way to lay bad fragments over it, and the checks to judge the outcome."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
+from generator.checks.draft import Context, Draft
+from generator.load_yaml import load, read
+from generator.model import KINDS, ArxivRecord, Taxonomy
+from generator.problem import Problem
+
+ROOT = Path(__file__).parents[1]
+SUMMARY = "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it."
+BASE = {
+    "papers": f'title: Prune Well\narxiv: "2305.10924"\nfamily: pruning\n{SUMMARY}\nchecked: abstract\nadded: 2026-11-22\n',
+    "tools": f"name: Pruner\nurl: https://example.org/p\ncategory: pruning-toolkit\n{SUMMARY}\nadded: 2026-11-22\n",
+    "articles": f"title: How to prune\nurl: https://example.org/a\ncategory: tutorial\n{SUMMARY}\nadded: 2026-11-22\n",
+}
+PATHS = {"papers": "data/papers/2023/x.yaml", "tools": "data/tools/x.yaml", "articles": "data/articles/x.yaml"}
+EXPECTED_NOTES = {"E521", "E604"}  # one entry alone uses few terms and has no record
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Entries without files."""
+
+    context: Context
+
+    def entry(self, fragment: str = "", kind: str = "papers") -> str:
+        """The valid entry with the fragment in place of its keys, at the place where the order wants it."""
+        order = list(KINDS[kind].model_fields)
+        keys = re.findall(r"^(\w+):", fragment, re.MULTILINE)
+        before, after, rank = [], [], order.index(keys[0]) if keys and keys[0] in order else len(order)
+        for line in BASE[kind].splitlines():
+            key = line.split(":")[0]
+            if key not in keys:
+                (before if order.index(key) < rank else after).append(line)
+        return "".join(f"{line}\n" for line in (*before, *filter(None, [fragment.removesuffix("\n")]), *after))
+
+    def draft(self, text: str | bytes, kind: str = "papers", path: str = "") -> tuple[Draft | None, list[Problem]]:
+        """What the reader makes of a text."""
+        path = path or PATHS[kind]
+        document, problems = load(text.encode() if isinstance(text, str) else text, path)
+        slug = path.rpartition("/")[2].removesuffix(".yaml")
+        return (Draft(kind, slug, document) if document is not None else None), problems
+
+    def all_problems(self, text: str | bytes, kind: str = "papers", path: str = "") -> list[Problem]:
+        """What the reader and every check say of one entry that is alone in the catalogue."""
+        draft, problems = self.draft(text, kind, path)
+        if draft is not None:
+            for check in ENTRY_CHECKS.values():
+                problems.extend(check.check(draft, self.context))
+            for check_all in CATALOGUE_CHECKS.values():
+                problems.extend(check_all.check_all([draft], self.context))
+        return sorted(problem for problem in problems if problem.code not in EXPECTED_NOTES)
+
+    def told(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
+        """The messages of one check of entries."""
+        draft, _ = self.draft(self.entry(fragment, kind), kind, path)
+        assert draft is not None
+        return [problem.text() for problem in sorted(check.check(draft, self.context))]
+
+    def told_of_all(
+        self, check: Any, fragments: Mapping[str, str], records: Mapping[str, ArxivRecord] | None = None
+    ) -> list[str]:
+        """The messages of one check of the catalogue, for entries by path below data/."""
+        drafts = []
+        for path, fragment in fragments.items():
+            kind = path.split("/")[0]
+            draft, _ = self.draft(self.entry(fragment, kind), kind, f"data/{path}")
+            assert draft is not None
+            drafts.append(draft)
+        context = replace(self.context, records=records or {})
+        return [problem.text() for problem in sorted(check.check_all(drafts, context))]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """The real taxonomy, no records."""
+    document, problems = read(ROOT / "data/taxonomy.yaml", "data/taxonomy.yaml")
+    assert document is not None
+    assert not problems
+    return Bench(Context(Taxonomy.model_validate(document.data), document, {}))
