@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.drafts import TEMPLATE
 from generator.fill import FillFailed, fill
 from generator.model import Catalogue
 from generator.pages.blocks import UnknownDirective, inline_directives
 from generator.pages.site import Site
 from generator.site_config import load_config
-from generator.validate import TEMPLATE
 
 ENGINES: Mapping[str, tuple[str, ...]] = {
     "mkdocs": ("-m", "mkdocs", "build", "--strict", "--config-file"),

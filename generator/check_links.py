@@ -18,11 +18,9 @@ import http.client
 import io
 import ipaddress
 import json
-import os
 import re
 import socket
 import ssl
-import tempfile
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +32,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from generator import escape
 from generator.checks.urls import CODE_HOSTS, normal, on_host
+from generator.write import write_file
 
 Verdict = Literal["ok", "gone", "unsure"]
 Resolve = Callable[[str], Sequence[str]]
@@ -248,17 +247,8 @@ def write_state(path: Path, state: State) -> None:
         OSError: the folder cannot be written to, or the disk is full; the former file is then as it was.
     """
     stored = {url: when.isoformat() for url, when in sorted(state.first_seen_gone.items())}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps({"first_seen_gone": stored}, indent=1, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    content = json.dumps({"first_seen_gone": stored}, indent=1, ensure_ascii=False) + "\n"
+    write_file(path, content.encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,20 @@ import os
 import platform
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from generator import __version__
 from generator.escape import terminal
-from generator.problem import FORMATS, render
+from generator.problem import FORMATS, Problem, render
+
+if TYPE_CHECKING:  # imported late at run time: a command pays only for what it uses
+    from generator.enrich import Progress
 
 app = typer.Typer(
     name="python -m generator",
@@ -28,7 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Root = Annotated[Path, typer.Option(help="The repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)]
+Root = Annotated[
+    Path, typer.Option(help="The repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)
+]
 HERE = Path()
 
 
@@ -44,7 +51,9 @@ def _say(text: str, *, error: bool = False) -> None:
 
 @app.command()
 def validate(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Only tell the problems of these files or folders.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Only tell the problems of these files or folders.")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "text",
     notes: Annotated[bool, typer.Option(help="Tell notes too, which do not fail.")] = True,
     root: Root = HERE,
@@ -60,7 +69,9 @@ def validate(
         problem
         for problem in outcome.problems
         if (notes or problem.severity == "error")
-        and (not wanted or any(problem.path == path or problem.path.startswith(f"{path}/") for path in wanted))
+        and (
+            not wanted or any(problem.path == path or problem.path.startswith(f"{path}/") for path in wanted)
+        )
     ]
     if output == "json" or problems:
         _say(render(problems, output) if output != "text" else terminal(render(problems, output)))
@@ -90,12 +101,14 @@ def _inside(root: Path, path: Path) -> str:
 @app.command("format")
 def format_(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files; without any, all entries.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something would change.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if something would change.")
+    ] = False,
     root: Root = HERE,
 ) -> None:
     """Rewrite entries into the one canonical form; comments stay."""
+    from generator.drafts import entry_files
     from generator.format_yaml import NotFormattable, format_entry
-    from generator.validate import entry_files
     from generator.write import write_file
 
     known = {file.resolve(): (kind, file) for kind, file in entry_files(root / "data")}
@@ -120,14 +133,19 @@ def format_(
             _say(f"{'would change' if check else 'changed'} {file}")
             if not check:
                 write_file(file, canonical)
-    _say(f"{len(chosen)} files, {changed} {'to change' if check else 'changed'}, {failed} not formattable", error=True)
+    _say(
+        f"{len(chosen)} files, {changed} {'to change' if check else 'changed'}, {failed} not formattable",
+        error=True,
+    )
     if failed or (check and changed):
         raise Failed
 
 
 @app.command()
 def refresh(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is stale.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if something is stale.")
+    ] = False,
     root: Root = HERE,
 ) -> None:
     """Rewrite the committed generated files: README.md, data/schema/, the README's figures."""
@@ -152,7 +170,9 @@ def refresh(
 @app.command()
 def build(
     engine: Annotated[str, typer.Option(help="mkdocs or zensical.")] = "mkdocs",
-    output: Annotated[Path | None, typer.Option(help="Folder to build in; default build/ of the repository.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to build in; default build/ of the repository.")
+    ] = None,
     root: Root = HERE,
 ) -> None:
     """Stage docs/ and the generated pages, run the site engine, fill in the entry pages."""
@@ -179,6 +199,173 @@ def serve(
     from generator.serve import serve as serve_site
 
     serve_site(root, port, _say)
+
+
+@app.command()
+def enrich(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="arXiv ids; without any, all that are missing or stale.")
+    ] = None,
+    stale: Annotated[
+        int | None,
+        typer.Option("--stale", help="Ask again for records older than DAYS.", metavar="DAYS", min=0),
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask and compare, write nothing.")] = False,
+    root: Root = HERE,
+) -> None:
+    """Ask arXiv for records and keep the better ones; one request every three seconds."""
+    from generator import arxiv_cache
+    from generator.drafts import arxiv_ids
+    from generator.enrich import choose
+    from generator.enrich import enrich as run_enrich
+
+    today = datetime.now(tz=UTC).date()
+    if ids:
+        asked = tuple(_arxiv_id(text) for text in ids)
+    else:
+        records, _ = arxiv_cache.read_all(root / "data" / "arxiv")
+        asked = choose(arxiv_ids(root / "data"), records, today=today, stale_days=stale)
+    _say(f"{len(asked)} papers to ask for", error=True)
+    with _progress(len(asked)) as advance:
+        fetch = _arxiv(root, endpoint).fetch
+        report = run_enrich(
+            root / "data" / "arxiv", asked, fetch=fetch, today=today, dry_run=dry_run, on_progress=advance
+        )
+    if report.problems:
+        _say(terminal(render(report.problems, "text")))
+    written = "would be written" if dry_run else "written"
+    _say(
+        f"{len(report.written)} {written}, {len(report.unchanged)} unchanged, {len(report.kept_better)} kept as better,"
+        f" {len(report.missing)} missing, {len(report.dropped)} dropped",
+        error=True,
+    )
+    if report.stopped:
+        _say(terminal(f"stopped: {report.stopped}"), error=True)
+    if report.stopped or any(problem.severity == "error" for problem in report.problems):
+        raise Failed
+
+
+@app.command()
+def add(
+    paper: Annotated[str, typer.Argument(help="arXiv id or address of the paper.", metavar="ARXIV_ID|URL")],
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; needs --title.")] = False,
+    title: Annotated[str | None, typer.Option(help="Title, where arXiv is not asked.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
+    root: Root = HERE,
+) -> None:
+    """Start an entry: fetch the record, write what is known, name what is left."""
+    from generator import arxiv_cache
+    from generator.drafts import read_taxonomy
+    from generator.fetch_arxiv import FetchError
+    from generator.new_entry import AlreadyThere, new_entry
+    from generator.write import write_file
+
+    arxiv_id = _arxiv_id(paper)
+    if offline and not title:
+        raise typer.BadParameter("--offline needs --title", param_hint="--title")
+    data, today = root / "data", datetime.now(tz=UTC).date()
+    problems: list[Problem] = []
+    taxonomy, _ = read_taxonomy(data, problems)
+    if taxonomy is None:
+        _say(terminal(render(problems, "text")), error=True)
+        raise Failed
+    record = None
+    try:
+        if not offline:
+            batch = next(_arxiv(root, endpoint).fetch([arxiv_id], today))
+            if batch.faults:
+                raise batch.faults[0]
+            record = batch.records[0]
+        known = record.title if record else title or ""
+        entry = new_entry(arxiv_id, known, record, data=data, taxonomy=taxonomy, today=today)
+    except FetchError as error:
+        _say(terminal(f"error[{error.code}]: {error}. fix: {error.fix}"), error=True)
+        _say(f'without the API: python -m generator add {arxiv_id} --offline --title "…"', error=True)
+        raise Failed from error
+    except AlreadyThere as error:
+        _say(terminal(f"{error}. fix: correct that entry instead"), error=True)
+        raise Failed from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--title") from error
+    if record is not None:
+        arxiv_cache.write(data / "arxiv", record)
+    write_file(root / entry.path, entry.content)
+    _say(f"wrote {entry.path}")
+    _say("left to fill in:")
+    for field in entry.left:
+        _say(f"  {field}")
+    _say(f"then: python -m generator validate {entry.path}")
+
+
+@app.command()
+def links(
+    state: Annotated[
+        Path | None, typer.Option(help="File that one run leaves for the next.", dir_okay=False)
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the report here instead of printing it.", dir_okay=False)
+    ] = None,
+    root: Root = HERE,
+) -> None:
+    """Visit every address of the catalogue, slowly, and tell which are gone or have moved."""
+    from generator.check_links import Link, State, check_links, read_state, write_state
+    from generator.drafts import addresses
+    from generator.site_config import load_config
+    from generator.write import write_file
+
+    former = read_state(state) if state else State()
+    outcome = check_links(
+        [Link(*where) for where in addresses(root / "data")], former, contact=load_config(root).repo_url
+    )
+    if state:
+        write_state(state, outcome.state)
+    if report:
+        write_file(report, outcome.markdown().encode())
+    else:
+        _say(outcome.markdown())
+
+
+def _arxiv_id(text: str) -> str:
+    """The bare id in what a person typed.
+
+    Raises:
+        typer.BadParameter: there is none.
+    """
+    from generator.checks.arxiv_id import bare_id
+
+    found = bare_id(text)
+    if found is None:
+        raise typer.BadParameter(
+            f"{text!r} is not an arXiv id or address, such as 2305.10924", param_hint="ARXIV_ID"
+        )
+    return found
+
+
+def _arxiv(root: Path, endpoint: str | None):  # type: ignore[no-untyped-def]  # as for _checked
+    from generator.fetch_arxiv import ENDPOINT, Arxiv
+    from generator.site_config import load_config
+
+    def waiting(why: str, seconds: float) -> None:
+        _say(terminal(f"waiting {seconds:.0f} s: {why}"), error=True)
+
+    try:
+        return Arxiv(load_config(root).repo_url, endpoint=endpoint or ENDPOINT, on_wait=waiting)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--endpoint") from error
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on a terminal; nothing where the output goes elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("arXiv"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("arXiv", total=total)
+        yield lambda progress: bar.update(task, completed=progress.done)
 
 
 def _checked(root: Path):  # type: ignore[no-untyped-def]  # the type would cost every command the import

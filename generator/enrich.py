@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -109,14 +110,15 @@ def enrich(
         fetch: brings the records, a batch at a time.
         today: the ``fetched_at`` of new content.
         dry_run: ask, compare and report, but write nothing.
-        on_progress: told at the start and after each batch.
+        on_progress: told at the start and after each batch; what it raises goes through.
     """
     distinct = tuple(dict.fromkeys(ids))
     tally = _Tally(root, dry_run)
     done = 0
     try:
         if not dry_run:
-            arxiv_cache.sweep(root)
+            with _disk():
+                arxiv_cache.sweep(root)
         _tell(on_progress, done, len(distinct))
         if distinct:
             for batch in fetch(distinct, today):
@@ -128,12 +130,23 @@ def enrich(
                 _tell(on_progress, done, len(distinct))
     except FetchError as error:
         tally.stop(arxiv_cache.problem_path(""), error.code, str(error), error.fix)
-    except OSError as error:
-        why = f"a record cannot be written: {error.strerror or error}"
-        tally.stop(
-            arxiv_cache.problem_path(""), "E607", why, "make room or mend the rights, then run it again"
-        )
+    except _DiskError as error:
+        fix = "make room or mend the rights, then run it again"
+        tally.stop(arxiv_cache.problem_path(""), "E607", str(error), fix)
     return tally.report()
+
+
+class _DiskError(Exception):
+    """The folder cannot be written."""
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Tells a failing disk from what may fail in the callbacks of the caller."""
+    try:
+        yield
+    except OSError as error:
+        raise _DiskError(f"a record cannot be written: {error.strerror or error}") from error
 
 
 def _tell(on_progress: Callable[[Progress], None] | None, done: int, total: int) -> None:
@@ -159,7 +172,7 @@ class _Tally:
         """Store one record, or find the stored one as good.
 
         Raises:
-            OSError: the folder cannot be written; the stored record is untouched.
+            _DiskError: the folder cannot be written; the stored record is untouched.
         """
         try:
             old = arxiv_cache.read(self.root, new.id)
@@ -180,7 +193,8 @@ class _Tally:
     def _store(self, new: ArxivRecord, old: ArxivRecord | None) -> bool:
         if self.dry_run:
             return old is None or arxiv_cache.is_better(new, old)
-        return arxiv_cache.write(self.root, new)
+        with _disk():
+            return arxiv_cache.write(self.root, new)
 
     def fault(self, fault: FetchError) -> None:
         """Note what is wrong with one id."""

@@ -114,7 +114,12 @@ def entries_csv(catalogue: Catalogue) -> str:
         writer.writerow(_row("paper", slug, {**filed.entry.model_dump(), **known}))
     for slug, tool in catalogue.tools.items():
         values = tool.entry.model_dump()
-        known = {"title": values["name"], "date": values["since"], "code": values["repo"], "family": values["families"]}
+        known = {
+            "title": values["name"],
+            "date": values["since"],
+            "code": values["repo"],
+            "family": values["families"],
+        }
         writer.writerow(_row("tool", slug, {**values, **known}))
     for slug, article in catalogue.articles.items():
         values = article.entry.model_dump()

@@ -250,7 +250,7 @@ class Arxiv:
         page = self._session.page
         if page is None:
             raise AssertionError("the library answers without asking")
-        refused = [key for key in map(_refused_id, page.errors) if key in wanted]
+        refused = [key for key in dict.fromkeys(map(_refused_id, page.errors)) if key in wanted]
         if page.entries or refused:
             return results, refused
         if page.errors:

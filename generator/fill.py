@@ -62,9 +62,13 @@ def fill(built: Path, site: Site, epoch: int) -> int:
         folder = built / page_of_entry.location
         folder.mkdir(parents=True)
         address = f"{site.config.site_url}{page_of_entry.location}"
-        (folder / "index.html").write_text(shell.filled(page_of_entry, address), encoding="utf-8", newline="\n")
+        (folder / "index.html").write_text(
+            shell.filled(page_of_entry, address), encoding="utf-8", newline="\n"
+        )
         locations.append(page_of_entry.location)
-        words.append({"location": page_of_entry.location, "title": page_of_entry.title, "text": page_of_entry.words})
+        words.append(
+            {"location": page_of_entry.location, "title": page_of_entry.title, "text": page_of_entry.words}
+        )
     extend_search(built, words)
     extend_sitemap(built, site.config.site_url, locations, epoch)
     (built / "data").mkdir(exist_ok=True)
@@ -144,7 +148,9 @@ def extend_sitemap(built: Path, site_url: str, locations: Iterable[str], epoch: 
         raise FillFailed(f"{file} was not built; is site_url set?")
     text = file.read_text(encoding="utf-8")
     text = re.sub(rf"\s*<url>\s*<loc>[^<]*{re.escape(SHELL)}</loc>.*?</url>", "", text, flags=re.DOTALL)
-    added = "".join(f"\n    <url>\n         <loc>{escape.xml(site_url + where)}</loc>\n    </url>" for where in locations)
+    added = "".join(
+        f"\n    <url>\n         <loc>{escape.xml(site_url + where)}</loc>\n    </url>" for where in locations
+    )
     text = text.replace("\n</urlset>", f"{added}\n</urlset>")
     file.write_text(text, encoding="utf-8", newline="\n")
     compressed = built / "sitemap.xml.gz"

@@ -222,7 +222,7 @@ class _Writer:
             self._list(name, value, steps, remark)
 
     def _text(self, name: str, key: str, text: str, remark: str) -> None:
-        if key == "summary" or (len(name) + len(text) + 2 > WIDTH and key in ("note", "criterion")):
+        if (key == "summary" and text) or (len(name) + len(text) + 2 > WIDTH and key in ("note", "criterion")):
             if remark:  # nothing may stand after >-, so the remark moves above the key
                 self.lines.append(remark.strip())
             self.lines.append(f"{name}: >-")

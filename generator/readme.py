@@ -113,7 +113,11 @@ def _lines(site: Site) -> Iterator[str]:
             yield f"### {term.name}"
             yield ""
             for tool in sorted(tools, key=lambda one: one.entry.name.casefold()):
-                state = "" if tool.entry.status == "active" else f" {site.term('statuses', tool.entry.status).name}."
+                state = (
+                    ""
+                    if tool.entry.status == "active"
+                    else f" {site.term('statuses', tool.entry.status).name}."
+                )
                 yield f"- {link(tool.entry.name, tool.entry.url)} - {text(tool.entry.summary)}{state}"
             yield ""
     yield "## Tutorials & Articles"
@@ -137,12 +141,42 @@ def _lines(site: Site) -> Iterator[str]:
 
 
 COMPARISON = (
-    ("Pruning", "Parameters and the cost of one call", "-", "Quality must be recovered; unstructured sparsity needs a sparse kernel"),
-    ("Quantization", "Bits of each weight and activation", "Applies to the pruned weights; savings multiply", "Needs hardware support; outliers lose precision"),
-    ("Distillation", "Steps, or the whole network", "Recovers the pruned network from the dense one", "A training with a teacher"),
-    ("Fast samplers", "Number of calls", "Each call is cheaper, so savings multiply", "The model stays as large as it was"),
-    ("Caching", "Calls that are computed in full", "What is not cached is cheaper", "Memory, and errors that grow with the interval"),
-    ("Architecture search", "The network, before it is trained", "Finds ratios for each layer", "Search and training"),
+    (
+        "Pruning",
+        "Parameters and the cost of one call",
+        "-",
+        "Quality must be recovered; unstructured sparsity needs a sparse kernel",
+    ),
+    (
+        "Quantization",
+        "Bits of each weight and activation",
+        "Applies to the pruned weights; savings multiply",
+        "Needs hardware support; outliers lose precision",
+    ),
+    (
+        "Distillation",
+        "Steps, or the whole network",
+        "Recovers the pruned network from the dense one",
+        "A training with a teacher",
+    ),
+    (
+        "Fast samplers",
+        "Number of calls",
+        "Each call is cheaper, so savings multiply",
+        "The model stays as large as it was",
+    ),
+    (
+        "Caching",
+        "Calls that are computed in full",
+        "What is not cached is cheaper",
+        "Memory, and errors that grow with the interval",
+    ),
+    (
+        "Architecture search",
+        "The network, before it is trained",
+        "Finds ratios for each layer",
+        "Search and training",
+    ),
 )
 
 

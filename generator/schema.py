@@ -41,6 +41,9 @@ def _choices(field: dict[str, Any], taxonomy: Taxonomy, vocabulary: str) -> None
 def schema_files(taxonomy: Taxonomy) -> dict[str, str]:
     """Content of every file under data/schema/, by name."""
     return {
-        f"{name}.schema.json": json.dumps(entry_schema(kind, taxonomy), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        f"{name}.schema.json": json.dumps(
+            entry_schema(kind, taxonomy), indent=1, sort_keys=True, ensure_ascii=False
+        )
+        + "\n"
         for kind, name in SINGULAR.items()
     }

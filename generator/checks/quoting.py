@@ -41,8 +41,10 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
 
 
 def _read_as(kind: str, text: str) -> str:
+    if kind == "date":
+        return f"the date {text}"
     if kind != "number":
-        return f"the {kind} {text}" if kind == "date" else f"a {kind}" if kind == "boolean" else f"{kind}"
+        return {"boolean": "a boolean", "operator": "an operator"}.get(kind, kind)
     try:
         return f"the number {float(text):g}" if len(text) < 6 else f"the number {float(text)!r}"
     except ValueError:

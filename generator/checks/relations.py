@@ -34,6 +34,8 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
     slugs = {kind: {draft.slug for draft in drafts if draft.kind == kind} for kind in ("papers", "tools")}
     for draft in drafts:
         for target_kind, steps, target in _targets(draft):
+            if not target:
+                continue  # `shape` says so
             if target == draft.slug and target_kind == draft.kind:
                 yield draft.problem("E510", steps, f"{target!r} is this entry itself", "delete it")
             elif target not in slugs[target_kind]:

@@ -59,6 +59,7 @@ REDIRECTORS = (
     "rebrand.ly",
     "t.ly",
 )
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+")
 _URL_KEYS = ("url", "code", "repo", "project", "weights")
 
 
@@ -75,9 +76,14 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         if text is not None:
             yield from _address(draft, key, text)
     doi = draft.text("doi")
-    if doi is not None and not re.fullmatch(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+", doi):
+    if doi is not None and not _DOI.fullmatch(doi):
         bare = re.sub(r"^(https?://)?(dx\.)?doi\.org/|^doi:\s*", "", doi, flags=re.IGNORECASE)
-        yield draft.problem("E405", ("doi",), f"{doi!r} is not a bare DOI", f"doi: {bare}")
+        yield draft.problem(
+            "E405",
+            ("doi",),
+            f"{doi!r} is not a bare DOI",
+            f"doi: {bare}" if _DOI.fullmatch(bare) else "the form is doi: 10.1000/name",
+        )
 
 
 def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:

@@ -42,7 +42,9 @@ def entry_pages(site: Site) -> Iterator[EntryPage]:
     for article in site.catalogue.articles.values():
         words = " ".join([*map(family_name, article.entry.authors), article.entry.publisher or ""])
         block = render("entry_article", site=site, filed=article, root=ROOT)
-        yield EntryPage(f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words)
+        yield EntryPage(
+            f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words
+        )
 
 
 def _paper(site: Site, filed: Filed[Paper]) -> EntryPage:

@@ -14,10 +14,15 @@ def home(site: Site, root: str, argument: str) -> str:
     papers = [filed.entry for filed in site.catalogue.papers.values()]
     pruning = [paper for paper in papers if paper.family == "pruning"]
     architectures = {
-        word: (sum(word in paper.architectures for paper in pruning), sum(word in paper.architectures for paper in papers))
+        word: (
+            sum(word in paper.architectures for paper in pruning),
+            sum(word in paper.architectures for paper in papers),
+        )
         for word in site.catalogue.taxonomy.architectures
     }
-    families = {word: sum(paper.family == word for paper in papers) for word in site.catalogue.taxonomy.families}
+    families = {
+        word: sum(paper.family == word for paper in papers) for word in site.catalogue.taxonomy.families
+    }
     return render(
         "home",
         site=site,
@@ -37,7 +42,10 @@ def architecture_list(site: Site, root: str, argument: str) -> str:
     del argument
     papers = [filed.entry for filed in site.catalogue.papers.values()]
     counts = {
-        word: (sum(word in p.architectures for p in papers if p.family == "pruning"), sum(word in p.architectures for p in papers))
+        word: (
+            sum(word in p.architectures for p in papers if p.family == "pruning"),
+            sum(word in p.architectures for p in papers),
+        )
         for word in site.catalogue.taxonomy.architectures
     }
     return render("list_architectures", site=site, root=root, counts=counts)

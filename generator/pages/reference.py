@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator import arxiv_cache, enrich, fetch_arxiv, load_yaml, validate
+from generator import arxiv_cache, drafts, enrich, fetch_arxiv, load_yaml
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.model import KINDS, VOCABULARIES, Result, Taxonomy
 from generator.pages.render import render
@@ -25,7 +25,15 @@ class Field:
 
 def all_codes() -> tuple[Code, ...]:
     """Every published code, sorted."""
-    modules = (load_yaml, validate, arxiv_cache, fetch_arxiv, enrich, *ENTRY_CHECKS.values(), *CATALOGUE_CHECKS.values())
+    modules = (
+        load_yaml,
+        drafts,
+        arxiv_cache,
+        fetch_arxiv,
+        enrich,
+        *ENTRY_CHECKS.values(),
+        *CATALOGUE_CHECKS.values(),
+    )
     return tuple(sorted((code for module in modules for code in module.CODES), key=lambda code: code.code))
 
 
@@ -38,7 +46,13 @@ def field_table(site: Site, root: str, argument: str) -> str:
     model = Result if argument == "results" else KINDS[argument]
     vocabularies = {"metric": "metrics"} if argument == "results" else VOCABULARIES[argument]
     fields = [
-        Field(name, info.is_required(), _shape(str(info.annotation)), vocabularies.get(name), info.description or "")
+        Field(
+            name,
+            info.is_required(),
+            _shape(str(info.annotation)),
+            vocabularies.get(name),
+            info.description or "",
+        )
         for name, info in model.model_fields.items()
     ]
     return render("reference_fields", fields=fields, root=root)

@@ -30,7 +30,9 @@ def _wrappable(address: str) -> Markup:
 def _code_spans(text: str) -> Markup:
     """Our own sentences, with `words in backticks` as code."""
     parts = text.split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
 
 
 @cache

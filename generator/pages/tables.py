@@ -8,7 +8,17 @@ from generator.model import VOCABULARIES, Filed, Paper
 from generator.pages.render import render
 from generator.pages.site import Site, date_of
 
-_FILTERS = ("family", "combines", "sparsity", "granularity", "architectures", "training", "topics", "status", "checked")
+_FILTERS = (
+    "family",
+    "combines",
+    "sparsity",
+    "granularity",
+    "architectures",
+    "training",
+    "topics",
+    "status",
+    "checked",
+)
 _SORTS = ("date", "-date", "title")
 
 
@@ -67,7 +77,10 @@ def _matching(site: Site, papers: list[Filed[Paper]], key: str, value: str) -> l
 def paper_list(site: Site, root: str, argument: str) -> str:
     """All papers in short rows, by year."""
     del argument
-    years = [(year, list(papers)) for year, papers in groupby(site.newest_first, key=lambda filed: date_of(filed)[:4])]
+    years = [
+        (year, list(papers))
+        for year, papers in groupby(site.newest_first, key=lambda filed: date_of(filed)[:4])
+    ]
     return render("list_papers", site=site, root=root, years=years)
 
 

@@ -76,7 +76,8 @@ def test_form_of_a_file(tmp_path: Path, record: Make) -> None:
     file = tmp_path / "2023" / "2305.10924.json"
     assert file.read_bytes().decode() == (
         '{\n "authors": [\n  "Gongfan Fang",\n  "Xinyin Ma",\n  "Xinchao Wang"\n ],\n'
-        ' "comment": "NeurIPS 2023",\n "fetched_at": "2026-01-02",\n "id": "2305.10924",\n "primary_category": "cs.LG",\n'
+        ' "comment": "NeurIPS 2023",\n "fetched_at": "2026-01-02",\n "id": "2305.10924",\n'
+        ' "primary_category": "cs.LG",\n'
         ' "published": "2023-05-18",\n "source": "arxiv-api",\n "title": "Größe\u2028ℓ₀",\n'
         ' "updated": "2023-10-01",\n "version": 2\n}\n'
     )

@@ -23,7 +23,7 @@ from generator.fetch_arxiv import (
     RefusedIdError,
     UnexpectedIdError,
 )
-from tests.arxiv.fake_arxiv import CONTACT, TODAY, Clock, Reply, Server, entry, feed, papers, recorded
+from tests.arxiv.fake_arxiv import CONTACT, ENTRY, TODAY, Clock, Reply, Server, entry, feed, papers, recorded
 
 ID = "2305.10924"
 GOOD = feed(entry(ID))
@@ -506,17 +506,12 @@ def test_error_entry_of_the_old_layout(server: Server, client: Arxiv) -> None:
 
 
 def test_error_entry_beside_a_good_one(server: Server, client: Arxiv) -> None:
-    (error,) = papers_of(recorded("synthetic-error-old-layout.xml"))
-    server.say(Reply(feed(entry(ID), error)))
+    (error,) = ENTRY.findall(recorded("synthetic-error-old-layout.xml").decode())
+    server.say(Reply(feed(entry(ID), error, error)))
     batch = one(client, "2401.0000", ID)
     assert [r.id for r in batch.records] == [ID]
     assert faults(batch) == [("E603", "2401.0000")]
     assert len(server.asked) == 1
-
-
-def papers_of(body: bytes) -> list[str]:
-    text = body.decode()
-    return [text[text.index("<entry") : text.index("</entry>") + len("</entry>")]]
 
 
 @pytest.mark.parametrize("status", [200, 400])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from generator import arxiv_cache, fetch_arxiv, load_yaml, validate
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
+from generator.pages.reference import all_codes
 
-MODULES = (load_yaml, validate, arxiv_cache, fetch_arxiv, *ENTRY_CHECKS.values(), *CATALOGUE_CHECKS.values())
-CODES = [code for module in MODULES for code in module.CODES]
+CODES = all_codes()
+WITH_EXAMPLE = [code for code in CODES if code.bad]
 TESTS = Path(__file__).parents[1]
+OF_ARXIV = r"E60[12378]"  # told by the commands that talk to arXiv, and tested in tests/arxiv
 
 
 def test_codes_are_unique_and_of_one_form():
@@ -22,34 +24,51 @@ def test_codes_are_unique_and_of_one_form():
     assert [code for code in counted if not re.fullmatch(r"E[1-6]\d\d", code)] == []
 
 
-def test_every_rule_is_one_full_sentence():
-    assert [code.code for code in CODES if not re.fullmatch(r"[A-Z].*\.", code.summary)] == []
+def test_every_rule_is_one_sentence():
+    assert [code.code for code in CODES if not re.fullmatch(r"[A-Z].*[.?]", code.summary)] == []
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code.bad], ids=lambda code: code.code)
+def test_no_code_of_any_module_is_unpublished(root):
+    published = {code.code for code in CODES}
+    for file in (root / "generator").rglob("*.py"):
+        if re.search(r"^CODES\b", file.read_text(encoding="utf-8"), re.MULTILINE):
+            module = import_module(".".join(file.relative_to(root).with_suffix("").parts))
+            assert {code.code for code in module.CODES} <= published, file.name
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
 def test_bad_example_yields_exactly_its_code(bench, code):
     problems = bench.all_problems(bench.entry(code.bad))
     assert {(problem.code, problem.severity) for problem in problems} == {(code.code, code.severity)}
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code.bad], ids=lambda code: code.code)
+@pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
 def test_good_twin_yields_nothing(bench, code):
     assert code.good
     assert [problem.text() for problem in bench.all_problems(bench.entry(code.good))] == []
 
 
 @pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
-def test_the_valid_entry_is_valid(bench, kind):
+def test_the_entry_that_fragments_are_laid_over_is_valid(bench, kind):
     assert bench.all_problems(bench.entry(kind=kind), kind) == []
 
 
-def test_every_code_stands_in_an_exact_message_of_some_test():
-    """Codes without a bad example have only such a test, so nobody may forget it."""
-    told = "\n".join(file.read_text(encoding="utf-8") for file in sorted(TESTS.rglob("test_*.py")))
-    published = {code.code for module in MODULES if module is not fetch_arxiv for code in module.CODES}
-    assert {code for code in published if not re.search(rf"(error|note)\[{code}\]: .+\. fix: ", told)} == set()
+@pytest.mark.parametrize(
+    "code", [code for code in CODES if not re.fullmatch(OF_ARXIV, code.code)], ids=lambda c: c.code
+)
+def test_some_test_has_the_exact_message(code):
+    """Codes without a bad example are tested nowhere else, so nobody may forget them."""
+    texts = [file.read_text(encoding="utf-8") for file in TESTS.rglob("test_*.py")]
+    assert any(f"{code.severity}[{code.code}]: " in text for text in texts)
 
 
-def test_every_check_has_a_test_file_of_its_name():
-    checks = {*ENTRY_CHECKS, *CATALOGUE_CHECKS}
-    assert {name for name in checks if not (TESTS / "checks" / f"test_{name}.py").exists()} == set()
+@pytest.mark.parametrize(
+    "code", [code for code in CODES if re.fullmatch(OF_ARXIV, code.code)], ids=lambda c: c.code
+)
+def test_arxiv_codes_have_tests_of_their_own(code):
+    assert any(code.code in file.read_text(encoding="utf-8") for file in (TESTS / "arxiv").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", [*ENTRY_CHECKS, *CATALOGUE_CHECKS])
+def test_every_check_has_a_test_file_of_its_name(name):
+    assert (TESTS / "checks" / f"test_{name}.py").exists()

@@ -1,0 +1,73 @@
+"""One script a word, one space between words."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import characters
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    (
+        "short: W\u0430nda",
+        "2:8: error[E303]: 'W\\u0430nda' mixes Cyrillic and Latin letters",
+        "retype the word",
+    ),
+    (
+        'short: "Diff  Pruning"',
+        "2:8: error[E304]: stray spaces in 'Diff  Pruning'",
+        "one space between words; use >- for long text",
+    ),
+    (
+        'short: " Diff"',
+        "2:8: error[E304]: stray spaces in ' Diff'",
+        "one space between words; use >- for long text",
+    ),
+    (
+        'short: "a\\nb"',
+        "2:8: error[E304]: a line break in 'a\\nb'",
+        "one space between words; use >- for long text",
+    ),
+    (
+        'short: "a\\tb"',
+        "2:8: error[E304]: stray spaces in 'a\\tb'",
+        "one space between words; use >- for long text",
+    ),
+    (
+        "summary: |\n  One line.\n  Two lines.\n",
+        "4:10: error[E304]: a line break in 'One line.\\nTwo lines.\\n'",
+        "one space between words; use >- for long text",
+    ),
+    (
+        "short: \uff37anda",
+        "2:8: error[E303]: '\\uff37anda' mixes Fullwidth and Latin letters",
+        "retype the word",
+    ),
+    (
+        "short: \u0391\u043b\u044c\u0444\u0430",
+        ("2:8: error[E303]: '\\u0391\\u043b\\u044c\\u0444\\u0430' mixes Cyrillic and Greek letters"),
+        "retype the word",
+    ),
+]
+GOOD = [
+    "short: Diff-Pruning",
+    "short: \u03b2-VAE",
+    "short: \u03b5-pruning",
+    "short: DiT模型",
+    "short: Résumé",
+    "short: \u0412\u0430\u043d\u0434\u0430",
+    "short: 剪枝",
+    "short: Ångström",
+    "short: µP",
+    "models: [\u03b2-VAE, SDXL]",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(characters, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(characters, fragment) == []

@@ -1,0 +1,74 @@
+"""The calendar, leap days, and the day of the entry."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import dates
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    ("added: 22.11.2026", "6:8: error[E203]: '22.11.2026' is not a full date", "added: YYYY-MM-DD"),
+    ("added: 2026-11", "6:8: error[E203]: '2026-11' is not a full date", "added: YYYY-MM-DD"),
+    ('added: "2026-1-5"', "6:8: error[E203]: '2026-1-5' is not a full date", "added: YYYY-MM-DD"),
+    (
+        "added: 2026-02-30",
+        "6:8: error[E204]: 2026-02-30 is not a day of the calendar",
+        "write a date that exists",
+    ),
+    (
+        "added: 2025-02-29",
+        "6:8: error[E204]: 2025-02-29 is not a day of the calendar",
+        "write a date that exists",
+    ),
+    (
+        "added: 2026-13-01",
+        "6:8: error[E204]: 2026-13-01 is not a day of the calendar",
+        "write a date that exists",
+    ),
+    ("date: May 2023", "3:7: error[E203]: 'May 2023' is not a date", "date: YYYY, YYYY-MM or YYYY-MM-DD"),
+    ("date: 2023-5", "3:7: error[E203]: '2023-5' is not a date", "date: YYYY, YYYY-MM or YYYY-MM-DD"),
+    (
+        "date: 2027-01",
+        "3:7: error[E204]: date 2027-01 is after the entry was added, 2026-11-22",
+        "mend one of the two",
+    ),
+    ('date: "1949"', "3:7: error[E204]: 1949 is not a day of the calendar", "write a date that exists"),
+    (
+        'added: "\u0662\u0660\u0662\u0666-11-22"',
+        "6:8: error[E203]: '\u0662\u0660\u0662\u0666-11-22' is not a full date",
+        "added: YYYY-MM-DD",
+    ),
+]
+GOOD = [
+    "added: 2028-02-29",
+    "date: 2024-02-29",
+    'date: "2023"',
+    "date: 2023-05",
+    "date: 2023-05-18",
+    "date: 2026-11-22",
+    'date: "1950"',
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(dates, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(dates, fragment) == []
+
+
+def test_since_of_a_tool(bench):
+    assert bench.told(dates, "since: 2027-01", "tools") == [
+        "data/tools/x.yaml:4:8: error[E204]: since 2027-01 is after the entry was added, 2026-11-22. "
+        "fix: mend one of the two"
+    ]
+
+
+def test_a_date_is_not_measured_by_an_added_that_is_none(bench):
+    assert [told[:45] for told in bench.told(dates, "date: 2023-05\nadded: '1'")] == [
+        f"{PATH}:4:8: error[E203]: "[:45]
+    ] or len(bench.told(dates, "date: 2023-05\nadded: '1'")) == 1

@@ -1,0 +1,89 @@
+"""File names that every file system and address takes, and the folder of the year."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import files
+
+OTHER = "has other characters than a-z, 0-9 and single dashes"
+BAD = [
+    ("CON", OTHER, None),
+    ("index", "is a reserved name", None),
+    ("README", OTHER, None),
+    ("com1", "is a reserved name", None),
+    ("taxonomy", "is a reserved name", None),
+    ("-rf", OTHER, "rf"),
+    (".", OTHER, None),
+    ("..", OTHER, None),
+    ("", "is empty", None),
+    ("a--b", OTHER, "a-b"),
+    ("a_b", OTHER, "a-b"),
+    ("a.b", OTHER, "a-b"),
+    ("a b", OTHER, "a-b"),
+    ("Wanda++", OTHER, "wanda-plus-plus"),
+    ("剪枝", OTHER, None),
+    ("x" * 81, "has 81 characters", "x" * 80),
+    ("x" * 300, "has 300 characters", "x" * 80),
+    ("wanda\u0301", OTHER, "wanda"),
+]
+
+
+@pytest.mark.parametrize(("slug", "fault", "better"), BAD)
+def test_bad_name(bench, slug, fault, better):
+    path = f"data/papers/2023/{slug}.yaml"
+    fix = (
+        f"rename the file to {better}.yaml"
+        if better
+        else "name the file after the short name, in Latin letters"
+    )
+    shown = repr(slug) if slug.isprintable() else ascii(slug)
+    assert bench.told(files, "", path=path) == [
+        f"{path}:1:1: error[E410]: file name {shown} {fault}. fix: {fix}"
+    ]
+
+
+@pytest.mark.parametrize("slug", ["a", "wanda-2", "2ndmatch", "x" * 80, "context", "con-1"])
+def test_good_name(bench, slug):
+    assert bench.told(files, "", path=f"data/papers/2023/{slug}.yaml") == []
+
+
+@pytest.mark.parametrize("slug", ["../../etc/passwd", "a/b", "/etc/passwd", "a\\b", "a\0b"])
+def test_a_slug_is_never_a_path(slug):
+    assert files.slug_fault(slug) == OTHER
+
+
+def test_wrong_year(bench):
+    path = "data/papers/2022/x.yaml"
+    assert bench.told(files, "", path=path) == [
+        f"{path}:2:8: error[E411]: folder 2022 but first published 2023-05. fix: move the file to papers/2023/"
+    ]
+
+
+def test_wrong_year_without_arxiv_is_told_at_the_date(bench):
+    text = bench.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
+    draft, _ = bench.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    assert [problem.text() for problem in files.check(draft, bench.context)] == [
+        "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
+        "fix: move the file to papers/1999/"
+    ]
+
+
+@pytest.mark.parametrize("arxiv", ["none", "9999.99999", "[a]"])
+def test_without_a_month_no_folder_is_wrong(bench, arxiv):
+    assert bench.told(files, f"arxiv: {arxiv}") == []
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Diff-Pruning", "diff-pruning"),
+        ("Wanda++", "wanda-plus-plus"),
+        ("  A  B  ", "a-b"),
+        ("剪枝", ""),
+        ("β-VAE", "vae"),
+        ("x" * 79 + "-yz", "x" * 79),
+    ],
+)
+def test_slug_of(title, slug):
+    assert files.slug_of(title) == slug

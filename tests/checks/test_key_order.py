@@ -1,0 +1,35 @@
+"""The first key that comes too late."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import key_order
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    (
+        "topics: [depth]\ncriterion: magnitude",
+        "5:1: error[E250]: 'criterion' should come before 'topics'",
+        "make format puts all keys in order",
+    ),
+    (
+        "topics: [depth]\nmodels: [M]\nshort: PW",
+        "5:1: error[E250]: 'models' should come before 'topics'",
+        "make format puts all keys in order",
+    ),
+]
+GOOD = [
+    "criterion: magnitude\ntopics: [depth]",
+    "unheard: of",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(key_order, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(key_order, fragment) == []

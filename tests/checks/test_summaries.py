@@ -1,0 +1,75 @@
+"""Length, markup, praise, full stop."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import summaries
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    ("summary: Prunes a model.", "4:10: error[E240]: summary of 15 characters", "write 40 to 450"),
+    (
+        (
+            "summary: Prunes channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels channels "
+            "channels channels channels channels channels channels channels channels of a "
+            "U-Net."
+        ),
+        "4:10: error[E240]: summary of 558 characters",
+        "write 40 to 450",
+    ),
+    (
+        "summary: Prunes the channels of a U-Net whose score $s$ is low.",
+        "4:10: error[E241]: markup '$' in the summary",
+        "write plain text",
+    ),
+    (
+        "summary: Prunes the channels of a U-Net that matter least!",
+        "4:10: error[E241]: the summary ends with 'atter least!'",
+        "end with a full stop",
+    ),
+    (
+        "summary: '[x](javascript:alert(1)) Prunes the channels of a U-Net.'",
+        "4:10: error[E241]: markup '](' in the summary",
+        "write plain text",
+    ),
+    (
+        "summary: Prunes a U-Net with a State-of-the-Art criterion for its channels.",
+        "4:10: error[E241]: 'State-of-the-Art' in the summary",
+        "say what it does; leave the praise out",
+    ),
+]
+GOOD = [
+    "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it.",
+    "summary: Prunes 2:4 groups at 50 %, then tunes the rest (30 steps).",
+    "summary: >-\n  Prunes a model in two lines, the second of which is\n  this one.",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(summaries, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(summaries, fragment) == []
+
+
+def test_each_fault_is_told(bench):
+    told = bench.told(summaries, "summary: A **novel** method that prunes the channels of a U-Net")
+    assert told == [
+        f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what it does; leave the praise out",
+        f"{PATH}:4:10: error[E241]: markup '**' in the summary. fix: write plain text",
+        f"{PATH}:4:10: error[E241]: the summary ends with ' of a U-Net'. fix: end with a full stop",
+    ]
+
+
+@pytest.mark.parametrize(("length", "codes"), [(39, 1), (40, 0), (450, 0), (451, 1)])
+def test_length_limits(bench, length, codes):
+    assert len(bench.told(summaries, f"summary: {'x' * (length - 1)}.")) == codes

@@ -1,0 +1,60 @@
+"""Closed vocabularies and repeated items."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import terms
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    ("family: prunning", "3:9: error[E220]: 'prunning' is not a term of families", "did you mean pruning?"),
+    ("family: Pruning", "3:9: error[E220]: 'Pruning' is not a term of families", "did you mean pruning?"),
+    ("topics: [depth, depth]", "4:17: error[E221]: 'depth' stands in topics twice", "keep one"),
+    ("models: [SDXL, sdxl]", "4:16: error[E221]: 'sdxl' stands in models twice", "keep one"),
+    (
+        "results:\n  - {model: M, metric: fdi, after: 2, setting: s, where: abstract}",
+        "6:24: error[E220]: 'fdi' is not a term of metrics",
+        "did you mean fid, fvd?",
+    ),
+    (
+        "family: zzzzzz",
+        "3:9: error[E220]: 'zzzzzz' is not a term of families",
+        "see `families` in data/taxonomy.yaml",
+    ),
+    (
+        "combines: [quantisation]",
+        "4:12: error[E220]: 'quantisation' is not a term of families",
+        "did you mean quantization?",
+    ),
+]
+GOOD = [
+    "family: caching\ncombines: [pruning]",
+    "topics: [depth, width]",
+    "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: abstract}",
+    "authors: [A B, A C]",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(terms, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(terms, fragment) == []
+
+
+def test_wrong_case_twice(bench):
+    assert bench.told(terms, "topics: [depth, Depth]") == [
+        f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
+        "fix: did you mean depth, dependency-graph, deployment?",
+        f"{PATH}:4:17: error[E221]: 'Depth' stands in topics twice. fix: keep one",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["tools", "articles"])
+def test_other_kinds_have_their_own_vocabularies(bench, kind):
+    assert len(bench.told(terms, "category: no-such-thing", kind)) == 1
+    assert bench.told(terms, "status: active", kind) == []

@@ -1,0 +1,219 @@
+"""Schemes, hosts, repositories, DOIs."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import urls
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    (
+        'project: "javascript:alert(1)"',
+        "3:10: error[E401]: 'javascript:alert(1)' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "project: JaVaScRiPt:alert(1)",
+        "3:10: error[E401]: 'JaVaScRiPt:alert(1)' does not start with https://",
+        "link an https page",
+    ),
+    (
+        'project: "java\\nscript:alert(1)"',
+        "3:10: error[E401]: 'java\\nscript:alert(1)' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "project: data:text/html,x",
+        "3:10: error[E401]: 'data:text/html,x' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "project: vbscript:x",
+        "3:10: error[E401]: 'vbscript:x' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "project: //evil.example/x",
+        "3:10: error[E401]: '//evil.example/x' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "project: http://example.org/x",
+        "3:10: error[E401]: 'http://example.org/x' does not start with https://",
+        "project: https://example.org/x",
+    ),
+    (
+        "project: HTTPS://example.org/x",
+        "3:10: error[E401]: 'HTTPS://example.org/x' does not start with https://",
+        "link an https page",
+    ),
+    (
+        "code: https://github.com@evil.example/a/b",
+        "3:7: error[E402]: user name 'github.com' before the host evil.example",
+        "link evil.example only if you mean it",
+    ),
+    (
+        "code: https://user:pw@github.com/a/b",
+        "3:7: error[E402]: user name 'user:pw' before the host github.com",
+        "link github.com only if you mean it",
+    ),
+    (
+        "code: https://github.com:8443/a/b",
+        "3:7: error[E402]: port in 'github.com:8443'",
+        "leave the port out",
+    ),
+    (
+        "code: https:\\\\evil.example/a/b",
+        ("3:7: error[E402]: white space or a forbidden character in 'https:\\\\\\\\evil.example/a/b'"),
+        "write it as %XX or copy the address anew",
+    ),
+    (
+        "project: https://example.org/a b",
+        ("3:10: error[E402]: white space or a forbidden character in 'https://example.org/a b'"),
+        "write it as %XX or copy the address anew",
+    ),
+    (
+        "project: https://exämple.org/",
+        "3:10: error[E402]: host 'exämple.org' is not plain ASCII",
+        "link a page on a host with an ASCII name",
+    ),
+    (
+        "project: https://xn--exmple-cua.org/",
+        "3:10: error[E402]: host 'xn--exmple-cua.org' is not plain ASCII",
+        "link a page on a host with an ASCII name",
+    ),
+    (
+        "project: https://localhost/",
+        "3:10: error[E402]: host 'localhost' is not a public host name",
+        "copy the address anew",
+    ),
+    (
+        "project: https://127.0.0.1/",
+        "3:10: error[E402]: host '127.0.0.1' is not a public host name",
+        "copy the address anew",
+    ),
+    ("project: https://[::1]/", "3:10: error[E402]: port in '[::1]'", "leave the port out"),
+    (
+        "project: https://[x",
+        "3:10: error[E402]: 'https://[x' is not an address: Invalid IPv6 URL",
+        "copy the address anew",
+    ),
+    ("project: https://", "3:10: error[E402]: host '' is not a public host name", "copy the address anew"),
+    (
+        "project: https://example.org:99999/",
+        ("3:10: error[E402]: 'https://example.org:99999/' is not an address: Port out of range 0-65535"),
+        "copy the address anew",
+    ),
+    (
+        "code: https://evilgithub.com/a/b",
+        "3:7: error[E403]: host evilgithub.com is not github.com",
+        "link the repository itself, or use project for a project page",
+    ),
+    (
+        "code: https://github.com.evil.example/a/b",
+        "3:7: error[E403]: host github.com.evil.example is not github.com",
+        "link the repository itself, or use project for a project page",
+    ),
+    (
+        "code: https://example.org/a/b",
+        "3:7: error[E403]: host example.org is not a known code host",
+        "link the repository itself, or use project for a project page",
+    ),
+    (
+        "code: https://github.com/a/b#readme",
+        ("3:7: error[E404]: 'https://github.com/a/b#readme' is not the address of a repository"),
+        "https://host/owner/name",
+    ),
+    (
+        "code: https://github.com/a",
+        "3:7: error[E404]: 'https://github.com/a' is not the address of a repository",
+        "https://host/owner/name",
+    ),
+    (
+        "code: https://github.com/",
+        "3:7: error[E404]: 'https://github.com/' is not the address of a repository",
+        "https://host/owner/name",
+    ),
+    (
+        "code: https://github.com/a/b?tab=x",
+        ("3:7: error[E404]: 'https://github.com/a/b?tab=x' is not the address of a repository"),
+        "https://host/owner/name",
+    ),
+    ("project: https://bit.ly/x", "3:10: error[E404]: bit.ly is a redirector", "link the page itself"),
+    (
+        "doi: https://doi.org/10.1000/x",
+        "3:6: error[E405]: 'https://doi.org/10.1000/x' is not a bare DOI",
+        "doi: 10.1000/x",
+    ),
+    ('doi: "doi:10.1109/x"', "3:6: error[E405]: 'doi:10.1109/x' is not a bare DOI", "doi: 10.1109/x"),
+    ("doi: 10.1000", "3:6: error[E405]: '10.1000' is not a bare DOI", "the form is doi: 10.1000/name"),
+    (
+        "doi: 10.1000/a b",
+        "3:6: error[E405]: '10.1000/a b' is not a bare DOI",
+        "the form is doi: 10.1000/name",
+    ),
+]
+GOOD = [
+    "project: https://example.org/x",
+    "project: https://Example.org/%7Ex?a=b#c",
+    "code: https://github.com/a/b",
+    "code: https://www.github.com/a/b",
+    "code: https://github.com/a/b/tree/main/c",
+    "code: https://gist.github.com/a/b",
+    "code: https://gitlab.com/a/b/c",
+    "code: https://git.sr.ht/~a/b",
+    "weights: https://huggingface.co/a",
+    "doi: 10.1000/x",
+    "doi: 10.1109/CVPR52733.2024.00123",
+    "doi: 10.1016/S0893-6080(00)00001-2",
+    "doi: 10.48550/arXiv.2305.10924",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(urls, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(urls, fragment) == []
+
+
+def test_repositories_of_tools_may_stand_anywhere(bench):
+    assert bench.told(urls, "repo: https://git.example.org/x", "tools") == []
+    assert bench.told(urls, "repo: https://github.com/x", "tools") == [
+        "data/tools/x.yaml:3:7: error[E404]: 'https://github.com/x' is not the address of a repository. "
+        "fix: https://host/owner/name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://www.Example.org/p/", "https://example.org/p"),
+        ("https://github.com/a/b.git", "https://github.com/A/B"),
+        ("https://example.org/p#part", "https://example.org/p"),
+    ],
+)
+def test_two_spellings_of_one_address(one, other):
+    assert urls.normal(one) == urls.normal(other)
+
+
+@pytest.mark.parametrize("broken", ["https://[x", "https://a\u2100b/", ""])
+def test_normal_never_raises(broken):
+    assert isinstance(urls.normal(broken), str)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_on"),
+    [
+        ("github.com", True),
+        ("gist.github.com", True),
+        ("evilgithub.com", False),
+        ("github.com.evil.example", False),
+    ],
+)
+def test_on_host(host, is_on):
+    assert urls.on_host(host, "github.com") is is_on

@@ -1,0 +1,79 @@
+"""Series, year, order in time."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import venues
+
+PATH = "data/papers/2023/x.yaml"
+BAD = [
+    (
+        "venue: Neurips 2023",
+        "3:8: error[E222]: 'Neurips 2023' is not a known series and a year",
+        "did you mean NeurIPS, with a year?",
+    ),
+    (
+        "venue: ICML 2019",
+        "3:8: error[E223]: ICML 2019 was held before the paper first appeared, 2023-05",
+        "check the arXiv id and the venue: one of them is another paper's",
+    ),
+    ("track: oral", "3:1: error[E225]: track without venue", "add the venue or delete the line"),
+    (
+        "venue: ICML 2024\nworkshop: Sparse Days",
+        "4:1: error[E225]: workshop without track: workshop",
+        "track: workshop",
+    ),
+    (
+        "venue: ICML",
+        "3:8: error[E222]: 'ICML' is not a known series and a year",
+        "did you mean ICML, ICLR, ICME, with a year?",
+    ),
+    (
+        "venue: Zzzz 2024",
+        "3:8: error[E222]: 'Zzzz 2024' is not a known series and a year",
+        "add the series to data/taxonomy.yaml",
+    ),
+    (
+        "venue: NeurIPS 2022",
+        ("3:8: note[E224]: NeurIPS 2022 was held before the paper first appeared on arXiv, 2023-05"),
+        "check that id and venue belong to one paper",
+    ),
+    (
+        "venue: ICML 3024",
+        "3:8: error[E222]: 'ICML 3024' is not a known series and a year",
+        "did you mean ICML, ICME, ICLR, with a year?",
+    ),
+]
+GOOD = [
+    "venue: ICML 2024",
+    "venue: ACM MM 2024",
+    "venue: ICML 2023",
+    "venue: CVPR 2023",
+    "venue: ICML 2024\ntrack: oral",
+    "venue: ICML 2024\ntrack: workshop\nworkshop: Sparse Days",
+]
+
+
+@pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
+def test_message(bench, fragment, what, fix):
+    assert bench.told(venues, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+
+
+@pytest.mark.parametrize("fragment", GOOD)
+def test_nothing_to_say(bench, fragment):
+    assert bench.told(venues, fragment) == []
+
+
+def test_a_workshop_needs_a_venue_and_a_track(bench):
+    assert bench.told(venues, "workshop: Sparse Days") == [
+        f"{PATH}:3:1: error[E225]: workshop without track: workshop. fix: track: workshop",
+        f"{PATH}:3:1: error[E225]: workshop without venue. fix: add the venue or delete the line",
+    ]
+
+
+@pytest.mark.parametrize("date", ["zzzz", "2023-99", "20xx-05", "٢٠٢٣"])
+def test_a_date_that_is_none_is_left_to_dates(bench, date):
+    text = bench.entry(f"url: https://example.org/x\nauthors: [A]\ndate: {date}\nvenue: ICML 1999")
+    draft, _ = bench.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    assert list(venues.check(draft, bench.context)) == []

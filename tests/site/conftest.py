@@ -1,0 +1,191 @@
+"""Fixtures: the built site, a server like the published one, a browser whose every complaint fails the test."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import mimetypes
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from generator.build import build, load_site
+from generator.model import Catalogue
+from generator.pages.site import Site
+from generator.validate import validate
+from tests.site.browser import FLAGS, find_browser
+from tests.site.parsing import Parsed, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPRESSED = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished site and what it was made of."""
+
+    site: Path
+    root: Path
+    catalogue: Catalogue
+
+    @cached_property
+    def knowledge(self) -> Site:
+        """The catalogue as the pages know it."""
+        return load_site(self.catalogue, self.root)
+
+    @cached_property
+    def pages(self) -> dict[str, Parsed]:
+        """Every page, by its path below the home page."""
+        found = sorted(self.site.rglob("*.html"))
+        return {page.relative_to(self.site).as_posix(): parse(page.read_text("utf-8")) for page in found}
+
+    @cached_property
+    def entries(self) -> dict[str, object]:
+        """Every entry with its file, by the address of its page below the home page."""
+        kinds = {"papers": self.catalogue.papers, "tools": self.catalogue.tools, "articles": self.catalogue.articles}
+        return {f"{kind}/{slug}/": filed for kind, filed_by in kinds.items() for slug, filed in filed_by.items()}
+
+
+def checked(root: Path) -> Catalogue:
+    """The catalogue of a repository, which must be valid."""
+    outcome = validate(root / "data")
+    assert outcome.catalogue is not None, [one.text() for one in outcome.problems if one.severity == "error"]
+    return outcome.catalogue
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Built:
+    """The shipped catalogue, built once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    output = shared / "shipped"
+    catalogue = checked(ROOT)
+    with (shared / "shipped.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (output / "site").is_dir():
+            build(catalogue, ROOT, output)
+    return Built(output / "site", ROOT, catalogue)
+
+
+@dataclass
+class Server:
+    """A site served below the path of its public address, as its host would: compressed, 404 page and all."""
+
+    site: Path
+    prefix: str
+    address: str = ""
+    sent: dict[str, int] = field(default_factory=dict)
+    """Bytes of each answer with its headers, by path."""
+
+
+@contextmanager
+def serving(site: Path, site_url: str) -> Iterator[Server]:
+    """Serve a folder on a free port of this machine."""
+    server = Server(site, urlsplit(site_url).path)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802  the name is the base class's
+            path = unquote(urlsplit(self.path).path)
+            file = site / path.removeprefix(server.prefix) if path.startswith(server.prefix) else None
+            if file is not None and file.is_dir():
+                file /= "index.html"
+            found = file is not None and file.is_file() and file.resolve().is_relative_to(site.resolve())
+            body = (file if found and file else site / "404.html").read_bytes()
+            kind = (mimetypes.guess_type(file.name)[0] if found and file else None) or "text/html"
+            head = [f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}", f"Content-Type: {kind}; charset=utf-8"]
+            if kind.startswith(COMPRESSED) and "gzip" in self.headers.get("Accept-Encoding", ""):
+                body = gzip.compress(body, 6)
+                head.append("Content-Encoding: gzip")
+            head += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            answer = "\r\n".join(head).encode() + body
+            server.sent[path] = len(answer)
+            self.close_connection = True
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the base class's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        server.address = f"http://127.0.0.1:{running.server_port}{server.prefix}"
+        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def server(built: Built) -> Iterator[Server]:
+    """The built site, served."""
+    with serving(built.site, built.knowledge.config.site_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a worker; without one the tests fail."""
+    executable = find_browser()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(context: BrowserContext, server: Server, *, missing: bool = False) -> Iterator[Page]:
+    """A page whose console errors, script errors, dialogs, lost files and requests to other hosts fail the test."""
+    faults: list[str] = []
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    host = urlsplit(server.address).netloc
+    page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda asked: None
+        if urlsplit(asked.url).netloc == host or asked.url.startswith(("data:", "blob:"))
+        else faults.append(f"asked another host: {asked.url}"),
+    )
+    page.on(
+        "response",
+        lambda answer: None if answer.status < 400 or missing else faults.append(f"{answer.status}: {answer.url}"),
+    )
+    yield page
+    page.close()
+    assert not faults, faults
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the site: ``open_page("papers/", color_scheme="dark")``."""
+    with open_pages(chromium, server) as open_one:
+        yield open_one
+
+
+@contextmanager
+def open_pages(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """A way to open watched pages, each in a context of its own; all are closed, and judged, in the end."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def open_one(where: str, **options: object) -> Page:
+            context = chromium.new_context(**options)  # type: ignore[arg-type]
+            stack.callback(context.close)
+            page = stack.enter_context(watched(context, server))
+            page.goto(server.address + where)
+            return page
+
+        yield open_one
