@@ -71,13 +71,14 @@ def finish(catalogue: Catalogue, root: Path, output: Path) -> BuildReport:
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(output / "engine", fresh)
     try:
-        entries = fill(fresh, load_site(catalogue, root), commit_time(root))
+        fill(fresh, load_site(catalogue, root), commit_time(root))
     except (FillFailed, UnknownDirective) as error:
         raise BuildFailed(str(error)) from error
     if built.exists():
         built.rename(old)
     fresh.rename(built)
     shutil.rmtree(old, ignore_errors=True)
+    entries = len(catalogue.papers) + len(catalogue.tools) + len(catalogue.articles)
     return BuildReport(built, sum(1 for _ in built.rglob("*.html")), entries)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from generator import escape
 from generator.pages.blocks import fill_directives
-from generator.pages.downloads import download_files
-from generator.pages.entry import EntryPage, entry_pages
+from generator.pages.made import made_files, made_pages
+from generator.pages.page import Page
 from generator.pages.site import Site
 
 SHELL = "shell/entry/"
@@ -29,16 +29,13 @@ class FillFailed(Exception):
     """The engine's output is not what the fill step expects; the message says which file and what is missing."""
 
 
-def fill(built: Path, site: Site, epoch: int) -> int:
+def fill(built: Path, site: Site, epoch: int) -> None:
     """Finish a built site in place.
 
     Args:
         built: folder that the engine wrote.
         site: the catalogue.
         epoch: time of the commit in seconds, for the compressed sitemap.
-
-    Returns:
-        The number of entry pages.
 
     Raises:
         FillFailed: the shell, the search index or the sitemap is not there or has another form.
@@ -47,34 +44,27 @@ def fill(built: Path, site: Site, epoch: int) -> int:
     shell_file = built / SHELL / "index.html"
     if not shell_file.is_file():
         raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
-    for page in sorted(built.rglob("*.html")):
-        name = page.relative_to(built).as_posix()
-        html = mend_theme(page.read_text(encoding="utf-8"))
-        if page != shell_file:
+    for file in sorted(built.rglob("*.html")):
+        name = file.relative_to(built).as_posix()
+        html = mend_theme(file.read_text(encoding="utf-8"))
+        if file != shell_file:
             root = "../" * name.count("/") or "./"
             html = fill_directives(html, site, root, name)
-        page.write_text(html, encoding="utf-8", newline="\n")
+        file.write_text(html, encoding="utf-8", newline="\n")
     shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
     shutil.rmtree(built / "shell")
-    locations = []
-    words = []
-    for page_of_entry in entry_pages(site):
-        folder = built / page_of_entry.location
-        folder.mkdir(parents=True)
-        address = f"{site.config.site_url}{page_of_entry.location}"
-        (folder / "index.html").write_text(
-            shell.filled(page_of_entry, address), encoding="utf-8", newline="\n"
-        )
-        locations.append(page_of_entry.location)
-        words.append(
-            {"location": page_of_entry.location, "title": page_of_entry.title, "text": page_of_entry.words}
-        )
-    extend_search(built, words)
-    extend_sitemap(built, site.config.site_url, locations, epoch)
-    (built / "data").mkdir(exist_ok=True)
-    for name, content in download_files(site.catalogue).items():
-        (built / "data" / name).write_bytes(content)
-    return len(locations)
+    made = []
+    for page in made_pages(site):
+        file = built / page.location / "index.html"
+        file.parent.mkdir(parents=True)
+        html = shell.filled(page, f"{site.config.site_url}{page.location}")
+        file.write_text(html, encoding="utf-8", newline="\n")
+        made.append({"location": page.location, "title": page.title, "text": page.words})
+    extend_search(built, made)
+    extend_sitemap(built, site.config.site_url, [page["location"] for page in made], epoch)
+    for name, content in made_files(site).items():
+        (built / name).parent.mkdir(parents=True, exist_ok=True)
+        (built / name).write_bytes(content)
 
 
 class Shell:
@@ -93,7 +83,7 @@ class Shell:
             raise FillFailed("the shell page has lost one of its places: content, head, title or description")
         self._parts = re.split(r"@@(content|head|address|entry-title|entry-description)@@", html)
 
-    def filled(self, page: EntryPage, address: str) -> str:
+    def filled(self, page: Page, address: str) -> str:
         """The page of one entry."""
         values = {
             "content": page.block,

@@ -18,11 +18,12 @@ from generator.problem import Problem
 
 ROOT = Path(__file__).parents[1]
 SUMMARY = "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it."
-TAIL = f"{SUMMARY}\nchecked: abstract\nadded: 2026-11-22\n"
+ADDED = f"{SUMMARY}\nadded: 2026-11-22\n"
+CHECKED = f"{SUMMARY}\nchecked: abstract\nadded: 2026-11-22\n"
 BASE = {
-    "papers": f'title: Prune Well\narxiv: "2305.10924"\nfamily: pruning\n{TAIL}',
-    "tools": f"name: Pruner\nurl: https://example.org/p\ncategory: pruning-toolkit\n{SUMMARY}\nadded: 2026-11-22\n",
-    "articles": f"title: How to\nurl: https://example.org/a\ncategory: tutorial\n{SUMMARY}\nadded: 2026-11-22\n",
+    "papers": f'title: Prune Well\narxiv: "2305.10924"\nfamily: pruning\n{CHECKED}',
+    "tools": f"name: Pruner\nurl: https://example.org/p\ncategory: pruning-toolkit\n{ADDED}",
+    "articles": f"title: How to prune\nurl: https://example.org/a\ncategory: tutorial\n{ADDED}",
 }
 PATHS = {
     "papers": "data/papers/2023/x.yaml",
@@ -47,13 +48,9 @@ class Bench:
             key = line.split(":")[0]
             if key not in keys:
                 (before if order.index(key) < rank else after).append(line)
-        return "".join(
-            f"{line}\n" for line in (*before, *filter(None, [fragment.removesuffix("\n")]), *after)
-        )
+        return "".join(f"{line}\n" for line in (*before, *filter(None, [fragment.removesuffix("\n")]), *after))
 
-    def draft(
-        self, text: str | bytes, kind: str = "papers", path: str = ""
-    ) -> tuple[Draft | None, list[Problem]]:
+    def draft(self, text: str | bytes, kind: str = "papers", path: str = "") -> tuple[Draft | None, list[Problem]]:
         """What the reader makes of a text."""
         path = path or PATHS[kind]
         document, problems = load(text.encode() if isinstance(text, str) else text, path)

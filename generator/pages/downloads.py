@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.exports import entries_csv, entries_json, references_bib
-from generator.model import Catalogue
 from generator.pages.render import render
 from generator.pages.site import Site
 
@@ -16,14 +15,14 @@ FILES = {
 }
 
 
-def download_files(catalogue: Catalogue) -> Mapping[str, bytes]:
-    """Content of every file, by its name below data/."""
-    return {name: make(catalogue).encode() for name, (_, make) in FILES.items()}
+def download_files(site: Site) -> Mapping[str, bytes]:
+    """Content of every file, by its address below the home page."""
+    return {f"data/{name}": make(site.catalogue).encode() for name, (_, make) in FILES.items()}
 
 
 def downloads(site: Site, root: str, argument: str) -> str:
     """Links to the files, with their sizes."""
     del argument
-    contents = download_files(site.catalogue)
-    files = [(name, text, len(contents[name])) for name, (text, _) in FILES.items()]
+    contents = download_files(site)
+    files = [(name, text, len(contents[f"data/{name}"])) for name, (text, _) in FILES.items()]
     return render("downloads", files=files, root=root)

@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from generator import escape
 from generator.exports import bibtex
 from generator.model import Filed, Paper
+from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site, address_of, authors_of, date_of, family_name
 
-ROOT = "../../"
-"""From an entry page to the home page."""
 
-
-@dataclass(frozen=True, slots=True)
-class EntryPage:
-    """Everything that differs between two entry pages."""
-
-    location: str
-    """Address below the home page, with a final slash."""
-    title: str
-    description: str
-    block: str
-    """HTML of the page's content."""
-    head: str
-    """Further elements of the page's head."""
-    words: str
-    """What the search finds it by, beside the title."""
-
-
-def entry_pages(site: Site) -> Iterator[EntryPage]:
+def entry_pages(site: Site) -> Iterator[Page]:
     """The pages of all papers, tools and articles, in a fixed order."""
     for filed in site.catalogue.papers.values():
         yield _paper(site, filed)
     for tool in site.catalogue.tools.values():
         words = " ".join(filter(None, (tool.entry.pypi, *tool.entry.languages)))
         block = render("entry_tool", site=site, filed=tool, root=ROOT)
-        yield EntryPage(f"tools/{tool.slug}/", tool.entry.name, tool.entry.summary, block, "", words)
+        yield Page(f"tools/{tool.slug}/", tool.entry.name, tool.entry.summary, block, "", words)
     for article in site.catalogue.articles.values():
         words = " ".join([*map(family_name, article.entry.authors), article.entry.publisher or ""])
         block = render("entry_article", site=site, filed=article, root=ROOT)
-        yield EntryPage(
-            f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words
-        )
+        yield Page(f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words)
 
 
-def _paper(site: Site, filed: Filed[Paper]) -> EntryPage:
+def _paper(site: Site, filed: Filed[Paper]) -> Page:
     paper = filed.entry
     names = dict.fromkeys(family_name(author) for author in authors_of(filed))
     words = " ".join(filter(None, (paper.short, *paper.aliases, *names, paper.arxiv)))
     block = render("entry_paper", site=site, filed=filed, root=ROOT, bibtex=bibtex(filed))
     title = f"{paper.short}: {paper.title}" if paper.short and paper.short not in paper.title else paper.title
-    return EntryPage(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed), words)
+    return Page(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed), words)
 
 
 def _citation(filed: Filed[Paper]) -> str:

@@ -20,9 +20,7 @@ def home(site: Site, root: str, argument: str) -> str:
         )
         for word in site.catalogue.taxonomy.architectures
     }
-    families = {
-        word: sum(paper.family == word for paper in papers) for word in site.catalogue.taxonomy.families
-    }
+    families = {word: sum(paper.family == word for paper in papers) for word in site.catalogue.taxonomy.families}
     return render(
         "home",
         site=site,

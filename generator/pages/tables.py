@@ -77,10 +77,7 @@ def _matching(site: Site, papers: list[Filed[Paper]], key: str, value: str) -> l
 def paper_list(site: Site, root: str, argument: str) -> str:
     """All papers in short rows, by year."""
     del argument
-    years = [
-        (year, list(papers))
-        for year, papers in groupby(site.newest_first, key=lambda filed: date_of(filed)[:4])
-    ]
+    years = [(year, list(papers)) for year, papers in groupby(site.newest_first, key=lambda filed: date_of(filed)[:4])]
     return render("list_papers", site=site, root=root, years=years)
 
 

@@ -32,15 +32,9 @@ BAD = [
 @pytest.mark.parametrize(("slug", "fault", "better"), BAD)
 def test_bad_name(bench, slug, fault, better):
     path = f"data/papers/2023/{slug}.yaml"
-    fix = (
-        f"rename the file to {better}.yaml"
-        if better
-        else "name the file after the short name, in Latin letters"
-    )
+    fix = f"rename the file to {better}.yaml" if better else "name the file after the short name, in Latin letters"
     shown = repr(slug) if slug.isprintable() else ascii(slug)
-    assert bench.told(files, "", path=path) == [
-        f"{path}:1:1: error[E410]: file name {shown} {fault}. fix: {fix}"
-    ]
+    assert bench.told(files, "", path=path) == [f"{path}:1:1: error[E410]: file name {shown} {fault}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("slug", ["a", "wanda-2", "2ndmatch", "x" * 80, "context", "con-1"])
@@ -64,8 +58,10 @@ def test_wrong_year_without_arxiv_is_told_at_the_date(bench):
     text = bench.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
     draft, _ = bench.draft(text.replace('arxiv: "2305.10924"\n', ""))
     assert [problem.text() for problem in files.check(draft, bench.context)] == [
-        "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
-        "fix: move the file to papers/1999/"
+        (
+            "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
+            "fix: move the file to papers/1999/"
+        )
     ]
 
 

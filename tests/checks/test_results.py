@@ -34,10 +34,7 @@ BAD = [
         "hardware: the device, as the source names it",
     ),
     (
-        (
-            "results:\n  - {model: M, metric: latency, before: 0, after: 2, hardware: A100, "
-            "setting: s, where: abstract}"
-        ),
+        ("results:\n  - {model: M, metric: latency, before: 0, after: 2, hardware: A100, setting: s, where: abstract}"),
         "6:41: error[E232]: latency of 0 s",
         "a value above 0",
     ),
@@ -54,10 +51,7 @@ GOOD = [
     "results:\n  - {model: M, metric: speed-up, after: 2, setting: s, where: abstract}",
     ("results:\n  - {model: M, metric: parameter-reduction, after: 0, setting: s, where: abstract}"),
     ("results:\n  - {model: M, metric: parameter-reduction, after: 100, setting: s, where: abstract}"),
-    (
-        "results:\n  - {model: M, metric: latency, before: 3, after: 2, hardware: A100, "
-        "setting: s, where: abstract}"
-    ),
+    ("results:\n  - {model: M, metric: latency, before: 3, after: 2, hardware: A100, setting: s, where: abstract}"),
     ("results:\n  - {model: M, metric: fid, before: 3, after: 0, setting: s, where: abstract}"),
     "results:\n  - {model: M, metric: fid, after: many, setting: s, where: abstract}",
     ("results:\n  - {model: M, metric: unheard, before: -1, after: -1, setting: s, where: abstract}"),

@@ -54,10 +54,7 @@ BAD = [
     (
         ("results:\n  - {model: M, metric: fid, after: 2, units: x, setting: s, where: abstract}"),
         "6:39: error[E211]: unknown key 'results[1].units'",
-        (
-            "the fields are model, dataset, metric, before, after, qualifier, setting, "
-            "hardware, reported_by, where, via"
-        ),
+        ("the fields are model, dataset, metric, before, after, qualifier, setting, hardware, reported_by, where, via"),
     ),
     ("topics: [[a]]", "4:10: error[E212]: topics[1] is a list, not text", "one text as topics[1]"),
     ("topics: [depth, '']", "4:17: error[E213]: topics[2] is empty", "fill it in or delete the line"),
@@ -71,10 +68,7 @@ BAD = [
 GOOD = [
     "short: PW",
     "topics: [one-shot]",
-    (
-        "results:\n  - {model: M, metric: fid, before: 3, after: 2, qualifier: about, "
-        "setting: s, where: abstract}"
-    ),
+    ("results:\n  - {model: M, metric: fid, before: 3, after: 2, qualifier: about, setting: s, where: abstract}"),
 ]
 
 
@@ -91,12 +85,18 @@ def test_nothing_to_say(bench, fragment):
 def test_every_missing_field_of_a_result_is_told(bench):
     told = bench.told(shape, "results:\n  - {model: M, after: 2}")
     assert told == [
-        f"{PATH}:6:5: error[E210]: results[1].metric is required and missing. "
-        "fix: write metric: … (A term of `metrics`; it fixes the unit and which direction is better)",
-        f"{PATH}:6:5: error[E210]: results[1].setting is required and missing. fix: write setting: … "
-        "(Under which setting it holds: ratio, steps, resolution, training, what it is compared with)",
-        f"{PATH}:6:5: error[E210]: results[1].where is required and missing. "
-        "fix: write where: … (Where it stands in the source: abstract, Table 1, repository README)",
+        (
+            f"{PATH}:6:5: error[E210]: results[1].metric is required and missing. "
+            "fix: write metric: … (A term of `metrics`; it fixes the unit and which direction is better)"
+        ),
+        (
+            f"{PATH}:6:5: error[E210]: results[1].setting is required and missing. fix: write setting: … "
+            "(Under which setting it holds: ratio, steps, resolution, training, what it is compared with)"
+        ),
+        (
+            f"{PATH}:6:5: error[E210]: results[1].where is required and missing. "
+            "fix: write where: … (Where it stands in the source: abstract, Table 1, repository README)"
+        ),
     ]
 
 
@@ -111,9 +111,7 @@ def test_a_paper_without_arxiv_needs_three_other_fields(bench):
 
 def test_missing_fields_of_each_kind(bench):
     for kind, required in {"papers": 4, "tools": 5, "articles": 5}.items():
-        draft, _ = bench.draft(
-            "topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind
-        )
+        draft, _ = bench.draft("topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind)
         problems = list(shape.check(draft, bench.context))
         assert {problem.code for problem in problems} == {"E210"}
         assert len(problems) == required + (kind == "papers")

@@ -48,8 +48,10 @@ def test_nothing_to_say(bench, fragment):
 
 def test_wrong_case_twice(bench):
     assert bench.told(terms, "topics: [depth, Depth]") == [
-        f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
-        "fix: did you mean depth, dependency-graph, deployment?",
+        (
+            f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
+            "fix: did you mean depth, dependency-graph, deployment?"
+        ),
         f"{PATH}:4:17: error[E221]: 'Depth' stands in topics twice. fix: keep one",
     ]
 

@@ -184,8 +184,10 @@ def test_nothing_to_say(bench, fragment):
 def test_repositories_of_tools_may_stand_anywhere(bench):
     assert bench.told(urls, "repo: https://git.example.org/x", "tools") == []
     assert bench.told(urls, "repo: https://github.com/x", "tools") == [
-        "data/tools/x.yaml:3:7: error[E404]: 'https://github.com/x' is not the address of a repository. "
-        "fix: https://host/owner/name"
+        (
+            "data/tools/x.yaml:3:7: error[E404]: 'https://github.com/x' is not the address of a repository. "
+            "fix: https://host/owner/name"
+        )
     ]
 
 

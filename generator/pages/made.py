@@ -1,0 +1,24 @@
+"""What the catalogue makes beside the blocks in docs/: whole pages, and files. Literal lists, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from generator.pages.downloads import download_files
+from generator.pages.entry import entry_pages
+from generator.pages.page import Page
+from generator.pages.site import Site
+
+PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (entry_pages,)
+FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (download_files,)
+
+
+def made_pages(site: Site) -> Iterator[Page]:
+    """All pages that are filled into the shell."""
+    for make in PAGE_MAKERS:
+        yield from make(site)
+
+
+def made_files(site: Site) -> Mapping[str, bytes]:
+    """Content of all files, by their address below the home page."""
+    return {name: content for make in FILE_MAKERS for name, content in make(site).items()}

@@ -1,0 +1,96 @@
+"""Targets that are not there, circles, and the state that goes with a successor."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.checks import relations
+
+A, B, C = "papers/2023/a.yaml", "papers/2023/b.yaml", "papers/2024/c.yaml"
+CIRCLE = "fix: an earlier paper cannot build on a later one; delete one of the links"
+REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: Table 1, reported_by: %s}"
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({A: "builds_on: [a]"}, f"data/{A}:5:13: error[E510]: 'a' is this entry itself. fix: delete it"),
+        (
+            {A: "builds_on: [diffpruning]", "papers/2023/diff-pruning.yaml": ""},
+            f"data/{A}:5:13: error[E510]: there is no paper 'diffpruning'. fix: did you mean diff-pruning?",
+        ),
+        (
+            {A: "critiques: [zzzzzzzz]"},
+            f"data/{A}:5:13: error[E510]: there is no paper 'zzzzzzzz'. fix: add data/papers/…/zzzzzzzz.yaml first",
+        ),
+        (
+            {"tools/a.yaml": "implements: [b]", "tools/b.yaml": ""},
+            "data/tools/a.yaml:4:14: error[E510]: there is no paper 'b'. fix: add data/papers/…/b.yaml first",
+        ),
+        (
+            {A: REPORTED % "q"},
+            f"data/{A}:6:80: error[E510]: there is no paper 'q'. fix: add data/papers/…/q.yaml first",
+        ),
+        (
+            {A: "builds_on: [b]", B: "builds_on: [a]"},
+            f"data/{A}:5:12: error[E511]: builds_on runs in a circle: a → b → a. {CIRCLE}",
+        ),
+        (
+            {A: "builds_on: [b]", B: "builds_on: [c]", C: "builds_on: [a]"},
+            f"data/{A}:5:12: error[E511]: builds_on runs in a circle: a → b → c → a. {CIRCLE}",
+        ),
+        (
+            {A: "builds_on: [b]", B: "builds_on: [c]", C: "builds_on: [b]"},
+            f"data/{B}:5:12: error[E511]: builds_on runs in a circle: b → c → b. {CIRCLE}",
+        ),
+        (
+            {A: "superseded_by: b\nstatus: superseded", B: "superseded_by: a\nstatus: superseded"},
+            f"data/{A}:5:16: error[E511]: superseded_by runs in a circle: a → b → a. {CIRCLE}",
+        ),
+        (
+            {A: "status: superseded"},
+            f"data/{A}:5:9: error[E512]: status superseded without superseded_by. "
+            "fix: superseded_by: slug of what replaces it",
+        ),
+        (
+            {A: "superseded_by: b", B: ""},
+            f"data/{A}:5:1: error[E512]: superseded_by with another status. fix: status: superseded",
+        ),
+        (
+            {"tools/a.yaml": "superseded_by: b\nstatus: deprecated", "tools/b.yaml": ""},
+            "data/tools/a.yaml:4:1: error[E512]: superseded_by with another status. fix: status: superseded",
+        ),
+    ],
+)
+def test_message(bench, entries, told):
+    assert bench.told_of_all(relations, entries) == [told]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {A: "builds_on: [b, c]", B: "builds_on: [c]", C: ""},
+        {A: "critiques: [b]", B: "critiques: [a]"},
+        {A: "builds_on: [b]", B: "critiques: [a]"},
+        {A: "superseded_by: b\nstatus: superseded", B: ""},
+        {"tools/a.yaml": "implements: [a]", A: ""},
+        {A: REPORTED % "b", B: ""},
+        {A: "builds_on: ['']"},
+        {A: "builds_on: {b: c}\nresults: [a]"},
+    ],
+)
+def test_nothing_to_say(bench, entries):
+    assert bench.told_of_all(relations, entries) == []
+
+
+def test_two_circles_are_two_problems(bench):
+    entries = {f"papers/2023/{x}.yaml": f"builds_on: [{y}]" for x, y in ("ab", "ba", "cd", "dc")}
+    told = bench.told_of_all(relations, entries)
+    assert [line.split("circle: ")[1].split(".")[0] for line in told] == ["a → b → a", "c → d → c"]
+
+
+def test_a_long_chain_costs_no_recursion(bench):
+    entries = {f"papers/2023/p{i}.yaml": f"builds_on: [p{i + 1}]" for i in range(1_500)}
+    told = bench.told_of_all(relations, entries | {"papers/2023/p1500.yaml": "builds_on: [p0]"})
+    assert len(told) == 1
+    assert "error[E511]" in told[0]
