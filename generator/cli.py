@@ -33,13 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Root = Annotated[
-    Path, typer.Option(help="The repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)
-]
+Root = Annotated[Path, typer.Option(help="The repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)]
 HERE = Path()
 
 
-class Failed(Exception):  # noqa: N818  not an error of the program: problems were told, the exit code is 1
+class Failed(Exception):  # not an error of the program: problems were told, the exit code is 1
     """The command did its work and found problems."""
 
 
@@ -69,9 +67,7 @@ def validate(
         problem
         for problem in outcome.problems
         if (notes or problem.severity == "error")
-        and (
-            not wanted or any(problem.path == path or problem.path.startswith(f"{path}/") for path in wanted)
-        )
+        and (not wanted or any(problem.path == path or problem.path.startswith(f"{path}/") for path in wanted))
     ]
     if output == "json" or problems:
         _say(render(problems, output) if output != "text" else terminal(render(problems, output)))
@@ -101,9 +97,7 @@ def _inside(root: Path, path: Path) -> str:
 @app.command("format")
 def format_(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files; without any, all entries.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if something would change.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something would change.")] = False,
     root: Root = HERE,
 ) -> None:
     """Rewrite entries into the one canonical form; comments stay."""
@@ -111,7 +105,8 @@ def format_(
     from generator.format_yaml import NotFormattable, format_entry
     from generator.write import write_file
 
-    known = {file.resolve(): (kind, file) for kind, file in entry_files(root / "data")}
+    plain = ((kind, file) for kind, file in entry_files(root / "data") if file.is_file() and not file.is_symlink())
+    known = {file.resolve(): (kind, file) for kind, file in plain}
     chosen = list(known.values())
     if paths:
         chosen = []
@@ -143,9 +138,7 @@ def format_(
 
 @app.command()
 def refresh(
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if something is stale.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is stale.")] = False,
     root: Root = HERE,
 ) -> None:
     """Rewrite the committed generated files: README.md, data/schema/, the README's figures."""
@@ -170,9 +163,7 @@ def refresh(
 @app.command()
 def build(
     engine: Annotated[str, typer.Option(help="mkdocs or zensical.")] = "mkdocs",
-    output: Annotated[
-        Path | None, typer.Option(help="Folder to build in; default build/ of the repository.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to build in; default build/ of the repository.")] = None,
     root: Root = HERE,
 ) -> None:
     """Stage docs/ and the generated pages, run the site engine, fill in the entry pages."""
@@ -300,9 +291,7 @@ def add(
 
 @app.command()
 def links(
-    state: Annotated[
-        Path | None, typer.Option(help="File that one run leaves for the next.", dir_okay=False)
-    ] = None,
+    state: Annotated[Path | None, typer.Option(help="File that one run leaves for the next.", dir_okay=False)] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write the report here instead of printing it.", dir_okay=False)
     ] = None,
@@ -326,6 +315,28 @@ def links(
         _say(outcome.markdown())
 
 
+@app.command()
+def changes(
+    old: Annotated[str, typer.Argument(help="Commit or tag to start from.")],
+    new: Annotated[str, typer.Argument(help="Commit or tag to compare with it.")],
+    output: Annotated[str, typer.Option("--format", help="text, json or markdown.")] = "text",
+    root: Root = HERE,
+) -> None:
+    """Tell which entries were added, changed, renamed or removed between two commits."""
+    from generator.changes import FORMATS as FORMS
+    from generator.changes import RevisionError
+    from generator.changes import changes as compare
+    from generator.changes import render as told
+
+    if output not in FORMS:
+        raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMS)}", param_hint="--format")
+    try:
+        found = compare(root, old, new)
+    except RevisionError as error:
+        raise typer.BadParameter(terminal(str(error)), param_hint="OLD NEW") from error
+    _say(told(found, output) if output == "json" else terminal(told(found, output)))
+
+
 def _arxiv_id(text: str) -> str:
     """The bare id in what a person typed.
 
@@ -336,9 +347,7 @@ def _arxiv_id(text: str) -> str:
 
     found = bare_id(text)
     if found is None:
-        raise typer.BadParameter(
-            f"{text!r} is not an arXiv id or address, such as 2305.10924", param_hint="ARXIV_ID"
-        )
+        raise typer.BadParameter(f"{text!r} is not an arXiv id or address, such as 2305.10924", param_hint="ARXIV_ID")
     return found
 
 

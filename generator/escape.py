@@ -47,9 +47,7 @@ def url(address: str) -> str:
         raise ValueError(f"host {parts.hostname!r} is not a plain ASCII host name")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/?%:@!$&'()*+,;=~-._")
-    return urlunsplit(
-        ("https", parts.hostname, path, query, quote(parts.fragment, safe="/?%:@!$&'()*+,;=~-._"))
-    )
+    return urlunsplit(("https", parts.hostname, path, query, quote(parts.fragment, safe="/?%:@!$&'()*+,;=~-._")))
 
 
 def bibtex(text: str) -> str:

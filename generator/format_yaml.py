@@ -19,7 +19,7 @@ _HARMLESS = {"E112"}  # all that a mended text can have and be rewritten
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
 
 
-class NotFormattable(ValueError):  # noqa: N818  the file is at fault, not the program
+class NotFormattable(ValueError):  # the file is at fault, not the program
     """The text cannot be rewritten without losing something; the message says what, and where."""
 
 
@@ -53,9 +53,7 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     written = _Writer(order, comments).write(document.data)
     again, _ = load(written, name)
     if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
-        raise NotFormattable(
-            f"{name}: the canonical form would change a value; this is a bug of the formatter"
-        )
+        raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
     if sorted(_comments(again).every()) != sorted(comments.every()):
         raise NotFormattable(f"{name}: a comment stands where it cannot be kept; move it above a key")
     return written

@@ -157,9 +157,7 @@ def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
 def _decode(raw: bytes, name: str) -> tuple[str | None, list[Problem]]:
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES} bytes"
-        return None, [
-            Problem(name, 1, 1, "E100", message, "shorten the entry; papers are linked, not pasted")
-        ]
+        return None, [Problem(name, 1, 1, "E100", message, "shorten the entry; papers are linked, not pasted")]
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         message = "starts with a byte order mark"
         return None, [Problem(name, 1, 1, "E102", message, "save as UTF-8 without BOM")]
@@ -187,13 +185,9 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
     if (found := _CONTROL.search(text)) is not None:
         yield at(found.start(), "E102", f"control character U+{ord(found[0]):04X}", "delete it")
     if (cr := text.find("\r")) >= 0:
-        yield at(
-            cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format"
-        )
+        yield at(cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format")
     if not text.endswith("\n"):
-        yield at(
-            max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF"
-        )
+        yield at(max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF")
     if not text.isascii():
         for found in _INVISIBLE.finditer(text):
             message = f"invisible or direction character U+{ord(found[0]):04X}"
@@ -216,7 +210,7 @@ def _at(mark: Any) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
-class _Stop(Exception):  # noqa: N818  the parse ends here; the problem is already noted
+class _Stop(Exception):  # the parse ends here; the problem is already noted
     pass
 
 
@@ -239,9 +233,7 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             told = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(
-                mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #"
-            )
+            self._add(mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #")
         except yaml.YAMLError as error:
             self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "mend the YAML")
         return None
@@ -261,15 +253,11 @@ class _Builder:
         key: str | None = None  # the key of the innermost mapping that waits for its value
         for count, event in enumerate(yaml.parse(self.text, Loader=yaml.CBaseLoader), 1):
             if count > MAX_EVENTS:
-                raise self._stop(
-                    event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry"
-                )
+                raise self._stop(event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry")
             self._refuse(event, top is not None)
             if isinstance(event, yaml.ScalarEvent):
                 if not stack:
-                    raise self._stop(
-                        event.start_mark, "E108", "the file is not a mapping", "write `key: value` lines"
-                    )
+                    raise self._stop(event.start_mark, "E108", "the file is not a mapping", "write `key: value` lines")
                 container, around = stack[-1]
                 if isinstance(container, dict) and key is None:
                     key = self._key(event, container, around)
@@ -280,21 +268,15 @@ class _Builder:
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
                 if len(stack) >= MAX_DEPTH:
-                    raise self._stop(
-                        event.start_mark, "E107", f"more than {MAX_DEPTH} levels", "write it flatter"
-                    )
+                    raise self._stop(event.start_mark, "E107", f"more than {MAX_DEPTH} levels", "write it flatter")
                 if not stack:
                     if not isinstance(value, dict):
-                        raise self._stop(
-                            event.start_mark, "E108", "the file is a list", "write `key: value` lines"
-                        )
+                        raise self._stop(event.start_mark, "E108", "the file is a list", "write `key: value` lines")
                     top, steps = value, ()
                 else:
                     container, around = stack[-1]
                     if isinstance(container, dict) and key is None:
-                        raise self._stop(
-                            event.start_mark, "E109", "a key is a list or a mapping", "use plain text"
-                        )
+                        raise self._stop(event.start_mark, "E109", "a key is a list or a mapping", "use plain text")
                     steps = self._into(container, around, key, value)
                 self.values[steps] = _at(event.start_mark)
                 stack.append((value, steps))
@@ -313,9 +295,7 @@ class _Builder:
             if seen:
                 raise self._stop(event.start_mark, "E108", "a second document", "one entry a file")
             if event.version or event.tags:
-                raise self._stop(
-                    event.start_mark, "E104", "a YAML directive", "delete the line that starts with %"
-                )
+                raise self._stop(event.start_mark, "E104", "a YAML directive", "delete the line that starts with %")
         if getattr(event, "anchor", None):
             raise self._stop(event.start_mark, "E104", f"anchor &{event.anchor}", "write the value out")
         if getattr(event, "tag", None):

@@ -144,9 +144,7 @@ def test_palette_stands_out_on_both_backgrounds(colour: str, background: str) ->
 
 
 def test_ids_are_unique_over_all_figures() -> None:
-    ids = [
-        element.attrib["id"] for name in FIGURES for element in parsed(name).iter() if "id" in element.attrib
-    ]
+    ids = [element.attrib["id"] for name in FIGURES for element in parsed(name).iter() if "id" in element.attrib]
     assert len(ids) == len(set(ids))
 
 

@@ -70,9 +70,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
                 "four until 1412, five since 1501",
             )
         else:
-            yield draft.problem(
-                "E202", steps, f"{text!r} is not an arXiv id", 'the form is arxiv: "2305.10924"'
-            )
+            yield draft.problem("E202", steps, f"{text!r} is not an arXiv id", 'the form is arxiv: "2305.10924"')
         return
     month, digits = int(new["yy"] + new["mm"]), len(new["number"])
     if month < FIRST_MONTH:

@@ -43,13 +43,9 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         if key == "added" and not _FULL.fullmatch(text):
             yield draft.problem("E203", steps, f"{text!r} is not a full date", "added: YYYY-MM-DD")
         elif not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
-            yield draft.problem(
-                "E203", steps, f"{text!r} is not a date", f"{key}: YYYY, YYYY-MM or YYYY-MM-DD"
-            )
+            yield draft.problem("E203", steps, f"{text!r} is not a date", f"{key}: YYYY, YYYY-MM or YYYY-MM-DD")
         elif not _exists(text):
-            yield draft.problem(
-                "E204", steps, f"{text} is not a day of the calendar", "write a date that exists"
-            )
+            yield draft.problem("E204", steps, f"{text} is not a day of the calendar", "write a date that exists")
         elif key != "added" and text > latest:
             yield draft.problem(
                 "E204", steps, f"{key} {text} is after the entry was added, {added}", "mend one of the two"

@@ -45,6 +45,4 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             first = repositories.setdefault(normal(code), draft)
             if first is not draft:
                 message = f"code {code} is also that of {first.path}"
-                yield draft.problem(
-                    "E503", ("code",), message, "check that both papers name it", severity="note"
-                )
+                yield draft.problem("E503", ("code",), message, "check that both papers name it", severity="note")

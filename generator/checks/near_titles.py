@@ -41,9 +41,7 @@ def _skeleton(text: str) -> str:
             and confusables.is_confusable(character, preferred_aliases=["latin"])
         )
         plain.append(
-            found[0]["homoglyphs"][0]["c"]
-            if found and len(found[0]["homoglyphs"][0]["c"]) == 1
-            else character
+            found[0]["homoglyphs"][0]["c"] if found and len(found[0]["homoglyphs"][0]["c"]) == 1 else character
         )
     return "".join(plain).casefold()
 
@@ -53,9 +51,7 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
     del context
     for kind in ("papers", "tools", "articles"):
         titled = [
-            (draft, key_of(draft.text("title") or draft.text("name") or ""))
-            for draft in drafts
-            if draft.kind == kind
+            (draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind
         ]
         yield from _compare([(draft, key) for draft, key in titled if key])
 
@@ -73,11 +69,7 @@ def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
         told = False
         for pair in combinations(sorted(rare), 2):
             for other, other_key in buckets[pair][:50]:
-                if (
-                    not told
-                    and fuzz.ratio(key, other_key, score_cutoff=NEAR)
-                    and _numbers(key) == _numbers(other_key)
-                ):
+                if not told and fuzz.ratio(key, other_key, score_cutoff=NEAR) and _numbers(key) == _numbers(other_key):
                     told = True
                     yield _problem(draft, other)
             buckets[pair].append((draft, key))
@@ -91,6 +83,4 @@ def _numbers(key: str) -> list[str]:
 def _problem(draft: Draft, first: Draft) -> Problem:
     field = "title" if "title" in draft.data else "name"
     message = f"{field} {draft.text(field)!r} is that of {first.path}"
-    return draft.problem(
-        "E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by"
-    )
+    return draft.problem("E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by")

@@ -54,12 +54,10 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             yield draft.problem(
                 "E605", ("title",), message, "mend the id or the title; a former title goes into aliases"
             )
-        authors = [text for _, text in draft.items("authors")]
+        authors = [text for _, text in draft.items("authors") if text.strip()]
         if authors and record.authors and _family(authors[0]) != _family(record.authors[0]):
             message = f"the first author of {arxiv_id} is {record.authors[0]}, not {authors[0]}"
-            yield draft.problem(
-                "E605", ("authors", 0), message, "mend the id, or delete authors: arXiv knows them"
-            )
+            yield draft.problem("E605", ("authors", 0), message, "mend the id, or delete authors: arXiv knows them")
     for arxiv_id in sorted(set(context.records) - asked):
         path = problem_path(arxiv_id)
         yield Problem(

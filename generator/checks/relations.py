@@ -40,11 +40,7 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
                 yield draft.problem("E510", steps, f"{target!r} is this entry itself", "delete it")
             elif target not in slugs[target_kind]:
                 near = nearest(target, sorted(slugs[target_kind]), limit=3)
-                fix = (
-                    f"did you mean {', '.join(near)}?"
-                    if near
-                    else f"add data/{target_kind}/…/{target}.yaml first"
-                )
+                fix = f"did you mean {', '.join(near)}?" if near else f"add data/{target_kind}/…/{target}.yaml first"
                 yield draft.problem("E510", steps, f"there is no {target_kind[:-1]} {target!r}", fix)
         superseded = draft.text("status") == "superseded"
         if superseded and not draft.text("superseded_by"):
@@ -102,26 +98,28 @@ def _circles(drafts: Sequence[Draft], relation: str) -> Iterator[Problem]:
                 if not open_targets[source]:
                     free.append(source)
         stuck = {slug: targets for slug, targets in open_targets.items() if targets}
-        told: set[str] = set()
+        seen: set[str] = set()
         for slug in sorted(stuck):
-            circle = _walk(slug, stuck)
-            if circle and not told & set(circle):
-                told.update(circle)
+            circle = _walk(slug, stuck, seen)
+            if circle:
                 path = " → ".join([*circle, circle[0]])
                 fix = "an earlier paper cannot build on a later one; delete one of the links"
-                yield by_slug[circle[0]].problem(
-                    "E511", (relation,), f"{relation} runs in a circle: {path}", fix
-                )
+                message = f"{relation} runs in a circle: {path}"
+                yield by_slug[circle[0]].problem("E511", (relation,), message, fix)
 
 
-def _walk(slug: str, targets: Mapping[str, set[str]]) -> list[str]:
-    """The circle that following the first target of each entry runs into, turned to its first slug."""
+def _walk(slug: str, targets: Mapping[str, set[str]], seen: set[str]) -> list[str]:
+    """The circle that following the first target of each entry runs into, turned to its first slug.
+
+    Empty where the way ends, or joins one that was walked before.
+    """
     trail: list[str] = []
-    while slug not in trail:
-        if slug not in targets:
-            return []
+    while slug in targets and slug not in seen:
         trail.append(slug)
-        slug = min(targets[slug] & set(targets), default="")
+        seen.add(slug)
+        slug = min((target for target in targets[slug] if target in targets), default="")
+    if slug not in trail:
+        return []
     circle = trail[trail.index(slug) :]
     start = circle.index(min(circle))
     return circle[start:] + circle[:start]

@@ -61,8 +61,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         name = result.get("metric")
         metric = context.taxonomy.metrics.get(name) if isinstance(name, str) else None
         identity = tuple(
-            str(result.get(key))
-            for key in ("model", "dataset", "metric", "setting", "before", "after", "reported_by")
+            str(result.get(key)) for key in ("model", "dataset", "metric", "setting", "before", "after", "reported_by")
         )
         if identity in seen:
             yield draft.problem(
@@ -81,16 +80,12 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
             yield draft.problem("E233", steps, f"{name} without hardware", fix, severity="note")
 
 
-def _range(
-    draft: Draft, steps: tuple[str | int, ...], value: object, unit: str, name: str
-) -> Iterator[Problem]:
+def _range(draft: Draft, steps: tuple[str | int, ...], value: object, unit: str, name: str) -> Iterator[Problem]:
     if not isinstance(value, str) or not NUMBER.fullmatch(value):
         return  # `shape` says so
     number = float(value)
     if not math.isfinite(number):
-        yield draft.problem(
-            "E232", steps, f"{name} has {len(value)} digits", "the number as the source states it"
-        )
+        yield draft.problem("E232", steps, f"{name} has {len(value)} digits", "the number as the source states it")
     elif unit == "%" and not 0 <= number <= 100:
         yield draft.problem("E232", steps, f"{name} of {value} %", "a share is between 0 and 100")
     elif unit in _NEVER_NEGATIVE and number <= 0:

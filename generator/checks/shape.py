@@ -36,9 +36,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
     for steps in sorted(empty, key=str):
         required = (
-            len(steps) == 1
-            and steps[0] in model.model_fields
-            and model.model_fields[str(steps[0])].is_required()
+            len(steps) == 1 and steps[0] in model.model_fields and model.model_fields[str(steps[0])].is_required()
         )
         name = _name(steps)
         if required:
@@ -104,21 +102,13 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
         return draft.problem("E212", steps, f"{name} is {_shape(value)}, not text", f"one text as {name}")
     if kind == "number":
         message = f"{name} is {_shape(value)}, not a number"
-        return draft.problem(
-            "E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4"
-        )
+        return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
     if kind == "model_type":
-        return draft.problem(
-            "E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}"
-        )
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}")
     if kind == "literal_error":
         message = f"{name} is {_shape(value)}"
-        return draft.problem(
-            "E212", steps, message, "up to, about, at least, more than, less than, or nothing"
-        )
-    return draft.problem(
-        "E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml"
-    )
+        return draft.problem("E212", steps, message, "up to, about, at least, more than, less than, or nothing")
+    return draft.problem("E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml")
 
 
 def _shape(value: Any) -> str:

@@ -97,11 +97,7 @@ def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
         )
         return
     if not text.startswith("https://"):
-        fix = (
-            f"{key}: https://{text.removeprefix('http://')}"
-            if text.startswith("http://")
-            else "link an https page"
-        )
+        fix = f"{key}: https://{text.removeprefix('http://')}" if text.startswith("http://") else "link an https page"
         yield draft.problem("E401", steps, f"{text!r} does not start with https://", fix)
         return
     try:
@@ -124,9 +120,7 @@ def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
             "E402", steps, f"host {host!r} is not plain ASCII", "link a page on a host with an ASCII name"
         )
     elif not re.fullmatch(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", host):
-        yield draft.problem(
-            "E402", steps, f"host {host!r} is not a public host name", "copy the address anew"
-        )
+        yield draft.problem("E402", steps, f"host {host!r} is not a public host name", "copy the address anew")
     elif any(on_host(host, domain) for domain in REDIRECTORS):
         yield draft.problem("E404", steps, f"{host} is a redirector", "link the page itself")
     elif key in ("code", "repo"):
@@ -140,9 +134,7 @@ def _repository(draft: Draft, key: str, text: str, host: str, path: str, rest: s
         message = f"host {host} is not {near}" if near else f"host {host} is not a known code host"
         yield draft.problem("E403", (key,), message, fix)
     elif rest or (len(path.strip("/").split("/")) < 2 and any(on_host(host, d) for d in CODE_HOSTS)):
-        yield draft.problem(
-            "E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name"
-        )
+        yield draft.problem("E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name")
 
 
 def normal(address: str) -> str:

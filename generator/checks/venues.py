@@ -43,24 +43,16 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     venue = draft.text("venue")
     for key in ("track", "workshop"):
         if draft.text(key) and venue is None:
-            yield draft.problem(
-                "E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True
-            )
+            yield draft.problem("E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True)
     if draft.text("workshop") and draft.text("track") != "workshop":
-        yield draft.problem(
-            "E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True
-        )
+        yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True)
     if venue is None:
         return
     found = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
     series = context.taxonomy.venues.get(found["series"]) if found else None
     if found is None or series is None:
         near = nearest(re.split(r"(?:19|20)\d\d", venue)[0], list(context.taxonomy.venues), limit=3)
-        fix = (
-            f"did you mean {', '.join(near)}, with a year?"
-            if near
-            else "add the series to data/taxonomy.yaml"
-        )
+        fix = f"did you mean {', '.join(near)}, with a year?" if near else "add the series to data/taxonomy.yaml"
         yield draft.problem("E222", ("venue",), f"{venue!r} is not a known series and a year", fix)
         return
     first = draft.first_month(context.records)
@@ -74,9 +66,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         )
     elif held < first and draft.text("arxiv"):
         message = f"{venue} was held before the paper first appeared on arXiv, {first}"
-        yield draft.problem(
-            "E224", ("venue",), message, "check that id and venue belong to one paper", severity="note"
-        )
+        yield draft.problem("E224", ("venue",), message, "check that id and venue belong to one paper", severity="note")
 
 
 def _shortly_after(held: str, first: str) -> bool:

@@ -32,6 +32,4 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
                 yield Problem(document.path, place.line, place.column, "E520", message, "one full sentence")
             if (name, word) not in used:
                 message = f"no entry uses {word!r} of {name}"
-                yield Problem(
-                    document.path, place.line, place.column, "E521", message, "use it or delete it", "note"
-                )
+                yield Problem(document.path, place.line, place.column, "E521", message, "use it or delete it", "note")

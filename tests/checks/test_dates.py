@@ -64,7 +64,7 @@ def test_nothing_to_say(bench, fragment):
 def test_since_of_a_tool(bench):
     assert bench.told(dates, "since: 2027-01", "tools") == [
         (
-            "data/tools/x.yaml:4:8: error[E204]: since 2027-01 is after the entry was added, 2026-11-22. "
+            "data/tools/x.yaml:3:8: error[E204]: since 2027-01 is after the entry was added, 2026-11-22. "
             "fix: mend one of the two"
         )
     ]

@@ -37,16 +37,20 @@ def test_three_of_one_are_all_told_the_first(bench):
 def test_repository_is_only_a_note(bench):
     papers = {A: "code: https://github.com/a/b", B: f"{OTHER}\ncode: https://github.com/A/B.git"}
     assert bench.told_of_all(duplicates, papers) == [
-        f"data/{B}:3:7: note[E503]: code https://github.com/A/B.git is also that of data/{A}. "
-        f"fix: check that both papers name it"
+        (
+            f"data/{B}:3:7: note[E503]: code https://github.com/A/B.git is also that of data/{A}. "
+            f"fix: check that both papers name it"
+        )
     ]
 
 
 @pytest.mark.parametrize("name", ["A", "a"])
 def test_file_name_over_all_years(bench, name):
     assert bench.told_of_all(duplicates, {A: "", f"papers/2024/{name}.yaml": OTHER}) == [
-        f"data/papers/2024/{name}.yaml:1:1: error[E412]: the name {name} is taken by data/{A}. "
-        "fix: give one of them a longer name"
+        (
+            f"data/papers/2024/{name}.yaml:1:1: error[E412]: the name {name} is taken by data/{A}. "
+            "fix: give one of them a longer name"
+        )
     ]
 
 

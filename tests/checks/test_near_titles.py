@@ -33,8 +33,10 @@ def told(bench, one, other):
 def test_copies(bench, one, other):
     shown = other.encode().decode("unicode_escape") if other.startswith(("W\\", "\\")) else other
     assert told(bench, one, other) == [
-        f"data/{B}:1:8: error[E502]: title {shown!r} is that of data/{A}. "
-        "fix: keep one entry; a new version goes into aliases or superseded_by"
+        (
+            f"data/{B}:1:8: error[E502]: title {shown!r} is that of data/{A}. "
+            "fix: keep one entry; a new version goes into aliases or superseded_by"
+        )
     ]
 
 
@@ -64,6 +66,8 @@ def test_a_tool_may_have_the_name_of_a_paper(bench):
 
 def test_names_of_tools_are_compared(bench):
     assert bench.told_of_all(near_titles, {"tools/a.yaml": "name: Wanda", "tools/b.yaml": "name: wanda"}) == [
-        "data/tools/b.yaml:1:7: error[E502]: name 'wanda' is that of data/tools/a.yaml. "
-        "fix: keep one entry; a new version goes into aliases or superseded_by"
+        (
+            "data/tools/b.yaml:1:7: error[E502]: name 'wanda' is that of data/tools/a.yaml. "
+            "fix: keep one entry; a new version goes into aliases or superseded_by"
+        )
     ]

@@ -49,8 +49,10 @@ REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: T
         ),
         (
             {A: "status: superseded"},
-            f"data/{A}:5:9: error[E512]: status superseded without superseded_by. "
-            "fix: superseded_by: slug of what replaces it",
+            (
+                f"data/{A}:5:9: error[E512]: status superseded without superseded_by. "
+                "fix: superseded_by: slug of what replaces it"
+            ),
         ),
         (
             {A: "superseded_by: b", B: ""},

@@ -66,7 +66,7 @@ def test_each_fault_is_told(bench):
     assert told == [
         f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what it does; leave the praise out",
         f"{PATH}:4:10: error[E241]: markup '**' in the summary. fix: write plain text",
-        f"{PATH}:4:10: error[E241]: the summary ends with ' of a U-Net'. fix: end with a full stop",
+        f"{PATH}:4:10: error[E241]: the summary ends with 's of a U-Net'. fix: end with a full stop",
     ]
 
 

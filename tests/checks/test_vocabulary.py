@@ -36,6 +36,8 @@ def test_sentence_without_full_stop(bench):
     context = replace(bench.context, taxonomy=taxonomy.model_copy(update={"families": families}))
     draft, _ = bench.draft(bench.entry())
     assert [problem.text() for problem in vocabulary.check_all([draft], context) if problem.code == "E520"] == [
-        "data/taxonomy.yaml:5:3: error[E520]: the sentence of families.pruning ends with 'moves things'. "
-        "fix: one full sentence"
+        (
+            "data/taxonomy.yaml:5:3: error[E520]: the sentence of families.pruning ends with 'moves things'. "
+            "fix: one full sentence"
+        )
     ]

@@ -58,9 +58,7 @@ def test_a_contact_is_named_and_must_be_an_address(web) -> None:
     )
     for thread in web.threads:
         thread.join(5)
-    assert (
-        "User-Agent: awesome-diffusion-pruning-links/0.1 (+https://owner.example/list)\r\n" in web.requests[0]
-    )
+    assert "User-Agent: awesome-diffusion-pruning-links/0.1 (+https://owner.example/list)\r\n" in web.requests[0]
     for contact in ("http://owner.example/", "https://owner.example:8080/", "owner"):
         with pytest.raises(ValueError, match="is not a plain https address"):
             check_links([], State(), contact=contact)

@@ -296,9 +296,7 @@ def test_no_answer_raises(page: bytes) -> None:
         return ours
 
     links = [Link(URL, "x", 1)]
-    report = check_links(
-        links, State(), resolve=lambda _: ("8.8.8.8",), connect=connect, sleep=lambda _: None
-    )
+    report = check_links(links, State(), resolve=lambda _: ("8.8.8.8",), connect=connect, sleep=lambda _: None)
     assert report.findings[0].verdict in ("ok", "unsure")
     report.markdown()
 

@@ -1,0 +1,61 @@
+"""data/TEMPLATE.yaml: a valid entry in which every field is explained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from generator.format_yaml import format_entry
+from generator.model import Paper, Result
+
+FILE = Path(__file__).parents[2] / "data/TEMPLATE.yaml"
+TEXT = FILE.read_text(encoding="utf-8")
+PATH = "data/papers/2023/diff-pruning-copy.yaml"
+RELATIONS = re.compile(r"there is no paper '(depgraph|taylor-2019|tinyfusion)'")
+
+
+def errors(bench, text: str) -> list[str]:
+    return [problem.text() for problem in bench.all_problems(text, "papers", PATH) if problem.severity == "error"]
+
+
+def test_it_is_valid_but_for_the_other_entries_it_names(bench, root):
+    told = errors(bench, TEXT)
+    assert [line for line in told if not RELATIONS.search(line)] == []
+    slugs = {file.stem for file in (root / "data/papers").rglob("*.yaml")}
+    assert {found[1] for line in told if (found := RELATIONS.search(line))} <= slugs
+
+
+def test_it_is_canonical():
+    assert format_entry(TEXT.encode(), "papers", PATH).decode() == TEXT
+
+
+@pytest.mark.parametrize("field", Paper.model_fields)
+def test_every_field_of_a_paper_stands_in_it_once(field):
+    assert len(re.findall(rf"^(?:#- )?{field}:", TEXT, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("field", Paper.model_fields)
+def test_every_field_has_a_comment_of_its_own(field):
+    above = re.split(rf"^(?:#- )?{field}:", TEXT, maxsplit=1, flags=re.MULTILINE)[0].split("\n")[-2]
+    assert re.match(r"# \S", above)
+
+
+@pytest.mark.parametrize("field", Result.model_fields)
+def test_every_field_of_a_result_is_explained_once(field):
+    assert len(re.findall(rf"^  #   {field}: \S", TEXT, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize(("name", "field"), Paper.model_fields.items(), ids=Paper.model_fields)
+def test_required_fields_are_called_required(name, field):
+    above = re.split(rf"^(?:#- )?{name}:", TEXT, maxsplit=1, flags=re.MULTILINE)[0]
+    comment = re.search(r"(?:^# .*\n)+\Z", above, re.MULTILINE)[0]
+    assert ("# Required." in comment) == field.is_required()
+
+
+def test_lines_that_are_commented_out_work_when_they_are_taken_in(bench):
+    """All at once: the optional fields stand in the right order and in the right form."""
+    told = errors(bench, TEXT.replace("\n#- ", "\n"))
+    unrelated = [line for line in told if "[E510]" not in line and "[E512]" not in line]
+    assert unrelated == []

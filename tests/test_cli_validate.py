@@ -1,0 +1,218 @@
+"""`validate` and `format` as people and CI run them: exit codes, formats, filters, and nothing raw on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.format_yaml import format_entry
+
+ROOT = Path(__file__).parents[1]
+PAPER, TOOL = "data/papers/2023/x.yaml", "data/tools/y.yaml"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
+PATCHED = """
+import os, signal, sys, time
+import generator.validate
+def instead(data):
+    {body}
+generator.validate.validate = instead
+from generator.cli import run
+run()
+"""
+
+
+@pytest.fixture
+def copy(tmp_path, bench):
+    """A small valid catalogue: one paper, one tool, the real taxonomy."""
+    for path, kind in ((PAPER, "papers"), (TOOL, "tools")):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(format_entry(bench.entry(kind=kind).encode(), kind, path))
+    shutil.copy(ROOT / "data/taxonomy.yaml", tmp_path / "data")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *arguments] if code else [sys.executable, "-m", "generator", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+
+
+def spoil(folder: Path, old: str, new: str, path: str = PAPER) -> None:
+    file = folder / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_fine(copy):
+    done = run(copy, "validate", "--no-notes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "2 entries, 0 errors, 0 notes\n")
+
+
+def test_problems_of_all_files_at_once(copy):
+    spoil(copy, "family: pruning", "family: prunning")
+    spoil(copy, "name: Pruner", "nome: Pruner", TOOL)
+    done = run(copy, "validate", "--no-notes")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{PAPER}:3:9: error[E220]: 'prunning' is not a term of families. fix: did you mean pruning?",
+        f"{TOOL}:1:1: error[E210]: name is required and missing. fix: write name: … (Name people use)",
+        f"{TOOL}:1:1: error[E211]: unknown key 'nome'. fix: did you mean name?",
+    ]
+    assert done.stderr == "2 entries, 3 errors, 0 notes\n"
+
+
+def test_notes_are_told_and_do_not_fail(copy):
+    done = run(copy, "validate")
+    assert done.returncode == 0
+    assert f"{PAPER}:2:8: note[E604]: no arXiv record of 2305.10924. fix: " in done.stdout
+    assert all(": note[E" in line for line in done.stdout.splitlines())
+    assert run(copy, "validate", "--no-notes", "--format", "json").stdout == "[]\n"
+
+
+def test_github_format(copy):
+    spoil(copy, "title: Prune Well", 'title: "50 %,  Prune"')
+    done = run(copy, "validate", "--format", "github", "--no-notes")
+    assert done.returncode == 1
+    assert done.stdout == (
+        f"::error file={PAPER},line=1,col=8,title=E304::stray spaces in '50 %25,  Prune'. "
+        "fix: one space between words; use >- for long text\n"
+    )
+    assert "::notice file=" in run(copy, "validate", "--format", "github").stdout
+
+
+def test_json_format(copy):
+    spoil(copy, "family: pruning", "family: prunning")
+    done = run(copy, "validate", "--format", "json", "--no-notes")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == [
+        {
+            "path": PAPER,
+            "line": 3,
+            "column": 9,
+            "code": "E220",
+            "message": "'prunning' is not a term of families",
+            "fix": "did you mean pruning?",
+            "severity": "error",
+        }
+    ]
+
+
+def test_paths_filter_what_is_told(copy):
+    spoil(copy, "family: pruning", "family: prunning")
+    assert run(copy, "validate", TOOL, "--no-notes").returncode == 0
+    assert run(copy, "validate", "data/tools", "--no-notes").returncode == 0
+    assert run(copy, "validate", "data/papers/2023", TOOL).returncode == 1
+    assert run(copy / "data", "validate", "papers", "--root", "..").returncode == 1
+    assert "1 errors" in run(copy, "validate", str(copy / PAPER), "--no-notes").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["validate", "no-such-file.yaml"],
+        ["validate", "/etc"],
+        ["validate", "--format", "xml"],
+        ["validate", "--no-such-option"],
+        ["validate", "--root", "no-such-folder"],
+        ["format", "data/taxonomy.yaml"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_use(copy, arguments):
+    done = run(copy, *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_our_own_bug_is_told_as_such(copy):
+    done = run(copy, "validate", code=PATCHED.format(body="raise ZeroDivisionError('made up')"))
+    assert done.returncode == 3
+    assert done.stderr.startswith("This is a bug of the generator, not of your entry.")
+    assert "ZeroDivisionError: made up" in done.stderr
+
+
+def test_interrupt(copy):
+    body = "sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(30)"
+    with subprocess.Popen(
+        [sys.executable, "-c", PATCHED.format(body=body), "validate"],
+        cwd=copy,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+ESCAPED = ['"\\e[31mred\\e[0m \\u202Edlot\\a"', '"https://a\\n::error::x"', '"\\x9b31m\\u200b\\uE000"']
+RAW = ["\x1b[31m\u202e\x9b"]
+
+
+@pytest.mark.parametrize("form", ["text", "github", "json"])
+@pytest.mark.parametrize("values", [ESCAPED, RAW], ids=["escaped", "raw"])
+def test_no_control_character_reaches_the_terminal(copy, form, values):
+    lines = [f"{key}: {value}" for value in values for key in ("doi", "url", "project", "venue", "short", "status")]
+    lines += [f"builds_on: [{values[0]}]", f"? {values[0]}\n: x", f"a{RAW[0] if values is RAW else ''}: b"]
+    spoil(copy, "family: pruning", "\n".join(["family: pruning", *lines]))
+    for number, value in enumerate(values):
+        (copy / f"data/papers/2023/more-{number}.yaml").write_text(f"added: {value}\nurl: {value}\n", encoding="utf-8")
+    done = run(copy, "validate", "--format", form, "--no-notes")
+    assert done.returncode == 1
+    assert {c for c in done.stdout if not c.isprintable()} == {"\n"}
+    assert not any(line.startswith("::error::") for line in done.stdout.splitlines())
+
+
+def test_file_names_of_any_bytes(copy):
+    (copy / "data/tools" / os.fsdecode(b"\xff\x1b[31m.yaml")).write_bytes(b"name: A\n")
+    (copy / "data" / os.fsdecode(b"\xfe")).write_bytes(b"")
+    for form in ("text", "github", "json"):
+        done = run(copy, "validate", "--format", form, "--no-notes")
+        assert done.returncode == 1, done.stderr
+        assert {c for c in done.stdout if not c.isprintable()} == {"\n"}
+        assert "E410" in done.stdout
+        assert "E413" in done.stdout
+
+
+def test_format_mends_and_then_has_nothing_to_do(copy):
+    good = (copy / PAPER).read_bytes()
+    (copy / PAPER).write_bytes(b"family: 'pruning'\r\n" + good.replace(b"family: pruning\n", b"")[:-1])
+    done = run(copy, "format", "--check")
+    assert (done.returncode, done.stdout) == (1, f"would change {PAPER}\n")
+    assert b"\r" in (copy / PAPER).read_bytes()
+    done = run(copy, "format")
+    assert (done.returncode, done.stdout) == (0, f"changed {PAPER}\n")
+    assert done.stderr == "2 files, 1 changed, 0 not formattable\n"
+    assert (copy / PAPER).read_bytes() == good
+    assert run(copy, "format", "--check").returncode == 0
+    assert sorted(file.name for file in (copy / "data/papers/2023").iterdir()) == ["x.yaml"]
+
+
+def test_format_of_one_file(copy):
+    spoil(copy, "title: Prune Well", "title: 'Prune Well'")
+    assert run(copy, "format", "--check", TOOL).returncode == 0
+    assert run(copy, "format", "--check", PAPER).returncode == 1
+
+
+def test_format_leaves_what_it_cannot_read(copy):
+    spoil(copy, "title: Prune Well", 'title: &a "Prune \x1b[31m Well')
+    before = (copy / PAPER).read_bytes()
+    done = run(copy, "format")
+    assert done.returncode == 1
+    assert f"{PAPER}:1:8: error[E104]: anchor &a. fix: write the value out" in done.stderr
+    assert (copy / PAPER).read_bytes() == before
+    assert run(copy, "format", "--check").returncode == 1

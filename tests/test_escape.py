@@ -1,0 +1,210 @@
+"""Each place that untrusted text can flow into, and what comes back from there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator import escape
+
+TEXT = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("'=+-@\t\r\n \xa0\"<>&{}\\%$#_~^\0\x1b\u202e")))
+SETTINGS = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+
+
+@SETTINGS
+@given(TEXT)
+def test_csv_round_trip(text):
+    cell = escape.csv_cell(text)
+    assert escape.csv_value(cell) == text
+    assert not re.match(r"[=+\-@\t\r\n]", cell)
+    assert not re.match(r"[=+\-@]", cell.strip())
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ('=HYPERLINK("https://evil.example")', '\'=HYPERLINK("https://evil.example")'),
+        (" =1+1", "' =1+1"),
+        ("\xa0=1+1", "'\xa0=1+1"),
+        ("@x", "'@x"),
+        ("-1", "'-1"),
+        ("+1", "'+1"),
+        ("\tx", "'\tx"),
+        ("'=x", "''=x"),
+        ("'quoted'", "'quoted'"),
+        ("Diff-Pruning", "Diff-Pruning"),
+        ("", ""),
+    ],
+)
+def test_csv_cell(text, cell):
+    assert escape.csv_cell(text) == cell
+
+
+@SETTINGS
+@given(st.lists(TEXT.filter(lambda text: "\0" not in text), min_size=1, max_size=4))
+def test_csv_through_a_file(texts):
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerow([escape.csv_cell(text) for text in texts])
+    (row,) = csv.reader(io.StringIO(stream.getvalue(), newline=""))
+    assert [escape.csv_value(cell) for cell in row] == texts
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.values: list[str | None] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.values.extend(value for _, value in attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@SETTINGS
+@given(TEXT.filter(lambda text: "\0" not in text))
+def test_markup_is_text_and_nothing_else(text):
+    reader = Reader()
+    reader.feed(f'<p title="{escape.markup(text)}">{escape.markup(text)}</p>')
+    reader.close()
+    assert reader.tags == ["p"]
+    assert reader.values == [escape.collapse(text)]
+    assert reader.text == escape.collapse(text)
+
+
+@SETTINGS
+@given(TEXT)
+def test_xml_holds_only_what_xml_can(text):
+    element = ET.fromstring(f'<a b="{escape.xml(text)}">{escape.xml(text)}</a>')
+    legal = "".join(
+        c for c in text if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
+    )
+    assert (element.text or "") == legal.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@SETTINGS
+@given(TEXT)
+def test_bibtex_keeps_braces_balanced(text):
+    value = escape.bibtex(text)
+    depth = 0
+    for character in re.sub(r"\\[{}]", "", value):
+        depth += (character == "{") - (character == "}")
+        assert depth in (0, 1)
+    assert depth == 0
+    # A parser that counts every brace, escaped or not, meets as many as the text has.
+    assert value.count("{") - value.count("}") == text.count("{") - text.count("}")
+    assert not re.search(r"(?<!\\)[%#$&_]", value)
+    assert re.findall(r"\\([a-z]+)", value) == [
+        {"\\": "textbackslash", "~": "textasciitilde", "^": "textasciicircum"}[c] for c in text if c in "\\~^"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r"\input{/etc/passwd}", r"\textbackslash{}input\{/etc/passwd\}"),
+        ("100% # $", r"100\% \# \$"),
+        ("a_b & ~c^2", r"a\_b \& \textasciitilde{}c\textasciicircum{}2"),
+        ("line\nbreak", "line break"),
+        ("β-VAE", "β-VAE"),
+    ],
+)
+def test_bibtex(text, value):
+    assert escape.bibtex(text) == value
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
+        ("https://Example.ORG/A", "https://example.org/A"),
+        ("https://example.org", "https://example.org"),
+        ("https://example.org/a b", "https://example.org/a%20b"),
+        ("https://example.org/%7Ex", "https://example.org/%7Ex"),
+        ("https://example.org/é", "https://example.org/%C3%A9"),
+        ('https://example.org/"><script>', "https://example.org/%22%3E%3Cscript%3E"),
+        ("https://example.org//evil.example", "https://example.org//evil.example"),
+        ("https://example.org/[x]?[y]#[z]", "https://example.org/%5Bx%5D?%5By%5D#%5Bz%5D"),
+    ],
+)
+def test_url(address, written):
+    assert escape.url(address) == written
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "http://example.org/",
+        "//example.org/",
+        "/a",
+        "",
+        "https://",
+        "https:\\\\evil.example",
+        "https://github.com@evil.example/",
+        "https://example.org:8443/",
+        "https://exämple.org/",
+        "https://localhost/",
+        "https://[::1]/",
+        "https://[x",
+        "https://a b.org/",
+        "https://example.org\\@evil.example/",
+        "https://example.org/\ud800",
+    ],
+)
+def test_url_refuses(address):
+    with pytest.raises(ValueError):  # noqa: PT011  the words are those of several libraries
+        escape.url(address)
+
+
+@SETTINGS
+@given(st.one_of(TEXT, st.builds("https://example.org/{}".format, TEXT), st.builds("https://{}.org".format, TEXT)))
+def test_url_is_idempotent_and_plain(address):
+    try:
+        written = escape.url(address)
+    except ValueError:
+        return
+    assert escape.url(written) == written
+    assert re.fullmatch(r"https://[a-z0-9.-]+([/?#][!-~]*)?", written)
+    assert not set('"<>\\^`{|} ') & set(written)
+    assert escape.markup(written).replace("&amp;", "&").replace("&#x27;", "'") == written
+
+
+@SETTINGS
+@given(TEXT)
+def test_a_workflow_command_stays_one_line(text):
+    assert escape.github_message(text).isprintable()
+    assert escape.github_property(text).isprintable()
+    assert not set(":,") & set(escape.github_property(text))
+
+
+def test_workflow_commands():
+    assert escape.github_message("100 %\r\n::error::x") == "100 %25%0D%0A::error::x"
+    assert escape.github_property("a:b,c") == "a%3Ab%2Cc"
+    assert escape.github_message("\x1b[31m") == "\\u001b[31m"
+
+
+@SETTINGS
+@given(TEXT)
+def test_terminal_shows_control_characters(text):
+    shown = escape.terminal(text)
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    shown.encode("utf-8")
+
+
+@SETTINGS
+@given(TEXT)
+def test_collapse(text):
+    assert escape.collapse(escape.collapse(text)) == escape.collapse(text)
+    assert "\n" not in escape.collapse(text)
