@@ -1,0 +1,142 @@
+"""From scores to masks: keep the k best, over a matrix, in each row, over all layers, or n of every m.
+
+A mask is True where a weight is kept. Exactly as many weights are kept as asked, whatever the ties: the choice goes by
+a stable order and never by a threshold, which would prune at sparsity 0, overshoot on ties and fail at sparsity 1.
+Among equal scores the later one goes first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """n weights kept of every m consecutive ones along the input."""
+
+    n: int
+    m: int
+
+    def __post_init__(self) -> None:
+        """Refuse patterns that keep nothing or more than there is.
+
+        Raises:
+            ValueError: not 1 <= n <= m.
+        """
+        if not 1 <= self.n <= self.m:
+            raise ValueError(f"pattern {self.n}:{self.m} does not keep 1 to {self.m} of {self.m}")
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Read ``2:4``.
+
+        Raises:
+            ValueError: the text is not two positive whole numbers n:m with n <= m.
+        """
+        n, colon, m = text.partition(":")
+        if not (colon and n.isdecimal() and m.isdecimal() and n.isascii() and m.isascii()):
+            raise ValueError(f"pattern {text!r} is not n:m, such as 2:4")
+        return cls(int(n), int(m))
+
+    @property
+    def sparsity(self) -> float:
+        """Share that goes."""
+        return 1 - self.n / self.m
+
+    def __str__(self) -> str:
+        """As it is read."""
+        return f"{self.n}:{self.m}"
+
+
+def check_sparsity(sparsity: float) -> float:
+    """The sparsity itself.
+
+    Raises:
+        ValueError: it is not a number from 0 to 1.
+    """
+    if isinstance(sparsity, bool) or not isinstance(sparsity, (int, float)) or not 0 <= sparsity <= 1:
+        raise ValueError(f"sparsity {sparsity!r} is not a number from 0 to 1")
+    return float(sparsity)
+
+
+def check_finite(name: str, values: torch.Tensor) -> torch.Tensor:
+    """The values themselves.
+
+    Raises:
+        ValueError: one of them is NaN or infinite; the name and the shape are told.
+    """
+    if not bool(torch.isfinite(values).all()):
+        raise ValueError(f"{name} of shape {tuple(values.shape)} holds NaN or infinite values")
+    return values
+
+
+def pruned_count(total: int, sparsity: float) -> int:
+    """How many of ``total`` go: the nearest whole number, halves up."""
+    return min(total, math.floor(check_sparsity(sparsity) * total + 0.5))
+
+
+def keep_best(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
+    """Mask of any shape that drops the lowest scores of the whole tensor.
+
+    Raises:
+        ValueError: the sparsity is not in [0, 1], or a score is not finite.
+    """
+    flat = check_finite("scores", scores).flatten()
+    return _drop(flat[None], pruned_count(flat.numel(), sparsity)).view(scores.shape)
+
+
+def keep_best_in_rows(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
+    """Mask (rows, columns) that drops the same number of the lowest scores in each row.
+
+    Raises:
+        ValueError: the scores are not a matrix or not finite, or the sparsity is not in [0, 1].
+    """
+    if scores.dim() != 2:
+        raise ValueError(f"scores of shape {tuple(scores.shape)} are not a matrix")
+    return _drop(check_finite("scores", scores), pruned_count(scores.shape[1], sparsity))
+
+
+def keep_pattern(scores: torch.Tensor, pattern: Pattern) -> torch.Tensor:
+    """Mask (rows, columns) that keeps the n highest scores of every m consecutive columns.
+
+    Columns left over at the end, fewer than m, are all kept: such a group is never longer than the pattern allows
+    on hardware, and a weight that no kernel could skip is not worth losing.
+
+    Raises:
+        ValueError: the scores are not a matrix or not finite, or a row is shorter than m.
+    """
+    if scores.dim() != 2:
+        raise ValueError(f"scores of shape {tuple(scores.shape)} are not a matrix")
+    rows, columns = check_finite("scores", scores).shape
+    if columns < pattern.m:
+        raise ValueError(f"pattern {pattern} does not fit rows of {columns} weights")
+    whole = columns - columns % pattern.m
+    groups = scores[:, :whole].reshape(-1, pattern.m)  # (rows * groups, m)
+    mask = torch.ones_like(scores, dtype=torch.bool)
+    mask[:, :whole] = _drop(groups, pattern.m - pattern.n).view(rows, whole)
+    return mask
+
+
+def keep_best_over_layers(scores: Mapping[str, torch.Tensor], sparsity: float) -> dict[str, torch.Tensor]:
+    """Masks for several tensors that drop the lowest scores of all of them together.
+
+    Raises:
+        ValueError: there is no tensor, the sparsity is not in [0, 1], or a score is not finite.
+    """
+    if not scores:
+        raise ValueError("no scores to choose from")
+    flat = torch.cat([check_finite(name, value).flatten() for name, value in scores.items()])
+    mask = _drop(flat[None], pruned_count(flat.numel(), sparsity))[0]
+    parts = mask.split([value.numel() for value in scores.values()])
+    return {name: part.view(value.shape) for (name, value), part in zip(scores.items(), parts, strict=True)}
+
+
+def _drop(scores: torch.Tensor, count: int) -> torch.Tensor:
+    """Mask that drops the ``count`` lowest of each row of a matrix; of equal ones the later."""
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    mask = torch.zeros_like(scores, dtype=torch.bool)
+    return mask.scatter_(1, order[:, : scores.shape[1] - count], True)

@@ -1,0 +1,133 @@
+"""Optimal brain surgeon: what removing a weight costs, and how the others make up for it.
+
+Hassibi and Stork, 1992. For one output row w of a linear layer with inputs X, the error |wX - w'X|^2 has the Hessian
+H = X X^T (up to a factor). Removing weight j costs w_j^2 / [H^-1]_jj (Eq. 5), and the best change of the others is
+-w_j / [H^-1]_jj * H^-1[:, j].
+
+The column sweep is that of SparseGPT (Frantar and Alistarh, 2023, arXiv:2301.00774, section 3): columns are decided
+from left to right, and only the columns to the right make up for what went. With U = chol(H^-1)^T upper triangular,
+[H^-1 of the columns not yet decided]_jj = U_jj^2, so one factorisation serves all steps and all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from reference_impls.maths.masks import check_finite
+
+DAMPING = 0.01
+"""Share of the mean diagonal that is added to it: H is singular where there are fewer samples than inputs."""
+BLOCK = 128
+
+Select = Callable[[torch.Tensor], torch.Tensor]
+"""Scores of a block of columns (rows, block) -> mask of the same shape, True = kept."""
+
+
+class Hessian:
+    """H = sum over batches of weight * X^T X, in float64; its value does not depend on how batches are cut."""
+
+    def __init__(self, width: int) -> None:
+        """Begin at zero; ``width`` is the number of inputs."""
+        self.matrix = torch.zeros(width, width, dtype=torch.float64)
+        self.samples = 0.0
+
+    def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
+        """Take in inputs (n, width), each counted ``weight`` times.
+
+        Raises:
+            ValueError: the width differs, there are no inputs, the weight is negative, or a value is not finite.
+        """
+        if inputs.dim() != 2 or inputs.shape[1] != len(self.matrix) or not len(inputs):
+            raise ValueError(f"inputs of shape {tuple(inputs.shape)} do not fit {len(self.matrix)} columns")
+        if not weight >= 0:
+            raise ValueError(f"weight {weight} is negative")
+        x = check_finite("inputs", inputs).double()
+        self.matrix += weight * (x.T @ x)
+        self.samples += weight * len(x)
+
+    def mean(self) -> torch.Tensor:
+        """H per sample, (width, width).
+
+        Raises:
+            ValueError: nothing was taken in.
+        """
+        if not self.samples:
+            raise ValueError("the Hessian has seen no inputs")
+        return self.matrix / self.samples
+
+
+def damped(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
+    """H with a larger diagonal, so that it can be inverted; inputs that are always zero get a one there."""
+    h = hessian.double().clone()
+    diagonal = h.diagonal()
+    diagonal[diagonal == 0] = 1.0
+    diagonal += damping * diagonal.mean()
+    return h
+
+
+def inverse_factor(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
+    """U upper triangular with H^-1 = U^T U, for the damped H."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian, damping)))
+    return torch.linalg.cholesky(inverse, upper=True)
+
+
+def sweep(
+    weight: torch.Tensor, hessian: torch.Tensor, select: Select, *, block: int = BLOCK, damping: float = DAMPING
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prune a matrix column by column; the columns to the right make up for what goes.
+
+    Args:
+        weight: (rows, columns).
+        hessian: (columns, columns), of the inputs.
+        select: decides about a block of columns at once, from the scores w^2 / U_jj^2 as they are when the sweep
+            gets there.
+        block: columns decided at once.
+        damping: see ``damped``.
+
+    Returns:
+        The new weight in the old dtype, zero where the mask is False; and the mask.
+
+    Raises:
+        ValueError: the shapes do not fit or a value is not finite.
+    """
+    rows, columns = check_finite("weight", weight).shape
+    if hessian.shape != (columns, columns):
+        raise ValueError(f"Hessian of shape {tuple(hessian.shape)} does not fit {columns} columns")
+    w = weight.double().clone()
+    upper = inverse_factor(check_finite("Hessian", hessian), damping)
+    mask = torch.ones(rows, columns, dtype=torch.bool)
+    for start in range(0, columns, block):
+        stop = min(start + block, columns)
+        diagonal = upper.diagonal()[start:stop]
+        mask[:, start:stop] = select(w[:, start:stop] ** 2 / diagonal**2)
+        errors = torch.zeros(rows, stop - start, dtype=torch.float64)
+        for j in range(start, stop):
+            kept = w[:, j] * mask[:, j]
+            error = (w[:, j] - kept) / upper[j, j]  # (rows,)
+            w[:, j:stop] -= error[:, None] * upper[j, j:stop]
+            w[:, j] = kept
+            errors[:, j - start] = error
+        w[:, stop:] -= errors @ upper[start:stop, stop:]  # what the block lost, told to all columns after it
+    return w.to(weight.dtype), mask
+
+
+def refit(weight: torch.Tensor, mask: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
+    """The best weights under a fixed mask: least squares for each row on its kept columns.
+
+    Slow (a factorisation a row); the oracle that the sweep is compared with.
+    """
+    h, w = damped(hessian, damping), weight.double()
+    best = torch.zeros_like(w)
+    for row in range(len(w)):
+        kept = mask[row].nonzero()[:, 0]
+        if len(kept):
+            best[row, kept] = torch.linalg.solve(h[kept][:, kept], h[kept] @ w[row])
+    return best.to(weight.dtype)
+
+
+def error(weight: torch.Tensor, pruned: torch.Tensor, hessian: torch.Tensor) -> float:
+    """Sum over rows of (w - w')^T H (w - w')."""
+    difference = (weight - pruned).double()
+    return float(((difference @ hessian.double()) * difference).sum())

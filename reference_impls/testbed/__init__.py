@@ -1,0 +1,1 @@
+"""Two small class-conditional diffusion models on real digits, and everything to measure them with."""

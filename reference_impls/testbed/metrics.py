@@ -1,0 +1,116 @@
+"""How good a model of the testbed is, in order of trust.
+
+1. held-out loss: error of v on fixed noise and a grid of times; deterministic, takes a second, falls with every gain;
+2. drift: error between a pruned model's samples and the dense model's samples from the same noise;
+3. class accuracy of conditional samples, by the shipped classifier;
+4. Fréchet distance between samples and held-out images in the classifier's 64 features (Dowson and Landau, 1982):
+   reported, never a gate, because it is not monotone once a model has collapsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from reference_impls.testbed import classifier
+from reference_impls.testbed.data import CLASSES, Images, load
+from reference_impls.testbed.diffusion import Model, ddim, noised
+
+GRID = 10
+"""Times of the held-out loss: the middles of this many equal parts of [0, 1]."""
+BATCH = 250
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is measured of one model."""
+
+    held_out_loss: float
+    drift: float | None
+    """Mean squared error to the dense model's samples; None for the dense model itself."""
+    class_accuracy: float
+    frechet_distance: float
+    samples: int
+    steps: int
+
+
+@torch.no_grad()
+def held_out_loss(model: Model, images: Images, *, seed: int = 1234) -> float:
+    """Mean squared error of v over all held-out images, each at every time of the grid, with fixed noise."""
+    generator = torch.Generator().manual_seed(seed)
+    total = 0.0
+    for part in range(GRID):
+        noise = torch.randn(images.pixels.shape, generator=generator)
+        t = torch.full((len(images),), (part + 0.5) / GRID)
+        x, v = noised(images.pixels, noise, t)
+        for start in range(0, len(images), BATCH):
+            stop = start + BATCH
+            error = model(x[start:stop], t[start:stop], images.labels[start:stop]) - v[start:stop]
+            total += float(error.square().sum())
+    return total / (GRID * images.pixels.numel())
+
+
+def balanced_classes(n: int) -> torch.Tensor:
+    """n classes in turn: 0, 1, … 9, 0, …"""
+    return torch.arange(n) % CLASSES
+
+
+@torch.no_grad()
+def samples(model: Model, side: int, n: int, *, steps: int = 10, seed: int = 0) -> torch.Tensor:
+    """n DDIM samples (n, 1, side, side) of the classes in turn, from noise fixed by the seed."""
+    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
+    labels = balanced_classes(n)
+    parts = range(0, n, BATCH)
+    return torch.cat([ddim(model, noise[i : i + BATCH], labels[i : i + BATCH], steps) for i in parts])
+
+
+def frechet_distance(first: torch.Tensor, second: torch.Tensor) -> float:
+    """Squared Fréchet distance between the Gaussians fitted to two sets of features, (n, d) and (m, d).
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the trace of the root is the sum of the roots of the eigenvalues of
+    C1^(1/2) C2 C1^(1/2), which is symmetric.
+
+    Raises:
+        ValueError: the widths differ, or a set has fewer than two rows.
+    """
+    if first.shape[1:] != second.shape[1:] or min(len(first), len(second)) < 2:
+        raise ValueError(f"features of shape {tuple(first.shape)} and {tuple(second.shape)} cannot be compared")
+    first, second = first.double(), second.double()
+    root = _root(first.T.cov())
+    cross = torch.linalg.eigvalsh(root @ second.T.cov() @ root).clamp(min=0).sqrt().sum()
+    apart = (first.mean(0) - second.mean(0)).square().sum()
+    return float(apart + first.T.cov().trace() + second.T.cov().trace() - 2 * cross)
+
+
+def _root(matrix: torch.Tensor) -> torch.Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+
+
+@torch.no_grad()
+def measure(
+    model: Model, data: str, *, n: int = 400, steps: int = 10, seed: int = 0, dense: torch.Tensor | None = None
+) -> Quality:
+    """All metrics of one model.
+
+    Args:
+        model: the model.
+        data: its data set.
+        n: number of samples.
+        steps: DDIM steps.
+        seed: of the samples' noise.
+        dense: samples of the dense model with the same n, steps and seed.
+    """
+    _, held_out = load(data)
+    judge = classifier.pretrained(data)
+    made = samples(model, held_out.pixels.shape[-1], n, steps=steps, seed=seed)
+    right = judge(made).argmax(1) == balanced_classes(n)
+    return Quality(
+        held_out_loss=held_out_loss(model, held_out),
+        drift=None if dense is None else float((made - dense).square().mean()),
+        class_accuracy=float(right.float().mean()),
+        frechet_distance=frechet_distance(judge.features(made), judge.features(held_out.pixels)),
+        samples=n,
+        steps=steps,
+    )
