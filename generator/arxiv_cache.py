@@ -19,7 +19,12 @@ from generator.problem import Code, Problem
 from generator.write import write_file
 
 CODES = (
-    Code("E607", "Under data/arxiv/ stand records as enrich wrote them, named by id, and can be replaced."),
+    Code(
+        "E607",
+        "Under data/arxiv/ stand records as enrich wrote them, named by id, and can be replaced.",
+        wrong="a record edited by hand until it is no JSON",
+        right="python -m generator enrich ID writes it anew",
+    ),
 )
 
 MAX_BYTES = 1024 * 1024

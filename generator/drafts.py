@@ -20,8 +20,15 @@ CODES = (
     Code(
         "E413",
         "Under data/ stand only entries, the taxonomy, the template, schemas, records and the licence.",
+        wrong="data/papers/diff-pruning.yaml, outside a year folder",
+        right="data/papers/2023/diff-pruning.yaml",
     ),
-    Code("E500", "data/taxonomy.yaml holds the vocabularies, each term with a name and a sentence."),
+    Code(
+        "E500",
+        "data/taxonomy.yaml holds the vocabularies, each term with a name and a sentence.",
+        wrong="a term without text: in data/taxonomy.yaml",
+        right="name and text, as its neighbours have them",
+    ),
 )
 
 ADDRESS_FIELDS = ("url", "code", "repo", "project", "weights")

@@ -21,7 +21,11 @@ from generator.problem import Code, Problem
 
 CODES = (
     Code(
-        "E609", "No paper was withdrawn, renamed or given another DOI since its last record.", severity="note"
+        "E609",
+        "No paper was withdrawn, renamed or given another DOI since its last record.",
+        severity="note",
+        wrong="a paper whose new version is called withdrawn",
+        right="status: withdrawn in its entry, after a look",
     ),
 )
 

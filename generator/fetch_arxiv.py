@@ -50,17 +50,35 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_DEPTH = 8
 
 CODES = (
-    Code("E601", "arXiv answers with a complete Atom feed, and every entry has a title and authors."),
-    Code("E602", "arXiv returns exactly the papers that were asked for."),
-    Code("E603", "arXiv knows the form of every id, and answers with papers, not with an error."),
-    Code("E608", f"arXiv answers within {TRIES} tries."),
+    Code(
+        "E601",
+        "arXiv answers with a complete Atom feed, and every entry has a title and authors.",
+        wrong="a cut feed, an HTML page or «Rate exceeded.» with status 200",
+        right="try again later; nothing was changed",
+    ),
+    Code(
+        "E602",
+        "arXiv returns exactly the papers that were asked for.",
+        wrong="two ids asked for, one returned",
+        right="check the missing id; the other record is kept",
+    ),
+    Code(
+        "E603",
+        "arXiv knows the form of every id, and answers with papers, not with an error.",
+        wrong="an id that arXiv calls malformed",
+        right="mend the id; the others of the request are fetched without it",
+    ),
+    Code(
+        "E608",
+        f"arXiv answers within {TRIES} tries.",
+        wrong="no answer after five tries",
+        right="run the same command later; it goes on where it stopped",
+    ),
 )
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ENDPOINT = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:\d+)?(/[\w./-]*)?", re.ASCII)
-_ABSTRACT = re.compile(
-    r"https?://(export\.)?arxiv\.org/abs/(?P<id>\S+?)(v(?P<version>[1-9]\d{0,3}))?", re.ASCII
-)
+_ABSTRACT = re.compile(r"https?://(export\.)?arxiv\.org/abs/(?P<id>\S+?)(v(?P<version>[1-9]\d{0,3}))?", re.ASCII)
 _FEED_TYPES = {"application/atom+xml", "application/xml", "text/xml"}
 _BAD_ID = "incorrect_id_format_for_"
 
@@ -187,9 +205,7 @@ class Arxiv:
     def _batch(self, ids: tuple[str, ...], today: date) -> Batch:
         wanted = {_canonical(i): i for i in ids if ARXIV_NEW.fullmatch(i) or ARXIV_OLD.fullmatch(i)}
         faults: list[FetchError] = [
-            RefusedIdError("not an arXiv id, or the second name of one", i)
-            for i in ids
-            if i not in wanted.values()
+            RefusedIdError("not an arXiv id, or the second name of one", i) for i in ids if i not in wanted.values()
         ]
         results: list[Any] = []
         while wanted and not results:
@@ -205,9 +221,7 @@ class Arxiv:
             if key in wanted:
                 found.setdefault(key, []).append(result)
             else:
-                faults.append(
-                    UnexpectedIdError("arXiv returned what was not asked for", key or result.entry_id)
-                )
+                faults.append(UnexpectedIdError("arXiv returned what was not asked for", key or result.entry_id))
         records = []
         for key, same in found.items():
             asked = wanted.pop(key)

@@ -24,10 +24,25 @@ MAX_DEPTH = 6
 MAX_EVENTS = 5_000
 
 CODES = (
-    Code("E100", f"A file has at most {MAX_BYTES // 1024} KiB and can be read."),
+    Code(
+        "E100",
+        f"A file has at most {MAX_BYTES // 1024} KiB and can be read.",
+        wrong="an entry of 70 KiB with the whole abstract pasted in",
+        right="an entry of 2 KiB that links the paper",
+    ),
     Code("E101", "Indent and separate with spaces, not tabs.", "title:\tPrune Well", "title: Prune Well"),
-    Code("E102", "A file is UTF-8 without a byte order mark and without control characters."),
-    Code("E103", "Lines end with LF, the last one too."),
+    Code(
+        "E102",
+        "A file is UTF-8 without a byte order mark and without control characters.",
+        wrong="a file saved as UTF-16, or as «UTF-8 with BOM»",
+        right="a file saved as plain UTF-8",
+    ),
+    Code(
+        "E103",
+        "Lines end with LF, the last one too.",
+        wrong="a file saved with Windows line ends",
+        right="the same file after make format",
+    ),
     Code(
         "E104",
         "No anchors, aliases, tags, merge keys or directives.",

@@ -62,6 +62,10 @@ class Code:
     """The same fragment, mended."""
     severity: Severity = "error"
     """A note tells without failing."""
+    wrong: str = ""
+    """In place of ``bad``, where a rule is about files, several entries or an answer: what breaks it, in words."""
+    right: str = ""
+    """In place of ``good``: what to do about it."""
 
 
 def render(problems: Iterable[Problem], form: str) -> str:

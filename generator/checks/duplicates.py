@@ -9,13 +9,25 @@ from generator.checks.urls import normal
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E501", "An arXiv id, DOI or address belongs to one entry of its kind."),
+    Code(
+        "E501",
+        "An arXiv id, DOI or address belongs to one entry of its kind.",
+        wrong='a second file with arxiv: "2305.10924"',
+        right="one entry; delete the other file",
+    ),
     Code(
         "E503",
         "One repository on several papers is worth a look: families of papers share one.",
         severity="note",
+        wrong="two papers with code: https://github.com/NVlabs/Sana",
+        right="the same, if both papers name that repository",
     ),
-    Code("E412", "File names differ in more than upper and lower case, over all year folders."),
+    Code(
+        "E412",
+        "File names differ in more than upper and lower case, over all year folders.",
+        wrong="data/papers/2023/toma.yaml beside data/papers/2025/toma.yaml",
+        right="data/papers/2025/toma-diffusion.yaml",
+    ),
 )
 
 

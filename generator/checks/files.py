@@ -13,8 +13,15 @@ CODES = (
     Code(
         "E410",
         "A file name is lower-case letters, digits and single dashes, at most 80, and not a reserved name.",
+        wrong="data/papers/2023/Diff_Pruning.yaml",
+        right="data/papers/2023/diff-pruning.yaml",
     ),
-    Code("E411", "A paper stands in the folder of the year in which it first appeared."),
+    Code(
+        "E411",
+        "A paper stands in the folder of the year in which it first appeared.",
+        wrong='data/papers/2024/diff-pruning.yaml with arxiv: "2305.10924"',
+        right="data/papers/2023/diff-pruning.yaml",
+    ),
 )
 
 MAX_SLUG = 80

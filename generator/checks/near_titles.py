@@ -13,7 +13,14 @@ from rapidfuzz import fuzz
 from generator.checks.draft import Context, Draft
 from generator.problem import Code, Problem
 
-CODES = (Code("E502", "No two titles are equal, or so near that one must be a copy of the other."),)
+CODES = (
+    Code(
+        "E502",
+        "No two titles are equal, or so near that one must be a copy of the other.",
+        wrong="two entries called «Structural Pruning for Diffusion Models»",
+        right="one entry; a former title goes into aliases",
+    ),
+)
 
 NEAR = 96.0
 RARE_WORDS = 4

@@ -15,9 +15,22 @@ CODES = (
         "E604",
         "Every paper on arXiv has a record under data/arxiv/; the scheduled job fetches it.",
         severity="note",
+        wrong="a new entry without a file under data/arxiv/",
+        right="python -m generator enrich ID, or leave it to the scheduled job",
     ),
-    Code("E605", "Title and first author agree with the arXiv record; a former title may stand in aliases."),
-    Code("E606", "Every record under data/arxiv/ belongs to an entry.", severity="note"),
+    Code(
+        "E605",
+        "Title and first author agree with the arXiv record; a former title may stand in aliases.",
+        wrong="title: Wanda beside the id of another paper",
+        right="the id that belongs to the title",
+    ),
+    Code(
+        "E606",
+        "Every record under data/arxiv/ belongs to an entry.",
+        severity="note",
+        wrong="data/arxiv/2023/2305.10924.json without an entry",
+        right="add the entry, or delete the record",
+    ),
 )
 
 

@@ -16,7 +16,12 @@ CODES = (
         "builds_on: [no-such-paper]",
         "topics: [depth]",
     ),
-    Code("E511", "Following builds_on, or superseded_by, never comes back to the start."),
+    Code(
+        "E511",
+        "Following builds_on, or superseded_by, never comes back to the start.",
+        wrong="a builds on b, and b builds on a",
+        right="only the later one builds on the earlier",
+    ),
     Code(
         "E512",
         "A superseded entry names what replaces it, and only such an entry does.",

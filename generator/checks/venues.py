@@ -26,6 +26,8 @@ CODES = (
         "E224",
         "A paper that appears first after its conference is looked at twice: is it the right id?",
         severity="note",
+        wrong="venue: ICML 2024 beside an arXiv id of August 2024",
+        right="the same, after a look at both: some authors post late",
     ),
     Code(
         "E225",

@@ -10,8 +10,19 @@ from generator.model import Taxonomy
 from generator.problem import Code, Problem
 
 CODES = (
-    Code("E520", "A term has a name and one sentence that ends with a full stop."),
-    Code("E521", "A term is used by some entry.", severity="note"),
+    Code(
+        "E520",
+        "A term has a name and one sentence that ends with a full stop.",
+        wrong="text: Removes channels",
+        right="text: Removes whole channels.",
+    ),
+    Code(
+        "E521",
+        "A term is used by some entry.",
+        severity="note",
+        wrong="a term of data/taxonomy.yaml that no entry uses",
+        right="use it, or delete it",
+    ),
 )
 
 _NOT_SENTENCES = {"venues"}  # full names of conferences

@@ -70,3 +70,10 @@ def test_arxiv_codes_have_tests_of_their_own(code):
 @pytest.mark.parametrize("name", [*ENTRY_CHECKS, *CATALOGUE_CHECKS])
 def test_every_check_has_a_test_file_of_its_name(name):
     assert (TESTS / "checks" / f"test_{name}.py").exists()
+
+
+def test_every_code_shows_what_is_wrong_and_what_is_right() -> None:
+    for code in CODES:
+        assert bool(code.bad) == bool(code.good), code.code
+        assert bool(code.wrong) == bool(code.right), code.code
+        assert bool(code.bad) != bool(code.wrong), f"{code.code} needs an example, as a fragment or in words"
