@@ -36,12 +36,12 @@ refresh: .venv/site  ## rewrite README.md and the schemas
 	$(PY) -m generator refresh
 
 .PHONY: test
-test: .venv/dev  ## every test; installs what it needs, a browser too
+test: .venv/dev .venv/impls  ## every test; installs what it needs, a browser too
 	$(PY) tests/site/browser.py
 	$(PY) -m pytest -n 2
 
 .PHONY: quick
-quick: .venv/dev  ## the tests that need no browser and little time
+quick: .venv/dev .venv/impls  ## the tests that need no browser and little time
 	$(PY) -m pytest -n 2 -m "not browser and not slow"
 
 .PHONY: check
@@ -57,16 +57,22 @@ check: .venv/dev  ## lint, types, workflows, data, generated files
 bench-site: .venv/dev  ## cost of the whole site beside a plain template loop
 	$(PY) tests/benchmarks/bench_site.py
 
+.PHONY: bench-browse
+bench-browse: .venv/dev  ## speed and size of the browse page in a browser
+	$(PY) tests/benchmarks/bench_browse.py
+
 .PHONY: lint-readme
 lint-readme:  ## the linter of awesome lists; needs Node.js
 	npx --yes awesome-lint@2.3.0 README.md
 
 .PHONY: lock
 lock: .venv/dev  ## pin every package with its hashes
-	.venv/bin/pip-compile $(LOCK_FLAGS) --extra site -o requirements/site.txt pyproject.toml
-	.venv/bin/pip-compile $(LOCK_FLAGS) --extra site --extra dev -o requirements/dev.txt pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --generate-hashes --extra site -o requirements/site.txt pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --generate-hashes --extra site --extra dev -o requirements/dev.txt pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --extra impls -o requirements/impls.txt pyproject.toml
+	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements/impls.txt  # the CPU build is taken where one is at hand
 
-LOCK_FLAGS := --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe --upgrade
+LOCK_FLAGS := --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe --upgrade
 
 .PHONY: clean
 clean:  ## remove what was built and the virtual environment
@@ -79,4 +85,9 @@ clean:  ## remove what was built and the virtual environment
 
 .venv/dev: requirements/dev.txt .venv/site
 	$(PY) -m pip install $(PIP_FLAGS) -r requirements/dev.txt
+	@touch $@
+
+# Without hashes: the right build of torch differs between processors.
+.venv/impls: requirements/impls.txt .venv/site
+	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements/impls.txt
 	@touch $@

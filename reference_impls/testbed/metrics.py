@@ -52,13 +52,13 @@ def held_out_loss(model: Model, images: Images, *, seed: int = 1234) -> float:
 
 
 def balanced_classes(n: int) -> torch.Tensor:
-    """n classes in turn: 0, 1, … 9, 0, …"""
+    """Classes (n,) in turn: 0, 1, … 9, 0, and so on."""
     return torch.arange(n) % CLASSES
 
 
 @torch.no_grad()
 def samples(model: Model, side: int, n: int, *, steps: int = 10, seed: int = 0) -> torch.Tensor:
-    """n DDIM samples (n, 1, side, side) of the classes in turn, from noise fixed by the seed."""
+    """DDIM samples (n, 1, side, side) of the classes in turn, from noise fixed by the seed."""
     noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
     labels = balanced_classes(n)
     parts = range(0, n, BATCH)

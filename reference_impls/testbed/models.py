@@ -20,10 +20,14 @@ def pretrained(name: str) -> nn.Module:
 
     Raises:
         ValueError: ``name`` is not dit or unet.
+        FileNotFoundError: no checkpoint of it is shipped; the message says how to train one.
     """
     if name not in BUILDERS:
         raise ValueError(f"model {name!r} is not one of {', '.join(BUILDERS)}")
+    file = ASSETS / f"{name}.safetensors"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file.name} is not there; train it: python -m reference_impls.testbed.train {name}")
     model = BUILDERS[name]()
-    state = {key: value.float() for key, value in load_file(ASSETS / f"{name}.safetensors").items()}
+    state = {key: value.float() for key, value in load_file(file).items()}
     model.load_state_dict(state)
     return model.eval()

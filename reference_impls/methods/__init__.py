@@ -1,0 +1,1 @@
+"""One paper, one file, readable from top to bottom."""

@@ -1,0 +1,64 @@
+"""SparseGPT: prune column by column, the rest makes up for it.  Frantar and Alistarh, 2023, arXiv:2301.00774, Alg. 1.
+
+Maths   H = X^T X per layer; within blocks of columns the lowest w^2 / U_jj^2 go, U = chol(H^-1)^T; see ``maths.obs``.
+Differs from the paper: whole blocks may keep different shares per row (as its code does); the layers are calibrated one
+        after the other, each on the inputs that the layers pruned before it produce.
+Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.   Cost  O(inputs^3 + outputs * inputs^2) a layer.
+Raises  ValueError if a weight or an input is not finite, for scope "global" or "row", and for what ``Request`` refuses.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Batch, Calibration, Masks, Request
+from reference_impls.layers import as_matrix, prunable, set_matrix, watch
+from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
+from reference_impls.maths.obs import Hessian, Select, sweep
+
+
+def weight_of(batch: Batch) -> float:
+    """Every call counts the same."""
+    del batch
+    return 1.0
+
+
+def selection(request: Request) -> Select:
+    """How the blocks of one layer choose, from left to right; make a new one for each layer.
+
+    The count of what goes is kept over the blocks, so that the whole layer loses exactly its share.
+
+    Raises:
+        ValueError: the scope is not "layer": the sweep decides block by block and cannot compare over layers.
+    """
+    if request.scope != "layer":
+        raise ValueError(f"scope {request.scope!r}: the column sweep compares within a layer only")
+    pattern = request.pattern
+    seen = gone = 0
+
+    def keep(scores: torch.Tensor) -> torch.Tensor:
+        nonlocal seen, gone
+        if pattern is not None:
+            return keep_pattern(scores, pattern) if scores.shape[1] >= pattern.m else torch.ones_like(scores).bool()
+        seen += scores.numel()
+        count = pruned_count(seen, request.sparsity) - gone
+        gone += count
+        return keep_all_but(scores, count)
+
+    return keep
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Masks:  # type: ignore[no-untyped-def]
+    """Zero weights and change the others, layer by layer in model order."""
+    layers = prunable(model)
+    selection(request)  # refuse at once, before an hour of calibration
+    masks: Masks = {}
+    for name, layer in layers.items():
+        hessian = Hessian(as_matrix(layer).shape[1])
+        watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
+        block = 128 if request.pattern is None else request.pattern.m * max(1, 128 // request.pattern.m)
+        pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request), block=block)
+        set_matrix(layer, pruned)
+        masks[name] = mask.view_as(layer.weight)
+    return masks

@@ -1,0 +1,31 @@
+"""Wanda: prune by |weight| x input norm.  Sun et al., 2023, arXiv:2306.11695, section 3, Eq. (1).
+
+Maths   S_ij = |W_ij| * ||X_j||_2 ; within each output row the lowest go (scope "row", the paper's choice).
+Differs from the paper: X gathers the inputs of all timesteps of the calibration; of a convolution, column j is one tap
+        of one input channel.
+Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  one pass, no gradient.
+Raises  ValueError if a weight or an input is not finite, or for what ``Request`` refuses.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Batch, Calibration, Masks, Request
+from reference_impls.layers import as_matrix, prunable, watch
+from reference_impls.methods.score_and_drop import drop
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
+    """Zero the weights whose product with their input's norm is smallest."""
+    layers = prunable(model)
+    squares = {name: torch.zeros(as_matrix(layer).shape[1], dtype=torch.float64) for name, layer in layers.items()}
+
+    def collect(name: str, rows: torch.Tensor, batch: Batch) -> None:
+        del batch
+        squares[name] += rows.double().square().sum(0)  # (inputs,)
+
+    watch(model, calibration, layers, collect)
+    scores = {name: as_matrix(layer).abs() * squares[name].sqrt().float() for name, layer in layers.items()}
+    return drop(layers, scores, request)

@@ -1,0 +1,109 @@
+"""Masks: exact counts, the best kept, ties, ends, bad input."""
+
+from itertools import combinations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reference_impls.maths.masks import (
+    Pattern,
+    keep_all_but,
+    keep_best,
+    keep_best_in_rows,
+    keep_best_over_layers,
+    keep_pattern,
+    pruned_count,
+)
+
+SHARES = st.floats(0, 1)
+SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 13))
+
+
+def tied(shape: tuple[int, int], seed: int) -> torch.Tensor:
+    """Scores with many equal ones."""
+    return torch.randint(0, 3, shape, generator=torch.Generator().manual_seed(seed)).float()
+
+
+@given(SHAPES, SHARES, st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_exactly_the_share_goes_and_the_lowest_go(shape: tuple[int, int], share: float, seed: int) -> None:
+    scores = tied(shape, seed)
+    mask = keep_best(scores, share)
+    assert int((~mask).sum()) == pruned_count(scores.numel(), share)
+    if mask.any() and not mask.all():
+        assert scores[mask].min() >= scores[~mask].max()
+
+
+@given(SHAPES, SHARES, st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_each_row_loses_the_same(shape: tuple[int, int], share: float, seed: int) -> None:
+    mask = keep_best_in_rows(tied(shape, seed), share)
+    assert set((~mask).sum(1).tolist()) == {pruned_count(shape[1], share)}
+
+
+@given(SHARES, SHARES, st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_a_larger_share_takes_all_that_a_smaller_one_took(one: float, two: float, seed: int) -> None:
+    scores = tied((5, 9), seed)
+    less, more = sorted((one, two))
+    assert not (keep_best(scores, more) & ~keep_best(scores, less)).any()
+
+
+def test_the_ends() -> None:
+    scores = torch.ones(3, 4)
+    assert keep_best(scores, 0).all()
+    assert not keep_best(scores, 1).any()
+
+
+def test_of_equal_scores_the_later_goes() -> None:
+    assert keep_best(torch.zeros(1, 4), 0.5).tolist() == [[True, True, False, False]]
+
+
+@given(st.integers(1, 5), st.integers(1, 3), st.data())
+@settings(deadline=None, max_examples=40)
+def test_pattern_keeps_the_best_n_of_every_m(m: int, rows: int, data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, m))
+    scores = torch.rand(rows, 3 * m, generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
+    kept = (keep_pattern(scores, Pattern(n, m)) * scores).view(-1, m).sum(1)
+    best = [max(sum(group[list(chosen)]) for chosen in combinations(range(m), n)) for group in scores.view(-1, m)]
+    torch.testing.assert_close(kept, torch.stack(best))
+
+
+def test_pattern_leaves_the_remainder() -> None:
+    mask = keep_pattern(torch.zeros(2, 6), Pattern(1, 4))
+    assert mask.tolist() == [[True, False, False, False, True, True]] * 2
+
+
+def test_over_layers_compares_all() -> None:
+    masks = keep_best_over_layers({"a": torch.tensor([[1.0, 2.0]]), "b": torch.tensor([[3.0, 0.5]])}, 0.5)
+    assert masks["a"].tolist() == [[False, True]]
+    assert masks["b"].tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), float("inf"), True, "0.5"])
+def test_bad_sparsity(share: object) -> None:
+    with pytest.raises(ValueError, match=r"sparsity .* is not a number from 0 to 1"):
+        keep_best(torch.zeros(2, 2), share)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["5:4", "0:4", "2-4", "2:", ":4", "a:b", "2:4x4", "２:４", "-2:4", ""])
+def test_bad_pattern(text: str) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        Pattern.parse(text)
+
+
+def test_pattern_round_trip() -> None:
+    assert str(Pattern.parse("2:4")) == "2:4"
+    assert Pattern(1, 4).sparsity == 0.75
+
+
+def test_a_score_that_is_not_finite() -> None:
+    with pytest.raises(ValueError, match=r"scores of shape \(1, 2\) holds NaN or infinite values"):
+        keep_all_but(torch.tensor([[1.0, float("nan")]]), 1)
+
+
+def test_rows_shorter_than_the_pattern() -> None:
+    with pytest.raises(ValueError, match="pattern 2:4 does not fit rows of 3 weights"):
+        keep_pattern(torch.zeros(2, 3), Pattern(2, 4))

@@ -1,0 +1,125 @@
+"""Optimal brain surgeon against brute force, the sweep against a slow loop, and the order of its errors."""
+
+from itertools import combinations
+
+import pytest
+import torch
+
+from reference_impls.maths.masks import keep_best
+from reference_impls.maths.obs import Hessian, damped, error, inverse_factor, refit, sweep
+
+
+def problem(rows: int, columns: int, samples: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+    mixed = torch.randn(columns, columns, generator=generator, dtype=torch.float64)
+    inputs = torch.randn(samples, columns, generator=generator, dtype=torch.float64) @ mixed
+    hessian = Hessian(columns)
+    hessian.add(inputs)
+    return weight, hessian.mean()
+
+
+def test_one_weight_costs_and_moves_as_brute_force_says() -> None:
+    weight, hessian = problem(1, 6, 50)
+    h = damped(hessian, 0)
+    inverse = torch.linalg.inv(h)
+    for j in range(6):
+        others = [k for k in range(6) if k != j]
+        best = torch.zeros(6, dtype=torch.float64)
+        best[others] = torch.linalg.solve(h[others][:, others], h[others] @ weight[0])
+        moved = weight[0] - weight[0, j] / inverse[j, j] * inverse[:, j]
+        torch.testing.assert_close(moved, best, rtol=0, atol=1e-9)
+        assert error(weight, best[None], h) == pytest.approx(float(weight[0, j] ** 2 / inverse[j, j]), rel=1e-9)
+
+
+def test_the_factor_gives_the_inverse() -> None:
+    _, hessian = problem(1, 7, 40)
+    upper = inverse_factor(hessian)
+    torch.testing.assert_close(upper.T @ upper, torch.linalg.inv(damped(hessian)))
+
+
+def slow_sweep(weight: torch.Tensor, hessian: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The same by its definition: after each column the Hessian of the rest is inverted anew."""
+    w, h = weight.clone(), damped(hessian)
+    for j in range(w.shape[1]):
+        inverse = torch.linalg.inv(h[j:, j:])
+        for row in range(len(w)):
+            if not mask[row, j]:
+                w[row, j:] -= w[row, j] / inverse[0, 0] * inverse[:, 0]
+                w[row, j] = 0
+    return w
+
+
+@pytest.mark.parametrize("block", [1, 3, 5, 128])
+def test_the_sweep_is_the_slow_loop(block: int) -> None:
+    weight, hessian = problem(4, 11, 60)
+    swept, mask = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5), block=block)
+    torch.testing.assert_close(swept, slow_sweep(weight, hessian, mask), rtol=1e-8, atol=1e-10)
+    assert not swept[~mask].any()
+
+
+def test_best_is_below_refit_is_below_sweep() -> None:
+    for seed in range(5):
+        weight, hessian = problem(1, 8, 60, seed)
+        h = damped(hessian)
+        swept, mask = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5))
+        best = min(
+            error(weight, refit(weight, chosen, hessian), h)
+            for kept in combinations(range(8), 4)
+            for chosen in [torch.zeros(1, 8, dtype=torch.bool).index_fill(1, torch.tensor(kept), True)]
+        )
+        refitted = error(weight, refit(weight, mask, hessian), h)
+        assert best <= refitted + 1e-12
+        assert refitted <= error(weight, swept, h) + 1e-12
+
+
+def test_with_independent_inputs_it_is_magnitude() -> None:
+    weight, _ = problem(5, 9, 20)
+    swept, mask = sweep(weight, torch.eye(9), lambda scores: keep_best(scores, 0.4))
+    assert torch.equal(mask, keep_best(weight.abs(), 0.4))
+    torch.testing.assert_close(swept, weight * mask)
+
+
+def test_without_compensation_the_error_is_larger() -> None:
+    weight, hessian = problem(6, 12, 80)
+    swept, mask = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5))
+    assert error(weight, swept, hessian) < 0.9 * error(weight, weight * mask, hessian)
+
+
+def test_the_hessian_does_not_depend_on_the_batches() -> None:
+    inputs = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
+    whole, parts = Hessian(5), Hessian(5)
+    whole.add(inputs, 0.7)
+    for part in inputs.split([1, 12, 17]):
+        parts.add(part, 0.7)
+    torch.testing.assert_close(whole.mean(), parts.mean())
+
+
+def test_dead_inputs_survive() -> None:
+    weight, hessian = problem(3, 6, 30)
+    hessian[2], hessian[:, 2] = 0, 0
+    swept, _ = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5))
+    assert torch.isfinite(swept).all()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        (torch.zeros(0, 5), "do not fit 5 columns"),
+        (torch.zeros(3, 4), "do not fit 5 columns"),
+        (torch.full((1, 5), float("inf")), "holds NaN or infinite"),
+    ],
+)
+def test_bad_inputs(inputs: torch.Tensor, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Hessian(5).add(inputs)
+
+
+def test_a_hessian_that_saw_nothing() -> None:
+    with pytest.raises(ValueError, match="has seen no inputs"):
+        Hessian(5).mean()
+
+
+def test_shapes_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match=r"Hessian of shape \(4, 4\) does not fit 5 columns"):
+        sweep(torch.zeros(2, 5), torch.eye(4), lambda scores: scores.bool())
