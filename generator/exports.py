@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from generator import escape
 from generator.model import Catalogue, Filed, Paper, Record
 from generator.pages.site import address_of, authors_of, date_of
-
-SCHEMA_VERSION = 1
-LICENCE = "CC0-1.0"
+from generator.schema import ENTRIES_SCHEMA, LICENCE, SCHEMA_VERSION
 
 CSV_COLUMNS = (
     "kind",
@@ -39,6 +39,7 @@ CSV_COLUMNS = (
 )
 
 
+@lru_cache(maxsize=8192)  # the page of a paper, its file, its family's and the whole all hold it
 def bibtex(filed: Filed[Paper]) -> str:
     """One BibTeX entry; its key is the slug."""
     paper, record = filed.entry, filed.record
@@ -60,7 +61,7 @@ def bibtex(filed: Filed[Paper]) -> str:
             fields["primaryclass"] = record.primary_category
     if paper.doi:
         fields["doi"] = escape.bibtex(paper.doi)
-    fields["url"] = address_of(filed)
+    fields["url"] = escape.url(address_of(filed))
     kind = "misc" if not series else "article" if journal else "inproceedings"
     width = max(map(len, fields))
     lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items()]
@@ -68,19 +69,32 @@ def bibtex(filed: Filed[Paper]) -> str:
 
 
 def _name(author: str) -> str:
-    """An author for a BibTeX list: a name that holds the word *and* or a comma stays one name."""
-    escaped = escape.bibtex(author)
-    return f"{{{escaped}}}" if " and " in f" {author.casefold()} " or "," in author else escaped
+    """An author for a BibTeX list: a name that BibTeX would split, drop or misread stays one name, in braces."""
+    name = escape.collapse(author)
+    escaped = escape.bibtex(name)
+    special = escaped != name or "," in name or " and " in f" {name.casefold()} " or name.casefold() == "others"
+    return f"{{{escaped}}}" if special else escaped
 
 
 def references_bib(catalogue: Catalogue) -> str:
     """All papers as one BibTeX file."""
-    return "\n\n".join(bibtex(filed) for filed in catalogue.papers.values()) + "\n"
+    return bibtex_file(catalogue.papers.values())
 
 
-def entries_json(catalogue: Catalogue) -> str:
-    """The whole catalogue; ``schema_version`` rises when a field changes its meaning or goes away."""
+def bibtex_file(papers: Iterable[Filed[Paper]]) -> str:
+    """Papers as one BibTeX file."""
+    return "\n".join(f"{bibtex(filed)}\n" for filed in papers)
+
+
+def entries_json(catalogue: Catalogue, schema: str = ENTRIES_SCHEMA) -> str:
+    """The whole catalogue; ``schema_version`` rises when a field changes its meaning or goes away.
+
+    Args:
+        catalogue: what to export.
+        schema: address of the schema, absolute or relative to the document.
+    """
     document = {
+        "$schema": schema,
         "schema_version": SCHEMA_VERSION,
         "licence": LICENCE,
         "papers": [

@@ -275,7 +275,7 @@ class Arxiv:
         return [], []
 
 
-class _EndOfPage(Exception):  # noqa: N818  not an error: how the library is kept from asking for more
+class _EndOfPage(Exception):  # not an error: how the library is kept from asking for more
     """The library wants a second page, because the feed claims a larger total. We ask for single ids."""
 
 

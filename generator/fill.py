@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from generator import escape
+from generator.feeds import feed_links
 from generator.pages.blocks import fill_directives
 from generator.pages.made import made_files, made_pages
 from generator.pages.page import Page
@@ -23,6 +24,26 @@ SHELL = "shell/entry/"
 TITLE, DESCRIPTION = "@@entry-title@@", "@@entry-description@@"
 CONTENT = re.compile(r"<div><h1 hidden(?:=\"\")?>@@entry-title@@</h1><!-- entry --></div>")
 SEARCH_INDEXES = ("search/search_index.json", "search.json")
+BETWEEN_WORDS = r"""&(?:amp|lt|gt|quot|#x27);|[\s\-–—_,:;!?…·=+*^~|@#%$&/\\"“”'‘’`()\[\]{}<>]+|\.(?!\d)"""
+"""For the search, as a JavaScript pattern: words in brackets or quotes are found, and arXiv ids stay whole."""
+PAGE_MENDS = (
+    # The search dialog has no name.
+    (re.compile(r'(<div class="md-search" data-md-component="search" role="dialog")>'), r'\1 aria-label="Search">'),
+    # A page without Markdown headings has no skip link.
+    (
+        re.compile(r'(<div data-md-component="skip">)\s*(</div>)'),
+        r'\1<a href="#__main" class="md-skip">Skip to content</a>\2',
+    ),
+    (re.compile(r'<main (?=class="md-main")'), '<main id="__main" '),
+    # The theme's script asks the code host for stars and releases, from the reader's browser.
+    (re.compile(r' data-md-component="source"'), ""),
+)
+SCRIPT_MENDS = (
+    # The search confuses states of its tree of words that differ in digits, as arXiv ids do (olivernn/lunr.js#503).
+    (re.compile(r"(TokenSet\.prototype\.toString=function\(\)\{[^}]{1,300}\.id)\}"), r'\1+","}'),
+    # Every alternate of a page, so each feed too, is taken for a translation and asked for its site map.
+    (re.compile(r"link\[rel=alternate\](?!\[)"), "link[rel=alternate][hreflang]"),
+)
 
 
 class FillFailed(Exception):
@@ -44,11 +65,14 @@ def fill(built: Path, site: Site, epoch: int) -> None:
     shell_file = built / SHELL / "index.html"
     if not shell_file.is_file():
         raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
+    for script in sorted((built / "assets/javascripts").rglob("*.js")):
+        script.write_text(mend(script.read_text(encoding="utf-8"), SCRIPT_MENDS), encoding="utf-8", newline="\n")
     for file in sorted(built.rglob("*.html")):
         name = file.relative_to(built).as_posix()
-        html = mend_theme(file.read_text(encoding="utf-8"))
+        html = mend(file.read_text(encoding="utf-8"), PAGE_MENDS)
         if file != shell_file:
             root = "../" * name.count("/") or "./"
+            html = html.replace("</head>", f"{feed_links(site, name, root)}</head>", 1)
             html = fill_directives(html, site, root, name)
         file.write_text(html, encoding="utf-8", newline="\n")
     shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
@@ -59,7 +83,9 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         file.parent.mkdir(parents=True)
         html = shell.filled(page, f"{site.config.site_url}{page.location}")
         file.write_text(html, encoding="utf-8", newline="\n")
-        made.append({"location": page.location, "title": page.title, "text": page.words})
+        # The theme's script puts what the search finds into the page as HTML.
+        found_by = {"title": escape.markup(page.title), "text": escape.markup(page.words)}
+        made.append({"location": page.location, **found_by})
     extend_search(built, made)
     extend_sitemap(built, site.config.site_url, [page["location"] for page in made], epoch)
     for name, content in made_files(site).items():
@@ -95,12 +121,11 @@ class Shell:
         return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
 
 
-def mend_theme(html: str) -> str:
-    """Two accessibility faults of the theme: the search dialog has no name, and one hidden label takes focus."""
-    return html.replace(
-        '<div class="md-search" data-md-component="search" role="dialog">',
-        '<div class="md-search" data-md-component="search" role="dialog" aria-label="Search">',
-    )
+def mend(text: str, mends: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """A page or script of the theme without its faults."""
+    for fault, mended in mends:
+        text = fault.sub(mended, text)
+    return text
 
 
 def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
@@ -115,12 +140,13 @@ def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
             continue
         index = json.loads(file.read_text(encoding="utf-8"))
         key = "docs" if "docs" in index else "items"
-        if key not in index:
-            raise FillFailed(f"{file} holds neither docs nor items")
+        if key not in index or "config" not in index:
+            raise FillFailed(f"{file} holds neither docs nor items, or no config")
         kept = [item for item in index[key] if not item["location"].startswith("shell/")]
         if key == "items":
             words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]
         index[key] = [*kept, *words]
+        index["config"]["separator"] = BETWEEN_WORDS
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
         file.write_text(text, encoding="utf-8", newline="\n")
         return

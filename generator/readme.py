@@ -11,12 +11,14 @@ from generator.pages.site import Site, address_of, date_of
 
 PAPER_FAMILIES = ("pruning", "foundations")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+_LINKED = re.compile(r"(?i)\b(?:https?|ftp|www)(?=[:.])|@|:(?=[\w+-]+:)")
+"""What GitHub makes a link, a mention or an emoji of without any markup."""
 
 
 def text(value: str) -> str:
     """Plain text inside Markdown: every character that could start markup stands for itself."""
-    escaped = _MARKDOWN.sub(r"\\\1", escape.collapse(value)).replace("&", "&amp;")
-    return re.sub(r"(?i)\b(https?|www)([:.])", r"\1&#8203;\2", escaped)
+    escaped = _MARKDOWN.sub(r"\\\1", escape.collapse(value).replace("&", "&amp;"))
+    return _LINKED.sub(r"\g<0>&#8203;", escaped)
 
 
 def link(label: str, address: str) -> str:
@@ -41,8 +43,8 @@ def _lines(site: Site) -> Iterator[str]:
         " weights, channels, heads, neurons or whole blocks that the samples hardly miss. This list holds the research,"
         " the tools and the articles on it, and on what it combines with: quantization, distillation, caching, fewer"
         " steps, fewer tokens and sparse attention. It is rendered from checked data; the"
-        f" [site]({site.config.site_url}) has all {len(papers)} papers of {len(catalogue.taxonomy.families)} families, with what"
-        " each removes, what training it needs, what it reports and where."
+        f" [site]({site.config.site_url}) has all {len(papers)} papers of {len(catalogue.taxonomy.families)} families,"
+        " with what each removes, what training it needs, what it reports and where."
     )
     yield ""
     yield "## Contents"
@@ -72,7 +74,8 @@ def _lines(site: Site) -> Iterator[str]:
     yield ""
     yield from _table(("Way", "What it makes smaller", "Beside pruning", "Its price"), COMPARISON)
     yield ""
-    yield f"The longer story, with pictures: [What makes a diffusion model cheaper]({site.config.site_url}introduction/)."
+    introduction = link("What makes a diffusion model cheaper", f"{site.config.site_url}introduction/")
+    yield f"The longer story, with pictures: {introduction}."
     yield ""
     yield "## Set-up"
     yield ""
@@ -113,11 +116,7 @@ def _lines(site: Site) -> Iterator[str]:
             yield f"### {term.name}"
             yield ""
             for tool in sorted(tools, key=lambda one: one.entry.name.casefold()):
-                state = (
-                    ""
-                    if tool.entry.status == "active"
-                    else f" {site.term('statuses', tool.entry.status).name}."
-                )
+                state = "" if tool.entry.status == "active" else f" {site.term('statuses', tool.entry.status).name}."
                 yield f"- {link(tool.entry.name, tool.entry.url)} - {text(tool.entry.summary)}{state}"
             yield ""
     yield "## Tutorials & Articles"

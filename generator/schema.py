@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
-from generator.model import KINDS, VOCABULARIES, Taxonomy
+from generator.model import KINDS, SLUG, VOCABULARIES, ArxivRecord, Taxonomy
 
 SINGULAR = {"papers": "paper", "tools": "tool", "articles": "article"}
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA_VERSION = 1
+"""Of the export: rises when a field changes its meaning or goes away."""
+LICENCE = "CC0-1.0"
+ENTRIES_SCHEMA = "entries.schema.json"
 
 
 def entry_schema(kind: str, taxonomy: Taxonomy) -> dict[str, Any]:
@@ -38,12 +42,65 @@ def _choices(field: dict[str, Any], taxonomy: Taxonomy, vocabulary: str) -> None
         field["enum"] = choices
 
 
+def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
+    """The schema of ``entries.json``: the entries as they are written, with what the export adds to them."""
+    kinds = {kind: entry_schema(kind, taxonomy) for kind in KINDS}
+    definitions: dict[str, Any] = {}
+    for kind, schema in kinds.items():
+        for key in ("$schema", "anyOf"):
+            schema.pop(key, None)
+        definitions.update(schema.pop("$defs", {}))
+        schema["properties"]["slug"] = {
+            "description": f"Name of the entry: its file, and its page at `{kind}/<slug>/`.",
+            "pattern": f"^{SLUG.pattern}$",
+            "type": "string",
+        }
+        schema["required"] = ["slug", *schema["required"]]
+        definitions[SINGULAR[kind]] = schema
+    paper = definitions["paper"]
+    text = {"minLength": 1, "type": "string"}
+    paper["properties"] |= {
+        "authors": {"description": "Authors in order; empty where unknown.", "items": text, "type": "array"},
+        "date": {
+            "description": "YYYY, YYYY-MM or YYYY-MM-DD of the first version, as exactly as known.",
+            "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$",
+            "type": "string",
+        },
+        "url": {"description": "Page of the paper.", "format": "uri", "type": "string"},
+        "record_source": {
+            "description": "Where authors and date come from; null where the entry itself gives them.",
+            "enum": [*get_args(ArxivRecord.model_fields["source"].annotation), None],
+        },
+    }
+    paper["required"] += ["authors", "date", "url", "record_source"]
+    head = {
+        "$schema": {"description": "Address of this schema.", "format": "uri-reference", "type": "string"},
+        "schema_version": {
+            "const": SCHEMA_VERSION,
+            "description": "Rises when a field changes its meaning or goes away; terms and fields may be added.",
+        },
+        "licence": {"const": LICENCE},
+    }
+    lists = {
+        kind: {"items": {"$ref": f"#/$defs/{SINGULAR[kind]}"}, "type": "array", "uniqueItems": True} for kind in KINDS
+    }
+    return {
+        "$schema": DRAFT,
+        "$defs": definitions,
+        "additionalProperties": False,
+        "description": "The whole catalogue. A field that an entry does not have holds its default.",
+        "properties": head | lists,
+        "required": [*head, *lists],
+        "title": "Entries",
+        "type": "object",
+    }
+
+
 def schema_files(taxonomy: Taxonomy) -> dict[str, str]:
     """Content of every file under data/schema/, by name."""
+    schemas = {f"{name}.schema.json": entry_schema(kind, taxonomy) for kind, name in SINGULAR.items()}
+    schemas[ENTRIES_SCHEMA] = entries_schema(taxonomy)
     return {
-        f"{name}.schema.json": json.dumps(
-            entry_schema(kind, taxonomy), indent=1, sort_keys=True, ensure_ascii=False
-        )
-        + "\n"
-        for kind, name in SINGULAR.items()
+        name: json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
     }

@@ -1,7 +1,7 @@
-// The one script of the catalogue: copy buttons. Without it, the text can be selected by hand.
+// On every page: copy buttons. Without them, the text can be selected by hand.
 for (const button of document.querySelectorAll(".cat-copy")) {
   const said = button.parentElement.querySelector("[role=status]");
-  const source = document.getElementById(button.dataset.copy);
+  const source = button.parentElement.querySelector("pre");
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     try {
@@ -13,3 +13,6 @@ for (const button of document.querySelectorAll(".cat-copy")) {
     }
   });
 }
+
+// Entry pages can be put into the basket.
+if (document.querySelector(".cat-entry")) import("./browse-basket.js").then(({ addButton }) => addButton());

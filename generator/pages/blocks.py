@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from generator.figures import CAPTIONS, FIGURES
-from generator.pages import downloads, home, reference, tables
+from generator.pages import browse, downloads, home, lineage, reference, results, statistics, tables
 from generator.pages.render import render
 from generator.pages.site import Site
 
@@ -35,14 +35,21 @@ def figure(site: Site, root: str, argument: str) -> str:
 BLOCKS: Mapping[str, Block] = {
     "architectures": home.architecture_list,
     "articles": tables.article_list,
+    "benchmarks": results.overview,
+    "browse": browse.browse,
     "catalogue": tables.catalogue_table,
     "checks": reference.checks,
+    "compare": browse.compare,
     "downloads": downloads.downloads,
     "families": tables.family_list,
     "fields": reference.field_table,
+    "feeds": downloads.feeds,
     "figure": figure,
+    "follow": downloads.follow,
     "home": home.home,
+    "lineage": lineage.lineage,
     "papers": tables.paper_list,
+    "statistics": statistics.statistic,
     "template": reference.template,
     "tools": tables.tool_list,
     "vocabularies": reference.vocabularies,

@@ -1,28 +1,83 @@
-"""The files of the data page."""
+"""The files of the data page, and the links to them and to the feeds."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 
-from generator.exports import entries_csv, entries_json, references_bib
+from generator.exports import bibtex_file, entries_csv, entries_json, references_bib
+from generator.feeds import FEED, NEWEST, family_feed
+from generator.model import Filed, Paper
 from generator.pages.render import render
 from generator.pages.site import Site
+from generator.schema import ENTRIES_SCHEMA, schema_files
 
 FILES = {
-    "entries.json": ("Everything, one JSON document with schema version", entries_json),
-    "entries.csv": ("One row an entry, for a spreadsheet", entries_csv),
-    "references.bib": ("All papers for BibTeX, without abstracts", references_bib),
+    "entries.json": "Everything, as one JSON document",
+    ENTRIES_SCHEMA: "The JSON Schema of that document, with what each field means",
+    "entries.csv": "One row an entry, for a spreadsheet",
+    "references.bib": "All papers for BibTeX, without abstracts",
 }
 
 
+@lru_cache(maxsize=1)  # the data page tells the sizes
 def download_files(site: Site) -> Mapping[str, bytes]:
-    """Content of every file, by its address below the home page."""
-    return {f"data/{name}": make(site.catalogue).encode() for name, (_, make) in FILES.items()}
+    """Content of every file of the data page, by its address below the home page."""
+    catalogue = site.catalogue
+    made = {
+        "entries.json": entries_json(catalogue, f"{site.config.site_url}data/{ENTRIES_SCHEMA}"),
+        ENTRIES_SCHEMA: schema_files(catalogue.taxonomy)[ENTRIES_SCHEMA],
+        "entries.csv": entries_csv(catalogue),
+        "references.bib": references_bib(catalogue),
+    }
+    return {f"data/{name}": made[name].encode() for name in FILES}
+
+
+def bibtex_files(site: Site) -> Mapping[str, bytes]:
+    """BibTeX of every family and of every paper, by its address below the home page."""
+    files = {family_bib(family): bibtex_file(papers) for family, papers in _papers_by_family(site).items()}
+    for slug, filed in site.catalogue.papers.items():
+        files[f"papers/{slug}/{slug}.bib"] = bibtex_file([filed])
+    return {name: text.encode() for name, text in files.items()}
+
+
+def family_bib(family: str) -> str:
+    """Address of a family's BibTeX file below the home page."""
+    return f"data/bib/{family}.bib"
 
 
 def downloads(site: Site, root: str, argument: str) -> str:
     """Links to the files, with their sizes."""
     del argument
     contents = download_files(site)
-    files = [(name, text, len(contents[f"data/{name}"])) for name, (text, _) in FILES.items()]
+    files = [(name, text, len(contents[f"data/{name}"])) for name, text in FILES.items()]
     return render("downloads", files=files, root=root)
+
+
+def feeds(site: Site, root: str, argument: str) -> str:
+    """The feed of all entries, and feed and BibTeX of each family."""
+    del argument
+    rows = [
+        (family, site.term("families", family).name, len(papers), family_feed(family), family_bib(family))
+        for family, papers in _papers_by_family(site).items()
+    ]
+    return render("feeds", rows=rows, root=root, feed=FEED, newest=NEWEST)
+
+
+def follow(site: Site, root: str, argument: str) -> str:
+    """Feed and BibTeX of one family.
+
+    Raises:
+        KeyError: the argument is not a family.
+    """
+    term, count = site.term("families", argument), len(_papers_by_family(site)[argument])
+    return render("follow", term=term, count=count, root=root, feed=family_feed(argument), bib=family_bib(argument))
+
+
+@lru_cache(maxsize=1)
+def _papers_by_family(site: Site) -> Mapping[str, list[Filed[Paper]]]:
+    found: defaultdict[str, list[Filed[Paper]]] = defaultdict(list)
+    for filed in site.catalogue.papers.values():
+        found[filed.entry.family].append(filed)
+    return {family: found[family] for family in site.catalogue.taxonomy.families}

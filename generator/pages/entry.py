@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from generator import escape
 from generator.exports import bibtex
-from generator.model import Filed, Paper
+from generator.model import VOCABULARIES, Filed, Paper
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site, address_of, authors_of, date_of, family_name
+from generator.similar import Similar, similar_papers
 
 
 def entry_pages(site: Site) -> Iterator[Page]:
     """The pages of all papers, tools and articles, in a fixed order."""
+    similar = similar_papers(site.catalogue)
     for filed in site.catalogue.papers.values():
-        yield _paper(site, filed)
+        yield _paper(site, filed, similar[filed.slug])
     for tool in site.catalogue.tools.values():
         words = " ".join(filter(None, (tool.entry.pypi, *tool.entry.languages)))
         block = render("entry_tool", site=site, filed=tool, root=ROOT)
@@ -26,11 +28,19 @@ def entry_pages(site: Site) -> Iterator[Page]:
         yield Page(f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words)
 
 
-def _paper(site: Site, filed: Filed[Paper]) -> Page:
+def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
     paper = filed.entry
     names = dict.fromkeys(family_name(author) for author in authors_of(filed))
     words = " ".join(filter(None, (paper.short, *paper.aliases, *names, paper.arxiv)))
-    block = render("entry_paper", site=site, filed=filed, root=ROOT, bibtex=bibtex(filed))
+    block = render(
+        "entry_paper",
+        site=site,
+        filed=filed,
+        root=ROOT,
+        bibtex=bibtex(filed),
+        similar=similar,
+        vocabularies=VOCABULARIES["papers"],
+    )
     title = f"{paper.short}: {paper.title}" if paper.short and paper.short not in paper.title else paper.title
     return Page(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed), words)
 

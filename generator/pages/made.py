@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generator.pages.downloads import download_files
+from generator.feeds import feed_files
+from generator.pages.browse import browse_files
+from generator.pages.downloads import bibtex_files, download_files
 from generator.pages.entry import entry_pages
 from generator.pages.page import Page
+from generator.pages.results import benchmark_pages
 from generator.pages.site import Site
 
-PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (entry_pages,)
-FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (download_files,)
+PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (entry_pages, benchmark_pages)
+FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
+    browse_files,
+    download_files,
+    bibtex_files,
+    feed_files,
+)
 
 
 def made_pages(site: Site) -> Iterator[Page]:

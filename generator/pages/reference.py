@@ -43,6 +43,7 @@ def field_table(site: Site, root: str, argument: str) -> str:
     Raises:
         KeyError: ``argument`` is none of them.
     """
+    del site
     model = Result if argument == "results" else KINDS[argument]
     vocabularies = {"metric": "metrics"} if argument == "results" else VOCABULARIES[argument]
     fields = [
@@ -55,7 +56,7 @@ def field_table(site: Site, root: str, argument: str) -> str:
         )
         for name, info in model.model_fields.items()
     ]
-    return render("reference_fields", fields=fields, root=root)
+    return render("reference_fields", fields=fields, of=argument, root=root)
 
 
 def _shape(annotation: str) -> str:

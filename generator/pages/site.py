@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from generator.benchmarks import Benchmarks, find_benchmarks
 from generator.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
 from generator.site_config import SiteConfig
 
@@ -14,9 +15,9 @@ ARXIV_ABSTRACT = "https://arxiv.org/abs/"
 DOI_RESOLVER = "https://doi.org/"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Site:
-    """The catalogue as the pages see it."""
+    """The catalogue as the pages see it. Compared by identity, so that what is made of it can be cached."""
 
     catalogue: Catalogue
     config: SiteConfig
@@ -53,6 +54,11 @@ class Site:
         """Papers by date, newest first; of one day in the order of their slugs."""
         papers = sorted(self.catalogue.papers.values(), key=lambda filed: filed.slug)
         return tuple(sorted(papers, key=date_of, reverse=True))
+
+    @cached_property
+    def benchmarks(self) -> Benchmarks:
+        """The published numbers by model and data set."""
+        return find_benchmarks(self.catalogue)
 
     def term(self, vocabulary: str, word: str) -> Term:
         """A term of the taxonomy.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from generator.model import VOCABULARIES, Filed, Paper
+from generator.pages.browse import browse_query
 from generator.pages.render import render
 from generator.pages.site import Site, date_of
 
@@ -48,7 +49,16 @@ def catalogue_table(site: Site, root: str, argument: str) -> str:
     elif sort == "date":
         papers.sort(key=date_of)
     limit = int(options.get("limit", len(papers)))
-    return render("table_papers", site=site, root=root, papers=papers[:limit], total=len(papers))
+    label = ", ".join(["Papers", *(f"{key} {options[key].replace('!', 'not ')}" for key in _FILTERS if key in options)])
+    return render(
+        "table_papers",
+        site=site,
+        root=root,
+        papers=papers[:limit],
+        total=len(papers),
+        label=label,
+        browse=browse_query(site, {key: value for key, value in options.items() if key in _FILTERS}),
+    )
 
 
 def _options(argument: str) -> dict[str, str]:

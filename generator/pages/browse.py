@@ -1,0 +1,322 @@
+"""The browse page: its facets, its rows without JavaScript, and the two files that its module reads.
+
+``browse/entries.json`` holds columns, not records: equal values then stand side by side and compress well, and the
+module can count without walking objects. Every facet is coded by the distinct sets of words that occur, so that one
+list of small numbers says what all entries hold. ``browse/summaries.json`` follows on demand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+from urllib.parse import urlencode
+
+from generator.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
+from generator.pages.render import render
+from generator.pages.site import Site, authors_of, date_of, family_name
+
+VERSION = 1
+"""Of the two files' form; the module refuses another one."""
+IMPLEMENTED: frozenset[str] = frozenset()
+"""Slugs of the papers that reference_impls/ implements."""
+KINDS = {
+    "paper": Term(name="Papers", text="Research papers."),
+    "tool": Term(name="Tools", text="Libraries, kernels, runtimes and model collections."),
+    "article": Term(name="Articles", text="Tutorials, courses, reference pages and reports."),
+}
+
+AnyFiled = Filed[Paper] | Filed[Tool] | Filed[Article]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as the browse page knows it."""
+
+    kind: str
+    filed: AnyFiled
+    title: str
+    short: str
+    names: tuple[str, ...]
+    """Authors' family names."""
+    date: str
+    """YYYY-MM or YYYY; empty where unknown."""
+    venue: str
+    """Series and year."""
+
+    @property
+    def address(self) -> str:
+        """Page of the entry, below the home page."""
+        return f"{self.kind}s/{self.filed.slug}/"
+
+    @property
+    def key(self) -> str:
+        """Name in the basket and in addresses: the slug, which is a paper's own and carries the kind of others."""
+        return self.filed.slug if self.kind == "paper" else f"{self.kind}:{self.filed.slug}"
+
+    @property
+    def label(self) -> str:
+        """The name people use, or the title."""
+        return self.short or self.title
+
+    @property
+    def people(self) -> str:
+        """Authors as the table names them."""
+        cut = len(self.names) > 4
+        return f"{', '.join(self.names[:3])} and {len(self.names) - 3} more" if cut else ", ".join(self.names)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """A paper has one, tools and articles any number."""
+        entry = self.filed.entry
+        return (entry.family,) if isinstance(entry, Paper) else entry.families
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One question that every entry answers with any number of words."""
+
+    name: str
+    """As in the page's address."""
+    label: str
+    vocabulary: str
+    words: Callable[[Row], tuple[str, ...]]
+    open: bool = False
+    """Whether its options are unfolded from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to a facet, with the number of entries that give it."""
+
+    word: str
+    term: Term
+    count: int
+
+
+def _field(name: str) -> Callable[[Row], tuple[str, ...]]:
+    def words(row: Row) -> tuple[str, ...]:
+        value = getattr(row.filed.entry, name, None)
+        return value if isinstance(value, tuple) else (value,) if value else ()
+
+    return words
+
+
+def _yes(holds: Callable[[Row], bool]) -> Callable[[Row], tuple[str, ...]]:
+    return lambda row: ("yes",) if holds(row) else ()
+
+
+def _venue_words(row: Row) -> tuple[str, ...]:
+    series = row.venue.rpartition(" ")[0]
+    return (series,) if series else ()
+
+
+FACETS = (
+    Facet("kind", "Kind", "", lambda row: (row.kind,), open=True),
+    Facet("family", "Family", "families", lambda row: row.families, open=True),
+    Facet("sparsity", "Sparsity", "sparsity", _field("sparsity"), open=True),
+    Facet("training", "Training needed", "training", _field("training"), open=True),
+    Facet("architectures", "Architecture", "architectures", _field("architectures")),
+    Facet("granularity", "Decides about", "granularity", _field("granularity")),
+    Facet("code", "Code", "", _yes(lambda row: bool(getattr(row.filed.entry, "code", None))), open=True),
+    Facet("results", "Results", "", _yes(lambda row: bool(getattr(row.filed.entry, "results", ()))), open=True),
+    Facet("implementation", "Implementation", "", _yes(lambda row: row.filed.slug in IMPLEMENTED), open=True),
+    Facet("venue", "Venue", "venues", _venue_words),
+    Facet("checked", "Summary checked against", "checked", _field("checked")),
+    Facet("status", "Status", "statuses", _field("status")),
+)
+_YES = {
+    "code": Term(name="With code", text="Papers whose authors published code."),
+    "results": Term(name="With reported numbers", text="Papers with numbers in this catalogue."),
+    "implementation": Term(name="With a reference implementation", text="Papers implemented in this repository."),
+}
+FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
+FIRST = 20
+"""Rows that stand in the page itself, so that they are drawn before any script runs."""
+_TAGS = ("sparsity", "training", "architectures", "status")
+# Filters of a table in docs/ that the browse page knows by the same name.
+_SHARED = ("family", "sparsity", "granularity", "architectures", "training", "status", "checked")
+
+
+def rows(site: Site) -> list[Row]:
+    """All entries, newest first, those without a date last."""
+    found = [*map(_paper, site.catalogue.papers.values())]
+    found += map(_tool, site.catalogue.tools.values())
+    found += map(_article, site.catalogue.articles.values())
+    found.sort(key=lambda row: row.date, reverse=True)
+    return found
+
+
+def _paper(filed: Filed[Paper]) -> Row:
+    paper = filed.entry
+    names = tuple(dict.fromkeys(map(family_name, authors_of(filed))))
+    return Row("paper", filed, paper.title, paper.short or "", names, date_of(filed)[:7], paper.venue or "")
+
+
+def _tool(filed: Filed[Tool]) -> Row:
+    names = tuple(dict.fromkeys(map(family_name, filed.entry.authors)))
+    return Row("tool", filed, filed.entry.name, "", names, (filed.entry.since or "")[:7], "")
+
+
+def _article(filed: Filed[Article]) -> Row:
+    names = tuple(dict.fromkeys(map(family_name, filed.entry.authors)))
+    return Row("article", filed, filed.entry.title, "", names, (filed.entry.date or "")[:7], "")
+
+
+def options(site: Site, facet: Facet, found: Sequence[Row]) -> list[Option]:
+    """The answers that entries give, in the order of the vocabulary."""
+    counts = Counter(chain.from_iterable(map(facet.words, found)))
+    taxonomy = site.catalogue.taxonomy
+    if facet.name == "kind":
+        terms: Mapping[str, Term] = KINDS
+    elif facet.name in _YES:
+        terms = {"yes": _YES[facet.name]}
+    else:
+        terms = taxonomy.vocabulary(facet.vocabulary)
+    return [Option(word, term, counts[word]) for word, term in terms.items() if counts[word]]
+
+
+def browse(site: Site, root: str, argument: str) -> str:
+    """The form, the place of the table, and all entries by family for readers without JavaScript."""
+    del argument
+    found = rows(site)
+    facets = [(facet, options(site, facet, found)) for facet in FACETS]
+    years = sorted(Counter(row.date[:4] for row in found if row.date).items(), reverse=True)
+    return render(
+        "browse",
+        root=root,
+        total=len(found),
+        facets=[(facet, held) for facet, held in facets if held],
+        years=years,
+        first=[(row, tags(site, row)) for row in found[:FIRST]],
+        groups=list(_groups(site, found)),
+    )
+
+
+def tags(site: Site, row: Row) -> list[tuple[str, str]]:
+    """What a row shows under its title, with the class of each; ``browse-rows.js`` does the same."""
+    shown = [] if row.kind == "paper" else [(row.kind.capitalize(), "browse-tag")]
+    for facet in ("family", *_TAGS):
+        held, vocabulary = FACETS_BY_NAME[facet].words(row), FACETS_BY_NAME[facet].vocabulary
+        style = "browse-tag browse-tag--family" if facet == "family" else "browse-tag"
+        for word, term in site.catalogue.taxonomy.vocabulary(vocabulary).items():
+            if word in held and word != "active":
+                shown.append((term.name, style))
+    shown += [
+        (text, "browse-tag")
+        for name, text in (("code", "code"), ("results", "numbers"))
+        if FACETS_BY_NAME[name].words(row)
+    ]
+    return shown
+
+
+def _groups(site: Site, found: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
+    """Heading, address and rows: papers by family, then tools and articles."""
+    papers = [row for row in found if row.kind == "paper"]
+    for family, term in site.catalogue.taxonomy.families.items():
+        yield term.name, f"families/{family}/", [row for row in papers if row.families == (family,)]
+    for kind in ("tool", "article"):
+        yield KINDS[kind].name, f"{kind}s/", [row for row in found if row.kind == kind]
+
+
+def compare(site: Site, root: str, argument: str) -> str:
+    """The place where entries stand side by side."""
+    del site, argument
+    return render("compare", root=root)
+
+
+def browse_files(site: Site) -> Mapping[str, bytes]:
+    """What the modules of the browse and compare pages read, by address below the home page."""
+    found = rows(site)
+    slugs = [row.filed.slug for row in found]
+    # A summary that changes must not change entries.json: only the order of the two columns has to agree.
+    stamp = sha256("\n".join(slugs).encode()).hexdigest()[:8]
+    entries: dict[str, object] = {
+        "version": VERSION,
+        "stamp": stamp,
+        "slugs": slugs,
+        "titles": [row.title for row in found],
+        "shorts": [row.short for row in found],
+        "authors": [" ".join(row.names) for row in found],
+        "dates": _coded(row.date for row in found),
+        "venues": _coded(row.venue for row in found),
+        "added": _coded(row.filed.entry.added for row in found),
+        "facets": {facet.name: _facet(site, facet, found) for facet in FACETS},
+    }
+    summaries = {
+        "version": VERSION,
+        "stamp": stamp,
+        "summaries": [row.filed.entry.summary for row in found],
+        "phrases": ["\n".join(phrases(row)) for row in found],
+    }
+    terms = _terms(site.catalogue.taxonomy)
+    return {
+        "browse/entries.json": _json(entries),
+        "browse/summaries.json": _json(summaries),
+        "browse/terms.json": _json(terms),
+    }
+
+
+def phrases(row: Row) -> tuple[str, ...]:
+    """What else of an entry is searched, piece by piece: criterion, models, and what its results were measured on."""
+    entry = row.filed.entry
+    if not isinstance(entry, Paper):
+        return entry.languages if isinstance(entry, Tool) else _told(entry.publisher)
+    results = chain.from_iterable((result.model, result.dataset, result.hardware) for result in entry.results)
+    return _told(entry.criterion, *entry.models, *results)
+
+
+def _told(*texts: str | None) -> tuple[str, ...]:
+    """Those that say something, each once."""
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _coded(values: Iterable[str]) -> dict[str, object]:
+    """A column of one word an entry: the words that occur, and which of them each entry has."""
+    words: dict[str, int] = {}
+    held = [words.setdefault(value, len(words)) for value in values]
+    return {"words": list(words), "of": held}
+
+
+def _facet(site: Site, facet: Facet, found: Sequence[Row]) -> dict[str, object]:
+    """A column of any number of words an entry: the words, the sets of them that occur, and each entry's set."""
+    words = [option.word for option in options(site, facet, found)]
+    place = {word: index for index, word in enumerate(words)}
+    sets: dict[tuple[int, ...], int] = {}
+    held = [sets.setdefault(tuple(sorted(place[word] for word in facet.words(row))), len(sets)) for row in found]
+    return {"words": words, "sets": list(sets), "of": held}
+
+
+def _terms(taxonomy: Taxonomy) -> dict[str, object]:
+    """Names of the words of every field, and units of the metrics, for the compare page."""
+    fields = {
+        f"{kind}.{field}": {word: term.name for word, term in taxonomy.vocabulary(vocabulary).items()}
+        for kind, held in VOCABULARIES.items()
+        for field, vocabulary in held.items()
+    }
+    metrics = {word: [metric.name, metric.unit, metric.better] for word, metric in taxonomy.metrics.items()}
+    return {"version": VERSION, "fields": fields, "metrics": metrics}
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def browse_query(site: Site, filters: Mapping[str, str]) -> str | None:
+    """The address query that shows in Browse what a table's filters choose; none where Browse has no such filter."""
+    pairs = {"kind": "paper"}
+    for name, value in filters.items():
+        if name not in _SHARED:
+            return None
+        if value.startswith("!"):
+            vocabulary = site.catalogue.taxonomy.vocabulary(VOCABULARIES["papers"][name])
+            unwanted = value.removeprefix("!").split(",")
+            if name != "family":  # of any other field an entry may hold none or several words
+                return None
+            value = ",".join(word for word in vocabulary if word not in unwanted)
+        pairs[name] = value
+    return urlencode(pairs, safe=",") if len(pairs) > 1 else None
