@@ -75,7 +75,7 @@ def test_zizmor_finds_a_bad_workflow(tmp_path: Path) -> None:
 
 
 def test_the_workflows_are_those_that_are_meant() -> None:
-    assert [path.name for path in WORKFLOWS] == ["arxiv.yml", "check.yml", "links.yml", "pages.yml"]
+    assert [path.name for path in WORKFLOWS] == ["arxiv.yml", "check.yml", "links.yml", "pages.yml", "release.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

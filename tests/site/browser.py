@@ -67,26 +67,31 @@ def _recipes() -> Iterator[tuple[str, ...]]:
     yield (sys.executable, "-m", "playwright", "install", "chromium")
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"browser: {text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Find a browser or install one; 0 if there is one in the end."""
     try:
-        print(f"browser: {find_browser()}")
+        say(f"{find_browser()}")
         return 0
     except BrowserMissing:
         pass
     for command in _recipes():
-        print(f"browser: none found, running {command[-1] if command[0] == 'sh' else ' '.join(command)}", flush=True)
+        say(f"none found, running {command[-1] if command[0] == 'sh' else ' '.join(command)}")
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            print(f"browser: that ended with {done.returncode}: {last}", flush=True)
+            say(f"that ended with {done.returncode}: {last}")
             continue
         try:
-            print(f"browser: {find_browser()}")
+            say(f"{find_browser()}")
             return 0
         except BrowserMissing:
-            print("browser: that installed none that starts", flush=True)
-    print("browser: there is none; install Chromium by hand and run this again", file=sys.stderr)
+            say("that installed none that starts")
+    say("there is none; install Chromium by hand and run this again")
     return 1
 
 

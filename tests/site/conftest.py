@@ -5,9 +5,13 @@ from __future__ import annotations
 import fcntl
 import gzip
 import mimetypes
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,10 +22,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from generator.build import build, load_site
-from generator.model import Catalogue
+from generator.model import Article, Catalogue, Filed, Paper, Tool
 from generator.pages.site import Site
 from generator.validate import validate
 from tests.site.browser import FLAGS, find_browser
+from tests.site.hostile import add_hostile, copy_repository
 from tests.site.parsing import Parsed, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,10 +53,13 @@ class Built:
         return {page.relative_to(self.site).as_posix(): parse(page.read_text("utf-8")) for page in found}
 
     @cached_property
-    def entries(self) -> dict[str, object]:
+    def entries(self) -> dict[str, Filed[Paper] | Filed[Tool] | Filed[Article]]:
         """Every entry with its file, by the address of its page below the home page."""
-        kinds = {"papers": self.catalogue.papers, "tools": self.catalogue.tools, "articles": self.catalogue.articles}
-        return {f"{kind}/{slug}/": filed for kind, filed_by in kinds.items() for slug, filed in filed_by.items()}
+        found: dict[str, Filed[Paper] | Filed[Tool] | Filed[Article]] = {}
+        found |= {f"papers/{slug}/": filed for slug, filed in self.catalogue.papers.items()}
+        found |= {f"tools/{slug}/": filed for slug, filed in self.catalogue.tools.items()}
+        found |= {f"articles/{slug}/": filed for slug, filed in self.catalogue.articles.items()}
+        return found
 
 
 def checked(root: Path) -> Catalogue:
@@ -61,19 +69,56 @@ def checked(root: Path) -> Catalogue:
     return outcome.catalogue
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Built:
-    """The shipped catalogue, built once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
-    output = shared / "shipped"
-    catalogue = checked(ROOT)
-    with (shared / "shipped.lock").open("w") as lock:
+def run_build(root: Path, output: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Build a repository as a person would: ``python -m generator build``, with these environment variables."""
+    command = [sys.executable, "-m", "generator", "build", "--root", root, "--output", output]
+    path = os.pathsep.join(filter(None, (variables.pop("PYTHONPATH", ""), str(ROOT))))
+    environment = {**os.environ, **variables, "PYTHONPATH": path}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, timeout=300)
+
+
+@contextmanager
+def once(folder: Path) -> Iterator[bool]:
+    """True in the first of all workers to come here; the others wait until it is done, and get False."""
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (output / "site").is_dir():
+        first = not folder.exists()
+        folder.mkdir(exist_ok=True)
+        try:
+            yield first
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run of the tests, the same for all its workers."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def built(shared: Path) -> Built:
+    """The shipped catalogue."""
+    output, catalogue = shared / "shipped", checked(ROOT)
+    with once(output) as first:
+        if first:
             build(catalogue, ROOT, output)
     return Built(output / "site", ROOT, catalogue)
+
+
+@pytest.fixture(scope="session")
+def hostile(shared: Path) -> Built:
+    """The shipped catalogue with the hostile entries."""
+    root = shared / "hostile"
+    with once(root) as first:
+        if first:
+            copy_repository(root)
+            add_hostile(root)
+            done = run_build(root, root / "build")
+            assert done.returncode == 0, done.stderr
+    return Built(root / "build/site", root, checked(root))
 
 
 @dataclass
@@ -93,7 +138,7 @@ def serving(site: Path, site_url: str) -> Iterator[Server]:
     server = Server(site, urlsplit(site_url).path)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the name is the base class's
+        def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
             file = site / path.removeprefix(server.prefix) if path.startswith(server.prefix) else None
             if file is not None and file.is_dir():
@@ -101,7 +146,10 @@ def serving(site: Path, site_url: str) -> Iterator[Server]:
             found = file is not None and file.is_file() and file.resolve().is_relative_to(site.resolve())
             body = (file if found and file else site / "404.html").read_bytes()
             kind = (mimetypes.guess_type(file.name)[0] if found and file else None) or "text/html"
-            head = [f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}", f"Content-Type: {kind}; charset=utf-8"]
+            head = [
+                f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}",
+                f"Content-Type: {kind}; charset=utf-8",
+            ]
             if kind.startswith(COMPRESSED) and "gzip" in self.headers.get("Accept-Encoding", ""):
                 body = gzip.compress(body, 6)
                 head.append("Content-Encoding: gzip")
@@ -154,9 +202,11 @@ def watched(context: BrowserContext, server: Server, *, missing: bool = False) -
     page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     page.on(
         "request",
-        lambda asked: None
-        if urlsplit(asked.url).netloc == host or asked.url.startswith(("data:", "blob:"))
-        else faults.append(f"asked another host: {asked.url}"),
+        lambda asked: (
+            None
+            if urlsplit(asked.url).netloc == host or asked.url.startswith(("data:", "blob:"))
+            else faults.append(f"asked another host: {asked.url}")
+        ),
     )
     page.on(
         "response",
@@ -177,8 +227,6 @@ def open_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]
 @contextmanager
 def open_pages(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     """A way to open watched pages, each in a context of its own; all are closed, and judged, in the end."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def open_one(where: str, **options: object) -> Page:

@@ -15,6 +15,8 @@ class Parsed:
 
     tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    twice: list[str] = field(default_factory=list)
+    """Ids that stand more than once."""
     texts: list[tuple[str, str]] = field(default_factory=list)
     """Each piece of text with the name of the element around it."""
     scripts: list[str] = field(default_factory=list)
@@ -49,7 +51,8 @@ class _Reader(HTMLParser):
         attributes = {key: value or "" for key, value in attrs}
         self.page.tags.append((tag, attributes))
         if "id" in attributes:
-            assert attributes["id"] not in self.page.ids, f"id {attributes['id']!r} stands twice"
+            if attributes["id"] in self.page.ids:
+                self.page.twice.append(attributes["id"])
             self.page.ids.add(attributes["id"])
         if tag not in VOID:
             self.open.append(tag)
@@ -73,11 +76,7 @@ class _Reader(HTMLParser):
 
 
 def parse(html: str) -> Parsed:
-    """Read a page.
-
-    Raises:
-        AssertionError: an id stands twice.
-    """
+    """Read a page."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

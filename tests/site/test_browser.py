@@ -1,0 +1,377 @@
+"""The site as people meet it: in a real browser, served as its host serves it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import bibtexparser
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from generator.pages.site import authors_of, family_name
+from tests.site.conftest import Built, Server
+
+pytestmark = pytest.mark.browser
+
+FIRST_VIEW_BUDGET = 250_000
+"""Bytes over the wire for the first view of the home page, with the search index."""
+PHONE = {"width": 320, "height": 640}
+PAGES = (
+    "",
+    "introduction/",
+    "families/pruning/",
+    "architectures/unet/",
+    "papers/diff-pruning/",
+    "tools/",
+    "contribute/",
+)
+AXE = [where.replace("unet", "recurrent") for where in PAGES]  # a short page of the same kind
+ENTRY_OF_EACH_KIND = ("papers/diff-pruning/", "tools/diff-pruning/", "articles/hf-lora-fast/")
+# Words that the search leaves out, as English searches do.
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "able",
+        "about",
+        "across",
+        "after",
+        "all",
+        "almost",
+        "also",
+        "am",
+        "among",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "but",
+        "by",
+        "can",
+        "cannot",
+        "could",
+        "dear",
+        "did",
+        "do",
+        "does",
+        "either",
+        "else",
+        "ever",
+        "every",
+        "for",
+        "from",
+        "get",
+        "got",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "however",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "least",
+        "let",
+        "like",
+        "likely",
+        "may",
+        "me",
+        "might",
+        "most",
+        "must",
+        "my",
+        "neither",
+        "no",
+        "nor",
+        "not",
+        "of",
+        "off",
+        "often",
+        "on",
+        "only",
+        "or",
+        "other",
+        "our",
+        "own",
+        "rather",
+        "said",
+        "say",
+        "says",
+        "she",
+        "should",
+        "since",
+        "so",
+        "some",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "tis",
+        "to",
+        "too",
+        "twas",
+        "us",
+        "wants",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "why",
+        "will",
+        "with",
+        "would",
+        "yet",
+        "you",
+        "your",
+    ]
+)
+# Asks the theme's search worker, as the theme's page does.
+ASK = """async (queries) => {
+  const config = JSON.parse(document.getElementById("__config").textContent);
+  const index = await (await fetch("search/search_index.json")).json();
+  const worker = new Worker(new URL(config.search, location));
+  const ask = (message) => new Promise((done) => {
+    worker.onmessage = (event) => done(event.data);
+    worker.postMessage(message);
+  });
+  await ask({type: 0, data: {config: index.config, docs: index.docs, options: {suggest: true}}});
+  const found = {};
+  for (const query of queries) {
+    const answer = await ask({type: 2, data: query});
+    found[query] = answer.data.items.flat().map((item) => item.location);
+  }
+  return found;
+}"""
+
+Open = Callable[..., Page]
+
+
+def test_the_first_view_is_light(open_page: Open, server: Server) -> None:
+    server.sent.clear()
+    page = open_page("")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".md-search-result__meta")).to_have_text("Type to start searching")
+    assert any(path.endswith("search_index.json") for path in server.sent)
+    assert sum(server.sent.values()) <= FIRST_VIEW_BUDGET, server.sent
+
+
+# Search
+
+
+@pytest.mark.parametrize(
+    ("typed", "slug"),
+    [
+        ("Dependency structural", "depgraph"),  # words of a title, in any order
+        ("Diff-Pruning", "diff-pruning"),
+        ("structural pruning for diffusion models", "diff-pruning"),
+        ("Gongfan Fang", "diff-pruning"),
+        ("2305.10924", "diff-pruning"),
+        ("2508.16211", "foca"),
+    ],
+)
+def test_the_search_finds_an_entry(open_page: Open, built: Built, typed: str, slug: str) -> None:
+    if slug not in built.catalogue.papers:
+        pytest.fail(f"{slug} is no longer in the catalogue; choose another example")
+    page = open_page("")
+    page.keyboard.press("/")
+    page.keyboard.type(typed)
+    links = page.locator(".md-search-result__link")
+    links.first.wait_for()
+    page.locator(f".md-search-result__link[href*='/papers/{slug}/']").first.wait_for()
+    first = [link.get_attribute("href") or "" for link in links.all()[:10]]
+    assert any(f"/papers/{slug}/" in address for address in first), first
+
+
+def test_the_search_finds_every_entry_by_every_word(open_page: Open, built: Built) -> None:
+    wanted: dict[str, set[str]] = {}
+    for where, filed in built.entries.items():
+        entry = filed.entry
+        words = set(re.findall(r"\w(?:[\w.]*\w)?", entry.name if hasattr(entry, "name") else entry.title))
+        if where.startswith("papers/"):
+            words |= {*filter(None, (entry.short, entry.arxiv)), *map(family_name, authors_of(filed))}
+        for word in words:
+            if word.casefold() not in STOP_WORDS:
+                wanted.setdefault(word, set()).add(where)
+    found = open_page("").evaluate(ASK, sorted(wanted))
+    lost = [(word, where) for word, pages in sorted(wanted.items()) for where in sorted(pages - set(found[word]))]
+    assert not lost, lost[:40]
+
+
+# Ways
+
+
+def test_diff_pruning_is_three_clicks_away(open_page: Open) -> None:
+    page = open_page("")
+    page.locator(".md-content").get_by_role("link", name=re.compile("^U-Net")).click()
+    page.locator(".md-content").get_by_role("link", name="Diff-Pruning", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Structural Pruning for Diffusion Models")
+
+
+def test_an_address_that_leads_nowhere_has_a_page_with_ways_back(open_page: Open, server: Server) -> None:
+    page = open_page("404.html")
+    page.goto(f"{server.address}404.html")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.locator("a.md-logo").first.click()
+    assert page.url == server.address
+
+
+# Copy
+
+
+def test_the_copy_button_copies_bibtex(open_page: Open) -> None:
+    page = open_page("papers/diff-pruning/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy BibTeX").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator(".cat-bibtex pre").text_content()
+    library = bibtexparser.parse_string(copied)
+    assert [entry.key for entry in library.entries] == ["diff-pruning"]
+
+
+def test_where_copying_is_forbidden_the_text_is_selected(open_page: Open) -> None:
+    page = open_page("papers/diff-pruning/")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden')); }")
+    page.get_by_role("button", name="Copy BibTeX").click()
+    expect(page.get_by_role("status")).to_contain_text("Selected")
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.strip() == (page.locator(".cat-bibtex pre").text_content() or "").strip()
+
+
+# Appearance
+
+
+def test_dark_mode_is_a_click_and_is_kept(open_page: Open) -> None:
+    page = open_page("", color_scheme="light")
+    body = page.locator("body")
+    expect(body).to_have_attribute("data-md-color-scheme", "default")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_title("Switch to dark mode").click()
+    expect(body).to_have_attribute("data-md-color-scheme", "slate")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.reload()
+    expect(body).to_have_attribute("data-md-color-scheme", "slate")
+    page.locator(".md-content").get_by_role("link", name=re.compile("^U-Net")).click()
+    expect(body).to_have_attribute("data-md-color-scheme", "slate")
+
+
+def test_dark_mode_follows_the_system(open_page: Open) -> None:
+    expect(open_page("", color_scheme="dark").locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+
+
+@pytest.mark.parametrize("where", [*PAGES, *ENTRY_OF_EACH_KIND[1:], "papers/", "data/"])
+def test_a_narrow_screen_needs_no_sideways_scrolling(open_page: Open, where: str) -> None:
+    page = open_page(where, viewport=PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], page.evaluate(
+        "[...document.querySelectorAll('.md-content *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))"
+    )
+
+
+# Keyboard
+
+
+@pytest.mark.parametrize("where", ["", "families/pruning/", *ENTRY_OF_EACH_KIND])
+def test_the_first_tab_stop_skips_to_the_content(open_page: Open, where: str) -> None:
+    page = open_page(where)
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    expect(skip).to_have_class(re.compile("md-skip"))
+    expect(skip).to_be_visible()
+    page.keyboard.press("Enter")
+    target = page.url.partition("#")[2]
+    assert target
+    assert page.evaluate("id => !!document.getElementById(id)", target)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.md-main') !== null")
+
+
+def test_the_search_opens_by_a_key_and_closes_by_another(open_page: Open) -> None:
+    page = open_page("")
+    page.keyboard.press("/")
+    expect(page.get_by_role("textbox", name="Search")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("textbox", name="Search")).not_to_be_focused()
+
+
+@pytest.mark.parametrize("where", ["", "families/pruning/", "papers/diff-pruning/"])
+def test_focus_can_be_seen(open_page: Open, where: str) -> None:
+    page = open_page(where)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # past the header
+    seen = 0
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        shown = page.evaluate(
+            """() => {
+              const element = document.activeElement, style = getComputedStyle(element);
+              if (element === document.body) return null;
+              const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+              return [outlined || style.boxShadow !== "none", element.outerHTML.slice(0, 150)];
+            }"""
+        )
+        if shown is not None:
+            assert shown[0], shown[1]
+            seen += 1
+    assert seen
+
+
+# Without JavaScript
+
+
+def test_everything_can_be_read_without_javascript(open_page: Open, built: Built) -> None:
+    page = open_page("families/pruning/", java_script_enabled=False)
+    rows = page.locator(".cat-rows tbody tr")
+    assert rows.count() >= sum(filed.entry.family == "pruning" for filed in built.catalogue.papers.values())
+    expect(rows.first).to_be_visible()
+    rows.first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".cat-bibtex pre")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy BibTeX")).to_be_hidden()
+    page = open_page("", java_script_enabled=False)
+    expect(page.locator(".cat-numbers")).to_contain_text(f"{len(built.catalogue.papers)} papers")
+
+
+# For everyone
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("where", [*AXE, *ENTRY_OF_EACH_KIND[1:], "404.html"])
+def test_axe_finds_nothing(open_page: Open, where: str, scheme: str) -> None:
+    page = open_page(where, color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_load_state("networkidle")
+    results = Axe().run(page)
+    told = [
+        {"rule": one["id"], "help": one["help"], "nodes": [node["html"][:150] for node in one["nodes"][:3]]}
+        for one in results.response["violations"]
+    ]
+    assert not told, json.dumps(told, indent=1)

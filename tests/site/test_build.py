@@ -1,0 +1,427 @@
+"""The built site: whole, linked, searchable, the same every time, and made without the network."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+
+from generator.build import build
+from generator.committed import committed_files
+from generator.fill import PAGE_MENDS, SCRIPT_MENDS
+from generator.model import Filed, Paper
+from generator.pages.made import made_pages
+from generator.pages.site import address_of, authors_of, date_of, family_name
+from generator.site_config import load_config
+from tests.site.conftest import ROOT, Built, checked, run_build
+from tests.site.hostile import copy_repository
+from tests.site.parsing import Parsed
+
+SEARCH_BUDGET = 90_000
+"""Bytes of the compressed search index, which the theme loads on the first view."""
+SIMILAR = re.compile(r'<ul class="cat-similar">.*?</ul>', re.DOTALL)
+LEFTOVERS = ("@@", "<!-- catalogue", "<!-- paper", "<!-- home", "data-paper", "{{ ", "{% ")
+
+# Loaded by every Python process that finds it on its path.
+SHUFFLED = """
+import os, random
+
+listdir, scandir = os.listdir, os.scandir
+
+
+class Shuffled:
+    def __init__(self, found):
+        self._entries = list(found)
+        random.shuffle(self._entries)
+
+    def __iter__(self):
+        return iter(self._entries)
+
+    def __next__(self):
+        if not self._entries:
+            raise StopIteration
+        return self._entries.pop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.close()
+
+    def close(self):
+        self._entries = []
+
+
+os.listdir = lambda *given: random.sample(found := listdir(*given), len(found))
+os.scandir = lambda *given: Shuffled(scandir(*given))
+"""
+OFFLINE = """
+import os, sys
+
+FORBIDDEN = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request")
+
+
+def refuse(event, arguments):
+    if event in FORBIDDEN:
+        with open(os.environ["ASKED_THE_NETWORK"], "a") as log:
+            log.write(f"{event} {arguments}\\n")
+        raise RuntimeError(f"{event}: a build asks the network for nothing")
+
+
+sys.addaudithook(refuse)
+"""
+
+
+def prose(root: Path) -> set[str]:
+    """Pages that people write, as files of the site."""
+    found = set()
+    for page in (root / "docs").rglob("*.md"):
+        where = page.relative_to(root / "docs").with_suffix("")
+        folder = where.parent if where.name == "index" else where
+        found.add((folder / "index.html").as_posix())
+    return found - {"shell/entry/index.html"}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """A fingerprint of every file."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A copy of what a build reads, to change at will."""
+    (tmp_path / "repository").mkdir()
+    return copy_repository(tmp_path / "repository")
+
+
+# Whole
+
+
+def test_pages_are_those_of_entries_and_prose(built: Built) -> None:
+    made = {f"{page.location}index.html" for page in made_pages(built.knowledge)}
+    assert {f"{where}index.html" for where in built.entries} <= made
+    assert set(built.pages) == made | prose(ROOT) | {"404.html"}
+    assert len(built.entries) > 800
+
+
+def test_nothing_of_the_making_is_left(built: Built) -> None:
+    for file in sorted(built.site.rglob("*")):
+        if file.suffix in (".html", ".xml", ".json"):
+            text = file.read_text("utf-8")
+            assert not [word for word in LEFTOVERS if word in text], file
+    assert not (built.site / "shell").exists()
+
+
+def test_every_link_and_anchor_leads_somewhere(built: Built) -> None:
+    home = built.knowledge.config.site_url
+    lost = []
+    for name, page in built.pages.items():
+        here = home + name.removesuffix("index.html")
+        for tag, key, value in page.addresses():
+            target = urljoin(here, value)
+            if not target.startswith(home):
+                assert tag == "a" or (tag, key) == ("link", "href"), (name, tag, value)
+                continue
+            parts = urlsplit(target)
+            path = unquote(parts.path).removeprefix(urlsplit(home).path)
+            file = f"{path}index.html" if path.endswith("/") or not path else path
+            if not (built.site / file).is_file():
+                lost.append(f"{name}: {value}")
+            elif parts.fragment and unquote(parts.fragment) not in built.pages[file].ids:
+                lost.append(f"{name}: {value} (no such anchor)")
+    assert not lost, lost[:20]
+
+
+def test_an_id_stands_once_on_a_page(built: Built) -> None:
+    assert {name: page.twice for name, page in built.pages.items() if page.twice} == {}
+
+
+def test_no_page_loads_anything_from_elsewhere(built: Built) -> None:
+    for name, page in built.pages.items():
+        for tag, attributes in page.tags:
+            loaded = [attributes[key] for key in ("src", "srcset", "data", "poster") if key in attributes]
+            if tag == "link" and attributes.get("rel") not in ("canonical", "next", "prev", "edit"):
+                loaded.append(attributes["href"])
+            assert not [one for one in loaded if re.match(r"\s*([a-z+.-]+:)?//|\s*data:", one)], (
+                name,
+                tag,
+                loaded,
+            )
+    for sheet in built.site.rglob("*.css"):
+        assert not re.search(r"url\(\s*[\"']?(https?:)?//|@import", sheet.read_text("utf-8")), sheet
+
+
+def test_each_entry_has_its_head_and_its_way_to_an_edit(built: Built) -> None:
+    config = built.knowledge.config
+    for where, filed in built.entries.items():
+        page, entry = built.pages[f"{where}index.html"], filed.entry
+        title = entry.name if hasattr(entry, "name") else entry.title
+        assert title in page.inside("title"), where
+        assert page.meta("description") == [entry.summary], where
+        assert canonical(page) == [f"{config.site_url}{where}"]
+        assert [tag for tag, _ in page.tags].count("h1") == 1, where
+        assert page.inside("h1").strip() == title, where
+        assert entry.summary in page.text, where
+        assert (ROOT / filed.path).is_file()
+        assert f"{config.repo_url}/edit/main/{filed.path}" in {link.get("href") for link in page.all("a")}, where
+
+
+def canonical(page: Parsed) -> list[str]:
+    return [link["href"] for link in page.all("link") if link.get("rel") == "canonical"]
+
+
+def test_each_paper_can_be_cited(built: Built) -> None:
+    for slug, filed in built.catalogue.papers.items():
+        page = built.pages[f"papers/{slug}/index.html"]
+        assert page.meta("citation_title") == [filed.entry.title]
+        assert page.meta("citation_author") == list(authors_of(filed))
+        assert page.meta("citation_publication_date") == [date_of(filed).replace("-", "/")]
+        assert page.meta("citation_public_url") == [address_of(filed)]
+        assert page.meta("citation_arxiv_id") == ([filed.entry.arxiv] if filed.entry.arxiv else [])
+        assert f"{{{slug}," in page.text
+
+
+def test_prose_pages_have_a_head_and_one_heading(built: Built) -> None:
+    for name in prose(ROOT):
+        page = built.pages[name]
+        assert page.inside("title").strip()
+        assert canonical(page) == [built.knowledge.config.site_url + name.removesuffix("index.html")]
+        assert [tag for tag, _ in page.tags].count("h1") == 1, name
+
+
+def test_the_sitemap_names_every_page_once(built: Built) -> None:
+    raw = (built.site / "sitemap.xml").read_bytes()
+    named = [loc.text for loc in ElementTree.fromstring(raw).iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    home = built.knowledge.config.site_url
+    assert sorted(filter(None, named)) == sorted(
+        home + name.removesuffix("index.html") for name in built.pages if name != "404.html"
+    )
+    assert gzip.decompress((built.site / "sitemap.xml.gz").read_bytes()) == raw
+
+
+def test_every_mend_of_the_theme_takes_hold(built: Built) -> None:
+    for page in built.site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for fault, _ in PAGE_MENDS:
+            assert not fault.search(text), (page, fault.pattern)
+        assert text.count('class="md-skip"') == text.count('<main id="__main"') == 1, page
+        assert text.count('role="dialog" aria-label="Search"') == 1, page
+    scripts = "".join(file.read_text("utf-8") for file in (built.site / "assets/javascripts").rglob("*.js"))
+    assert 'o.id+","}' in scripts
+    assert "link[rel=alternate][hreflang]" in scripts
+    for fault, _ in SCRIPT_MENDS:
+        assert not fault.search(scripts), fault.pattern
+
+
+# Searchable
+
+
+def test_the_search_index_knows_every_entry(built: Built) -> None:
+    raw = (built.site / "search/search_index.json").read_bytes()
+    assert len(gzip.compress(raw, 6)) < SEARCH_BUDGET
+    docs = json.loads(raw)["docs"]
+    by_location = {doc["location"]: doc for doc in docs}
+    assert len(by_location) == len(docs)
+    for where, filed in built.entries.items():
+        found = by_location[where]
+        title, words = (html.unescape(found[key]) for key in ("title", "text"))
+        entry = filed.entry
+        assert (entry.name if hasattr(entry, "name") else entry.title) in title
+        if where.startswith("papers/"):
+            assert_paper_words(filed, f"{title} {words}")
+
+
+def assert_paper_words(filed: Filed[Paper], words: str) -> None:
+    for wanted in (
+        filed.entry.short,
+        filed.entry.arxiv,
+        *filed.entry.aliases,
+        *map(family_name, authors_of(filed)),
+    ):
+        assert not wanted or wanted in words, (filed.slug, wanted)
+
+
+# The same every time
+
+
+def test_two_builds_are_equal_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path/sitecustomize.py").write_text(SHUFFLED)
+    circumstances = (
+        {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1700000000"},
+        {
+            "TZ": "America/St_Johns",
+            "PYTHONHASHSEED": "2",
+            "LC_ALL": "POSIX",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONUTF8": "0",
+            "PYTHONPATH": str(tmp_path / "path"),
+            "SOURCE_DATE_EPOCH": "1700000000",
+        },
+    )
+    found = []
+    for number, variables in enumerate(circumstances):
+        root = tmp_path / ("a" if number else "a much longer name, with spaces")
+        root.mkdir()
+        done = run_build(copy_repository(root), root / "build", **variables)
+        assert done.returncode == 0, done.stderr
+        found.append(digests(root / "build/site"))
+    first, second = found
+    assert [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)] == []
+
+
+def test_deleting_an_entry_changes_only_its_files_and_the_lists(built: Built, tmp_path: Path) -> None:
+    filed = lonely(built)
+    whole, less = (copy_repository(tmp_path / name) for name in ("whole", "less"))
+    (less / filed.path).unlink()
+    sites = [build(checked(root), root, root / "build").site for root in (whole, less)]
+    before, after = map(digests, sites)
+    assert after.keys() <= before.keys()
+    assert {name for name in before.keys() - after.keys() if not name.startswith(f"papers/{filed.slug}/")} == set()
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"index.html", "papers/index.html", "data/entries.json", "sitemap.xml"} <= changed
+    assert {"search/search_index.json", f"families/{filed.entry.family}/index.html"} <= changed
+    # Similar entries are chosen by words that are rare in the whole catalogue.
+    for name in changed:
+        if name.removesuffix("index.html") in built.entries:
+            first, second = ((site / name).read_text("utf-8") for site in sites)
+            assert SIMILAR.sub("", first) == SIMILAR.sub("", second), name
+    files = [committed_files(checked(root), root) for root in (whole, less)]
+    assert [name for name in files[0] if files[0][name] != files[1][name]] == ["README.md"]
+
+
+def lonely(built: Built) -> Filed[Paper]:
+    """The first paper on pruning that no other entry and no prose names."""
+    papers = built.catalogue.papers
+    named = {slug for filed in papers.values() for slug in (*filed.entry.builds_on, *filed.entry.critiques)}
+    named |= {result.reported_by for filed in papers.values() for result in filed.entry.results if result.reported_by}
+    named |= {filed.entry.superseded_by for filed in papers.values() if filed.entry.superseded_by}
+    named |= {slug for filed in built.catalogue.tools.values() for slug in filed.entry.implements}
+    for page in (ROOT / "docs").rglob("*.md"):
+        named |= set(re.findall(r"<!-- paper: ([a-z0-9-]+) -->", page.read_text("utf-8")))
+    return next(
+        filed
+        for slug, filed in papers.items()
+        if slug not in named
+        and filed.entry.family == "pruning"
+        and not (filed.entry.builds_on or filed.entry.critiques or filed.entry.results)
+    )
+
+
+# When it fails
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "told"),
+    [
+        ("introduction.md", "[lost](no-such-page.md)", "no-such-page.md"),
+        ("introduction.md", "<!-- catalogue: family=prunning -->", "prunning"),
+        ("introduction.md", "<!-- tabel -->", "tabel"),
+        ("introduction.md", "See <!-- paper: no-such-paper -->.", "no-such-paper"),
+        ("not-in-the-navigation.md", "# Lost", "not-in-the-navigation.md"),
+    ],
+)
+def test_a_failure_is_told_and_leaves_the_old_site(repository: Path, page: str, text: str, told: str) -> None:
+    (repository / "build/site").mkdir(parents=True)
+    (repository / "build/site/index.html").write_text("the old site")
+    with (repository / "docs" / page).open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{text}\n")
+    done = run_build(repository, repository / "build")
+    assert done.returncode == 1, done.stdout
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert digests(repository / "build/site").keys() == {"index.html"}
+    assert (repository / "build/site/index.html").read_text() == "the old site"
+
+
+def test_invalid_data_is_told_and_leaves_the_old_site(repository: Path) -> None:
+    (repository / "build/site").mkdir(parents=True)
+    (repository / "data/tools/x.yaml").write_text("name: X\n")
+    done = run_build(repository, repository / "build")
+    assert done.returncode == 1
+    assert "data/tools/x.yaml:1:1: error[E210]" in done.stderr
+    assert not any((repository / "build/site").iterdir())
+
+
+# Addresses
+
+
+def test_a_fork_sets_its_addresses_in_the_environment(repository: Path) -> None:
+    shipped = load_config(ROOT, {})
+    variables = {"SITE_URL": "https://fork.example/deep/er", "REPO_URL": "https://code.example/fork/list/"}
+    done = run_build(repository, repository / "build", **variables)
+    assert done.returncode == 0, done.stderr
+    site = repository / "build/site"
+    for file in site.rglob("*"):
+        if file.suffix in (".html", ".xml", ".json", ".csv", ".bib"):
+            text = file.read_text("utf-8")
+            assert shipped.site_url not in text, file
+            assert shipped.repo_url not in text, file
+    page = (site / "papers/diff-pruning/index.html").read_text("utf-8")
+    assert '<link rel="canonical" href="https://fork.example/deep/er/papers/diff-pruning/">' in page
+    assert 'href="https://code.example/fork/list/edit/main/data/papers/2023/diff-pruning.yaml"' in page
+
+
+def test_the_addresses_stand_in_one_place() -> None:
+    config = load_config(ROOT, {})
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=False).stdout
+    names = listed.decode().split("\0")[:-1]
+    if not names:  # a downloaded archive
+        skipped = {".git", ".venv", "build"}
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if not skipped & set(path.parts)]
+    holding = set()
+    for name in names:
+        file = ROOT / name
+        if file.is_file():
+            raw = file.read_bytes()
+            if any(
+                urlsplit(one).netloc.encode() in raw and one.rstrip("/").encode() in raw for one in addresses(config)
+            ):
+                holding.add(name)
+    assert holding <= {"mkdocs.yml", "README.md"}
+
+
+def addresses(config: object) -> tuple[str, str]:
+    return config.site_url, config.repo_url  # type: ignore[attr-defined]
+
+
+# The other engine, and no network
+
+
+@pytest.mark.slow
+def test_zensical_builds_the_same_pages(built: Built, tmp_path: Path) -> None:
+    shutil.copytree(built.site.parent / "docs", tmp_path / "staged")
+    report = build(built.catalogue, ROOT, tmp_path / "output", engine="zensical")
+    assert digests(tmp_path / "output/docs") == digests(tmp_path / "staged")
+    pages = {page.relative_to(report.site).as_posix() for page in report.site.rglob("*.html")}
+    assert pages == set(built.pages)
+    index = json.loads((report.site / "search.json").read_text("utf-8"))
+    assert built.entries.keys() <= {item["location"] for item in index["items"]}
+    for name in ("index.html", "families/pruning/index.html", "papers/diff-pruning/index.html"):
+        text = (report.site / name).read_text("utf-8")
+        assert not [word for word in LEFTOVERS if word in text], name
+
+
+def test_a_build_asks_the_network_for_nothing(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path/sitecustomize.py").write_text(OFFLINE)
+    log = tmp_path / "asked"
+    variables = {"PYTHONPATH": str(tmp_path / "path"), "ASKED_THE_NETWORK": str(log)}
+    done = run_build(repository, repository / "build", **variables)
+    assert done.returncode == 0, done.stderr
+    assert not log.exists(), log.read_text()
+    # The guard does guard.
+    ask = [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"]
+    assert subprocess.run(ask, capture_output=True, env=variables, check=False).returncode
+    assert "socket" in log.read_text()
