@@ -1,0 +1,5 @@
+"""``python -m reference_impls``."""
+
+from reference_impls.cli import run
+
+run()
