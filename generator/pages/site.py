@@ -10,6 +10,7 @@ from functools import cached_property
 from generator.benchmarks import Benchmarks, find_benchmarks
 from generator.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
 from generator.site_config import SiteConfig
+from reference_impls.registry import METHODS
 
 ARXIV_ABSTRACT = "https://arxiv.org/abs/"
 DOI_RESOLVER = "https://doi.org/"
@@ -48,6 +49,12 @@ class Site:
             for slug in filed.entry.implements:
                 found[slug].append(filed)
         return {slug: tuple(tools) for slug, tools in found.items()}
+
+    @cached_property
+    def methods_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Names under which ``reference_impls`` runs the method of a paper."""
+        named = ((name, (method.paper,) if method.paper else ()) for name, method in METHODS.items())
+        return _backwards(named)
 
     @cached_property
     def newest_first(self) -> tuple[Filed[Paper], ...]:
