@@ -189,8 +189,7 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(
-        part.is_global and not part.is_multicast and (part.version == 4 or part in _UNICAST)
-        for part in _unwrapped(ip)
+        part.is_global and not part.is_multicast and (part.version == 4 or part in _UNICAST) for part in _unwrapped(ip)
     )
 
 
@@ -398,9 +397,7 @@ class _Visitor:
         raise failure
 
 
-def _judge(
-    url: str, places: tuple[Link, ...], answer: _Answer, first: datetime | None, today: datetime
-) -> Finding:
+def _judge(url: str, places: tuple[Link, ...], answer: _Answer, first: datetime | None, today: datetime) -> Finding:
     if answer.kind == "ok":
         return Finding(url, places, "ok", answer.reason, moved_to=_new_address(url, answer))
     if answer.kind == "missing" and first is not None and today - first >= GONE_AFTER:

@@ -13,7 +13,5 @@ from generator.schema import schema_files
 
 def committed_files(catalogue: Catalogue, root: Path) -> Mapping[str, bytes]:
     """Content of every committed generated file, by its path in the repository."""
-    schemas = {
-        f"data/schema/{name}": content.encode() for name, content in schema_files(catalogue.taxonomy).items()
-    }
+    schemas = {f"data/schema/{name}": content.encode() for name, content in schema_files(catalogue.taxonomy).items()}
     return {"README.md": render_readme(load_site(catalogue, root, environment={})).encode(), **schemas}

@@ -77,9 +77,7 @@ def _dense(rows: int, columns: int) -> Mask:
 # Pieces of a drawing.
 
 
-def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", size: int = NORMAL, bold: bool = False
-) -> str:
+def _text(x: float, y: float, words: str, *, anchor: str = "start", size: int = NORMAL, bold: bool = False) -> str:
     """One line of text whose baseline is at ``y``."""
     weight = ' font-weight="bold"' if bold else ""
     place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'

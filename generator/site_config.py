@@ -45,6 +45,4 @@ def load_config(root: Path, environment: Mapping[str, str] | None = None) -> Sit
     Loader.add_constructor("!ENV", resolve)
     with (root / "mkdocs.yml").open(encoding="utf-8") as stream:
         config = yaml.load(stream, Loader)  # noqa: S506  a SafeLoader with one constructor more
-    return SiteConfig(
-        config["site_name"], config["site_url"].rstrip("/") + "/", config["repo_url"].rstrip("/")
-    )
+    return SiteConfig(config["site_name"], config["site_url"].rstrip("/") + "/", config["repo_url"].rstrip("/"))

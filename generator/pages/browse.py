@@ -19,10 +19,11 @@ from urllib.parse import urlencode
 from generator.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
 from generator.pages.render import render
 from generator.pages.site import Site, authors_of, date_of, family_name
+from reference_impls.registry import METHODS
 
 VERSION = 1
 """Of the two files' form; the module refuses another one."""
-IMPLEMENTED: frozenset[str] = frozenset()
+IMPLEMENTED = frozenset(method.paper for method in METHODS.values() if method.paper)
 """Slugs of the papers that reference_impls/ implements."""
 KINDS = {
     "paper": Term(name="Papers", text="Research papers."),

@@ -140,6 +140,7 @@ def _machine() -> dict[str, object]:
     return {
         "cpu": cpu,
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "system": platform.system(),
         "python": platform.python_version(),
         "mkdocs-material": importlib.metadata.version("mkdocs-material"),

@@ -37,9 +37,7 @@ def test_a_paper_offers_its_bibtex(built: Built, slug: str) -> None:
 def test_the_data_page_and_each_family_lead_to_feeds_and_references(built: Built) -> None:
     for family in built.catalogue.taxonomy.families:
         for name in ("data/index.html", f"families/{family}/index.html"):
-            targets = {
-                (built.site / name).parent / link.get("href", "") for link in built.pages[name].all("a")
-            }
+            targets = {(built.site / name).parent / link.get("href", "") for link in built.pages[name].all("a")}
             targets = {target.resolve() for target in targets}
             assert (built.site / f"families/{family}/{FEED}").resolve() in targets
             assert (built.site / f"data/bib/{family}.bib").resolve() in targets

@@ -57,9 +57,7 @@ def test_drawings_hold_no_style_and_fixed_colour(built: Built) -> None:
 def test_an_entry_shows_similar_ones(built: Built) -> None:
     texts = built.pages["papers/diff-pruning/index.html"].text
     assert "Similar entries" in texts
-    listed = [
-        name for name, page in built.pages.items() if name.startswith("papers/") and "similar" in page.ids
-    ]
+    listed = [name for name, page in built.pages.items() if name.startswith("papers/") and "similar" in page.ids]
     assert len(listed) > 0.9 * len(built.catalogue.papers)
 
 
@@ -89,9 +87,7 @@ class TestInTheBrowser:
             arg=count[1],
         )
 
-    def test_a_wide_drawing_scrolls_by_keyboard_in_its_own_frame(
-        self, open_page: Callable[..., Page]
-    ) -> None:
+    def test_a_wide_drawing_scrolls_by_keyboard_in_its_own_frame(self, open_page: Callable[..., Page]) -> None:
         page = open_page("families/distillation/", viewport={"width": 500, "height": 900})
         frame = page.locator(".cat-lineage")
         frame.focus()
