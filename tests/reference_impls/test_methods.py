@@ -50,6 +50,7 @@ def test_the_share_is_exact_and_the_report_says_so(dit: nn.Module, calibration: 
     assert json.loads(report.to_json())["method"] == method
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ALL)
 def test_nothing_asked_nothing_changed(dit: nn.Module, calibration: Calibration, method: str) -> None:
     model = pruned(dit, calibration, sparsity=0.0, method=method)
@@ -57,6 +58,7 @@ def test_nothing_asked_nothing_changed(dit: nn.Module, calibration: Calibration,
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ALL)
 def test_everything_asked(dit: nn.Module, calibration: Calibration, method: str) -> None:
     for layer in prunable(pruned(dit, calibration, sparsity=1.0, method=method)).values():
@@ -75,6 +77,7 @@ def test_deterministic(dit: nn.Module, calibration: Calibration, method: str) ->
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_the_order_of_the_methods(dit: nn.Module, calibration: Calibration) -> None:
     """At 70 %; over four seeds the losses of one method differ by less than 0.01, so half that is no order."""
     _, held_out = load("digits")
@@ -84,6 +87,7 @@ def test_the_order_of_the_methods(dit: nn.Module, calibration: Calibration) -> N
     assert lost["obs-diff"] < lost["magnitude"] - 0.02
 
 
+@pytest.mark.slow
 def test_mutation_compensation_dropped(
     dit: nn.Module, calibration: Calibration, monkeypatch: pytest.MonkeyPatch
 ) -> None:

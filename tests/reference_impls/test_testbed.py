@@ -99,6 +99,7 @@ def test_classifiers_know_the_digits(name: str) -> None:
     assert classifier.accuracy(classifier.pretrained(name), held_out) >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("dit", 0.97), ("unet", 0.95)])
 def test_samples_are_digits(name: str, least: float) -> None:
     quality = metrics.measure(models.pretrained(name), models.DATA_OF[name], n=400)

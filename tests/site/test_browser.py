@@ -308,8 +308,8 @@ def test_the_first_tab_stop_skips_to_the_content(open_page: Open, where: str) ->
     expect(skip).to_have_class(re.compile("md-skip"))
     expect(skip).to_be_visible()
     page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("#."))
     target = page.url.partition("#")[2]
-    assert target
     assert page.evaluate("id => !!document.getElementById(id)", target)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.md-main') !== null")
