@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from generator.checks.draft import Draft
+from generator.checks.urls import ADDRESS_FIELDS
 from generator.escape import terminal
 from generator.load_yaml import Document, read
 from generator.model import KINDS, Taxonomy
@@ -30,8 +31,6 @@ CODES = (
         right="name and text, as its neighbours have them",
     ),
 )
-
-ADDRESS_FIELDS = ("url", "code", "repo", "project", "weights")
 
 
 def entry_files(data: Path) -> Iterator[tuple[str, Path]]:

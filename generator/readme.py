@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from generator import escape
-from generator.model import Filed, Paper
+from generator.model import Filed, Paper, Term
 from generator.pages.site import Site, address_of, date_of
 
 PAPER_FAMILIES = ("pruning", "foundations")
@@ -117,25 +117,22 @@ def _lines(site: Site) -> Iterator[str]:
     yield ""
     yield "## Tools & Libraries"
     yield ""
-    for word, term in catalogue.taxonomy.tool_categories.items():
-        tools = [tool for tool in catalogue.tools.values() if tool.entry.category == word]
-        if tools:
-            yield f"### {term.name}"
-            yield ""
-            for tool in sorted(tools, key=lambda one: one.entry.name.casefold()):
-                state = "" if tool.entry.status == "active" else f" {site.term('statuses', tool.entry.status).name}."
-                yield f"- {link(tool.entry.name, tool.entry.url)} - {text(tool.entry.summary)}{state}"
-            yield ""
+    yield from _sections(
+        catalogue.taxonomy.tool_categories,
+        [
+            (tool.entry.category, tool.entry.name, tool.entry.url, tool.entry.summary, _state(site, tool.entry.status))
+            for tool in catalogue.tools.values()
+        ],
+    )
     yield "## Tutorials & Articles"
     yield ""
-    for word, term in catalogue.taxonomy.article_categories.items():
-        articles = [one for one in catalogue.articles.values() if one.entry.category == word]
-        if articles:
-            yield f"### {term.name}"
-            yield ""
-            for article in sorted(articles, key=lambda one: one.entry.title.casefold()):
-                yield f"- {link(article.entry.title, article.entry.url)} - {text(article.entry.summary)}"
-            yield ""
+    yield from _sections(
+        catalogue.taxonomy.article_categories,
+        [
+            (article.entry.category, article.entry.title, article.entry.url, article.entry.summary, "")
+            for article in catalogue.articles.values()
+        ],
+    )
     yield "## Contributing"
     yield ""
     yield (
@@ -193,6 +190,22 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[s
     yield f"| {' | '.join('-' * width for width in widths)} |"
     for row in rows:
         yield f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+
+
+def _sections(categories: Mapping[str, Term], rows: Sequence[tuple[str, str, str, str, str]]) -> Iterator[str]:
+    """One heading for each category that has rows of (category, name, address, summary, remark), by name."""
+    for word, term in categories.items():
+        members = sorted((row for row in rows if row[0] == word), key=lambda row: row[1].casefold())
+        if members:
+            yield f"### {term.name}"
+            yield ""
+            for _, name, address, summary, remark in members:
+                yield f"- {link(name, address)} - {text(summary)}{remark}"
+            yield ""
+
+
+def _state(site: Site, status: str) -> str:
+    return "" if status == "active" else f" {site.term('statuses', status).name}."
 
 
 def _groups(site: Site, family: str) -> list[tuple[str, list[Filed[Paper]]]]:

@@ -60,7 +60,7 @@ REDIRECTORS = (
     "t.ly",
 )
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+")
-_URL_KEYS = ("url", "code", "repo", "project", "weights")
+ADDRESS_FIELDS = ("url", "code", "repo", "project", "weights")
 
 
 def on_host(host: str, domain: str) -> bool:
@@ -71,7 +71,7 @@ def on_host(host: str, domain: str) -> bool:
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """At most one problem for each address."""
     del context
-    for key in _URL_KEYS:
+    for key in ADDRESS_FIELDS:
         text = draft.text(key)
         if text is not None:
             yield from _address(draft, key, text)
