@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import nn
 
 from reference_impls.maths.masks import Pattern, check_sparsity
 from reference_impls.testbed.data import Images
-from reference_impls.testbed.diffusion import noised, stratified_times, trajectory
+from reference_impls.testbed.diffusion import noised, scales, stratified_times, trajectory
 
 SCOPES = ("layer", "row", "global")
 
@@ -32,6 +32,32 @@ class Batch:
     """v that the model should predict there, where the clean image is known."""
     progress: float = 0.0
     """Share of the denoising that is done, 0 to 1; for step weights."""
+
+    def run(self, model: nn.Module) -> torch.Tensor:
+        """What the model predicts there."""
+        return model(self.x, self.t, self.label)
+
+    def first(self) -> Batch:
+        """The first sample alone."""
+        return replace(self, x=self.x[:1], t=self.t[:1], label=self.label[:1], target=None)
+
+    def error(self, model: nn.Module) -> torch.Tensor:
+        """Predicted v minus true v.
+
+        Raises:
+            ValueError: the target is not known here.
+        """
+        if self.target is None:
+            raise ValueError("this calibration has no targets; make it with from_images")
+        return self.run(model) - self.target
+
+    def loss(self, model: nn.Module) -> torch.Tensor:
+        """Mean squared error of v, as a scalar; raises as ``error``."""
+        return self.error(model).square().mean()
+
+    def noise_loss(self, model: nn.Module) -> torch.Tensor:
+        """Mean squared error of the noise that the predicted v means, a_t times that of v; raises as ``error``."""
+        return (scales(self.t)[0] * self.error(model)).square().mean()
 
 
 @dataclass(frozen=True)
@@ -54,8 +80,17 @@ class Calibration:
         return iter(self.batches)
 
 
-def from_images(images: Images, *, batches: int = 8, size: int = 32, seed: int = 0) -> Calibration:
+def from_images(
+    images: Images, *, batches: int = 8, size: int = 32, by_time: bool = False, seed: int = 0
+) -> Calibration:
     """Images with added noise at times spread over [0, 1]; the targets are known.
+
+    Args:
+        images: where they are drawn from.
+        batches: how many.
+        size: images of a batch.
+        by_time: one time a batch, rising, instead of all times in each.
+        seed: fixes images, times and noise.
 
     Raises:
         ValueError: there are no images, or no batch is asked for.
@@ -64,9 +99,9 @@ def from_images(images: Images, *, batches: int = 8, size: int = 32, seed: int =
         raise ValueError(f"no calibration from {len(images)} images in {batches} batches of {size}")
     generator = torch.Generator().manual_seed(seed)
     made = []
-    for _ in range(batches):
+    for index in range(batches):
         chosen = torch.randint(len(images), (size,), generator=generator)
-        t = stratified_times(size, generator)
+        t = torch.full((size,), (index + 0.5) / batches) if by_time else stratified_times(size, generator)
         x, v = noised(images.pixels[chosen], torch.randn(images.pixels[chosen].shape, generator=generator), t)
         made.append(Batch(x, t, images.labels[chosen], v))
     return Calibration(tuple(made))
@@ -100,6 +135,12 @@ class Request:
     scope: str = "layer"
     """Weights are compared within a layer, within an output row, or over all layers."""
     seed: int = 0
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Sparsity of single layers or groups by name, where it differs from the others'."""
+
+    def share(self, name: str) -> float:
+        """Sparsity of one layer or group."""
+        return self.shares.get(name, self.sparsity)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -108,6 +149,8 @@ class Request:
             ValueError: the sparsity is not in [0, 1], the scope is unknown, or sparsity and pattern disagree.
         """
         check_sparsity(self.sparsity)
+        for share in self.shares.values():
+            check_sparsity(share)
         if self.scope not in SCOPES:
             raise ValueError(f"scope {self.scope!r} is not one of {', '.join(SCOPES)}")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:
@@ -115,13 +158,51 @@ class Request:
 
 
 Masks = dict[str, torch.Tensor]
-"""Layer name -> mask shaped as its weight, True = kept."""
+"""Layer name -> mask shaped as its weight, True = kept. What an unstructured method gives back."""
+Kept = dict[str, list[int]]
+"""Group name -> the units that stay. What a structured method gives back."""
+Dropped = list[str]
+"""Names of the blocks that went. What a depth method gives back."""
+
+PruningFunction = Callable[[nn.Module, Calibration, Request], Masks | Kept | Dropped]
+"""What every method offers: prunes the model in place, all or nothing, and says what it did."""
 
 
-class UnstructuredMethod(Protocol):
-    """A module that sets single weights to zero, in place."""
+@dataclass(frozen=True)
+class Changes:
+    """What a model lacks against the dense one; with the weights, all that has to be stored."""
 
-    prune: Callable[[nn.Module, Calibration, Request], Masks]
+    kept: Mapping[str, list[int]] = field(default_factory=dict)
+    """The units that stay, by group, numbered as in the dense model."""
+    dropped: tuple[str, ...] = ()
+    """The blocks that went."""
+
+    def then(self, kept: Mapping[str, list[int]], dropped: Sequence[str]) -> Changes:
+        """After another pruning, whose units are numbered as in the model that it met."""
+        new = {
+            name: [self.kept[name][i] for i in units] if name in self.kept else units for name, units in kept.items()
+        }
+        gone = (*self.dropped, *dropped)
+        still = {
+            name: units
+            for name, units in {**self.kept, **new}.items()
+            if not name.startswith(tuple(f"{one}." for one in gone))
+        }
+        return Changes(still, gone)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model takes."""
+
+    parameters: int
+    nonzero: int
+    """Parameters that are not zero."""
+    macs: int
+    """Multiply-accumulates of one network call for one sample, in Linear and convolution layers and in the two
+    products of attention; zeros are computed with, as dense kernels do."""
+    macs_nonzero: int
+    """The same with each layer's zero weights left out, as an ideal sparse kernel would."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +212,20 @@ class Report:
     method: str
     paper: str | None
     """Slug of the catalogue's entry."""
+    kind: str
+    """unstructured, structured or depth."""
     requested: float
     pattern: str | None
     scope: str
     seed: int
     achieved: Mapping[str, float]
-    """Share of zero weights of each pruned layer."""
-    parameters: int
-    nonzero: int
-    """Parameters that are not zero afterwards."""
+    """Share that went: of the weights of each layer, of the units of each group, or of the blocks."""
+    kept: Mapping[str, list[int]]
+    """Structured: the units that stay, by group."""
+    dropped: list[str]
+    """Depth: the blocks that went."""
+    before: Cost
+    after: Cost
     seconds: float
     options: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(

@@ -67,7 +67,7 @@ def watch(
     """Run the calibration once and hand each layer's input rows to ``collect``."""
     for batch in calibration:
         with _hooked(layers, lambda name, rows, batch=batch: collect(name, rows, batch)):  # type: ignore[misc]
-            model(batch.x, batch.t, batch.label)
+            batch.run(model)
 
 
 @contextmanager

@@ -3,14 +3,62 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
+import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Report, Request
-from reference_impls.layers import prunable
+from reference_impls.contract import (
+    Calibration,
+    Cost,
+    Dropped,
+    Kept,
+    Masks,
+    PruningFunction,
+    Report,
+    Request,
+    from_images,
+    from_trajectory,
+)
+from reference_impls.maths import macs
 from reference_impls.maths.masks import Pattern
-from reference_impls.registry import METHODS
+from reference_impls.registry import METHODS, Method
+from reference_impls.testbed.data import Images
+from reference_impls.units import blocks_of, groups_of
+
+
+def method_of(name: str) -> Method:
+    """A method of the registry.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def calibration_for(name: str, model: nn.Module, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
+    """What a method wants to look at, for a model of the testbed.
+
+    Args:
+        name: of the method.
+        model: the dense model.
+        images: training images.
+        seed: fixes everything drawn.
+        steps: training steps of a method that trains; one a batch.
+
+    Raises:
+        ValueError: the method is unknown.
+    """
+    needs = method_of(name).needs
+    if needs == "gradients":
+        return from_images(images, batches=20, size=64, by_time=True, seed=seed)
+    if needs == "training":
+        return from_images(images, batches=steps, size=64, seed=seed)
+    return from_trajectory(model, n=10, steps=5, seed=seed)
 
 
 def prune(
@@ -22,42 +70,77 @@ def prune(
     pattern: Pattern | None = None,
     scope: str | None = None,
     seed: int = 0,
+    shares: Mapping[str, float] | None = None,
+    **options: Any,  # each method has its own
 ) -> Report:
-    """Set weights of a model to zero, in place; it stays runnable and saveable.
+    """Prune a model in place; it stays runnable and saveable.
 
     Args:
-        model: any module with Linear or Conv2d layers.
-        calibration: the calls that the method may look at.
-        sparsity: share of each prunable layer that goes; not needed with a pattern.
+        model: any module with Linear or Conv2d layers for unstructured methods; one that ``units`` knows for others.
+        calibration: the calls that the method may look at, see ``calibration_for``.
+        sparsity: share that goes, of the weights of each prunable layer, of the units of each group, or of the
+            blocks; not needed with a pattern.
         method: a name of ``registry.METHODS``.
-        pattern: n of m kept, in place of a sparsity.
+        pattern: n of m kept, in place of a sparsity; single weights only.
         scope: layer, row or global; the paper's own where not given.
         seed: for methods that draw lots.
+        shares: sparsity of single layers or groups, where it differs.
+        options: what only this method takes.
 
     Raises:
-        ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has no layer
-            to prune, a weight or activation is not finite, or ``contract.Request`` refuses the rest.
+        ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has nothing
+            to prune, a weight or activation is not finite, or ``contract.Request`` or the method refuse the rest;
+            the model is as it was.
     """
-    if method not in METHODS:
-        raise ValueError(f"method {method!r} is not one of {', '.join(METHODS)}")
+    chosen = method_of(method)
     if (sparsity is None) == (pattern is None):
         raise ValueError("give either a sparsity or a pattern")
-    chosen = METHODS[method]
+    if chosen.pattern_only and pattern is None:
+        raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
     share = pattern.sparsity if pattern is not None else sparsity
-    request = Request(share, pattern, scope or chosen.scope, seed)  # type: ignore[arg-type]  # one of them is there
+    request = Request(share, pattern, scope or chosen.scope, seed, shares or {})  # type: ignore[arg-type]
+    before = cost(model, calibration)
+    units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
+    blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
+    module, _, function = chosen.run.partition(":")
+    run: PruningFunction = getattr(import_module(module), function)
     started = time.perf_counter()
-    masks = import_module(chosen.module).prune(model, calibration, request)
+    outcome = run(model, calibration, request, **options)
     seconds = time.perf_counter() - started
-    layers = prunable(model)
     return Report(
         method=method,
         paper=chosen.paper,
+        kind=chosen.kind,
         requested=request.sparsity,
         pattern=None if pattern is None else str(pattern),
         scope=request.scope,
         seed=seed,
-        achieved={name: 1 - float(masks[name].float().mean()) for name in layers},
+        achieved=achieved(outcome, units, blocks),
+        kept=outcome if chosen.kind == "structured" else {},  # type: ignore[arg-type]
+        dropped=outcome if chosen.kind == "depth" else [],  # type: ignore[arg-type]
+        before=before,
+        after=cost(model, calibration),
+        seconds=round(seconds, 3),
+        options=options,
+    )
+
+
+def achieved(outcome: Masks | Kept | Dropped, units: Mapping[str, int], blocks: list[str]) -> dict[str, float]:
+    """Share that went: of each layer's weights, of each group's units, or of the model's blocks."""
+    if isinstance(outcome, list):
+        return {"blocks": len(outcome) / len(blocks)}
+    if units:
+        return {name: 1 - len(kept) / units[name] for name, kept in outcome.items()}
+    return {name: 1 - float(mask.float().mean()) for name, mask in outcome.items()}  # type: ignore[union-attr]
+
+
+@torch.no_grad()
+def cost(model: nn.Module, calibration: Calibration) -> Cost:
+    """Parameters and multiply-accumulates of one call for the first sample of the calibration."""
+    sample = calibration.batches[0].first()
+    return Cost(
         parameters=sum(value.numel() for value in model.parameters()),
         nonzero=sum(int(value.count_nonzero()) for value in model.parameters()),
-        seconds=round(seconds, 3),
+        macs=macs.count(model, sample.run).total(attention=True),
+        macs_nonzero=macs.count(model, sample.run, nonzero=True).total(attention=True),
     )

@@ -1,11 +1,16 @@
-"""A pruned model on disk: weights as safetensors, the report and the measurement as JSON, samples as a picture."""
+"""A pruned model on disk: what was taken out and the weights, the report and the measurement as JSON, a picture.
+
+A structurally pruned model is stored as what changed against the dense one (the units that stay, the blocks that
+went) and its weights as safetensors, never as a pickled module.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -13,15 +18,39 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from reference_impls.contract import Report
+from reference_impls.contract import Changes, Report
+from reference_impls.maths.surgery import drop, remove
 from reference_impls.testbed.metrics import Quality
 from reference_impls.testbed.models import BUILDERS
+from reference_impls.units import blocks_of, groups_of
 
 WEIGHTS, CONFIG, GRID = "model.safetensors", "config.json", "samples.png"
 ZOOM = 4
 
 
-def save(folder: Path, name: str, model: nn.Module, report: Report, quality: Quality, samples: torch.Tensor) -> None:
+@dataclass(frozen=True)
+class Saved:
+    """What a folder holds."""
+
+    name: str
+    """The model's name in the testbed."""
+    model: nn.Module
+    report: Mapping[str, object]
+    """As ``Report.to_json`` wrote it."""
+    changes: Changes
+    """Against the dense model."""
+
+
+def save(
+    folder: Path,
+    name: str,
+    model: nn.Module,
+    report: Report | Mapping[str, object],
+    quality: Quality,
+    samples: torch.Tensor,
+    changes: Changes,
+    recovery: Mapping[str, object] | None = None,
+) -> None:
     """Write everything into a new folder, or nothing.
 
     Args:
@@ -31,6 +60,8 @@ def save(folder: Path, name: str, model: nn.Module, report: Report, quality: Qua
         report: what was done to it.
         quality: what was measured.
         samples: (n, 1, side, side) in [-1, 1]; the first hundred become the picture.
+        changes: what it lacks against the dense model.
+        recovery: how it was trained afterwards, where it was.
 
     Raises:
         FileExistsError: the folder is there.
@@ -41,7 +72,9 @@ def save(folder: Path, name: str, model: nn.Module, report: Report, quality: Qua
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, fresh / WEIGHTS)
-        card = {"model": name, "report": json.loads(report.to_json()), "quality": asdict(quality)}
+        told = json.loads(report.to_json()) if isinstance(report, Report) else dict(report)
+        card = {"model": name, "changes": asdict(changes), "report": told}
+        card |= {"recovery": recovery, "quality": asdict(quality)}
         (fresh / CONFIG).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         grid(samples[:100]).save(fresh / GRID)
         fresh.chmod(0o755)  # mkdtemp makes it private
@@ -51,24 +84,30 @@ def save(folder: Path, name: str, model: nn.Module, report: Report, quality: Qua
         raise
 
 
-def load(folder: Path) -> tuple[str, nn.Module]:
-    """Name and model of a folder that ``save`` wrote.
+def load(folder: Path) -> Saved:
+    """What ``save`` wrote.
 
     Raises:
-        ValueError: a file is missing, the model is unknown, or the weights are not those of the model or not finite;
-            the file is named.
+        ValueError: a file is missing, the model is unknown, the report names units or blocks that it does not have,
+            or the weights are not those of the model or not finite; the file is named.
     """
     config, weights = folder / CONFIG, folder / WEIGHTS
     for file in (config, weights):
         if not file.is_file():
             raise ValueError(f"{file} is not there; give a folder that `prune --out` wrote")
     try:
-        name = json.loads(config.read_text(encoding="utf-8"))["model"]
+        card = json.loads(config.read_text(encoding="utf-8"))
+        name, report = card["model"], dict(card["report"])
+        changes = Changes(dict(card["changes"]["kept"]), tuple(card["changes"]["dropped"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{config} does not name a model") from error
+        raise ValueError(f"{config} does not name a model and what was done to it") from error
     if name not in BUILDERS:
         raise ValueError(f"{config}: model {name!r} is not one of {', '.join(BUILDERS)}")
     model = BUILDERS[name]()
+    try:
+        change(model, changes)
+    except ValueError as error:
+        raise ValueError(f"{config}: {error}") from error
     try:
         state = load_file(weights)
         model.load_state_dict(state)
@@ -77,7 +116,26 @@ def load(folder: Path) -> tuple[str, nn.Module]:
     for key, value in state.items():
         if not bool(torch.isfinite(value).all()):
             raise ValueError(f"{weights}: {key} of shape {tuple(value.shape)} holds NaN or infinite values")
-    return name, model.eval()
+    return Saved(name, model.eval(), report, changes)
+
+
+def change(model: nn.Module, changes: Changes) -> None:
+    """Take out of a dense model what another one lacks, in place.
+
+    Raises:
+        ValueError: a group or a block of that name is not there, or a group has no such units.
+    """
+    groups = {group.name: group for group in groups_of(model)}
+    for name, units in changes.kept.items():
+        if name not in groups:
+            raise ValueError(f"{name!r} is not a group of units of this model")
+        if not isinstance(units, list) or not all(type(unit) is int for unit in units):
+            raise ValueError(f"{name}: the units that stay are not a list of whole numbers")
+    remove(model, *((groups[name], units) for name, units in changes.kept.items()))
+    blocks = {block.name: block for block in blocks_of(model)}
+    if unknown := [name for name in changes.dropped if name not in blocks]:
+        raise ValueError(f"{unknown[0]!r} is not a block of this model")
+    drop(model, [blocks[name] for name in changes.dropped])
 
 
 def grid(samples: torch.Tensor) -> Image.Image:

@@ -113,6 +113,33 @@ def sweep(
     return w.to(weight.dtype), mask
 
 
+def column_scores(weight: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
+    """What each column costs if it goes alone: sum over rows of w_j^2 / [H^-1]_jj, (columns,)."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(check_finite("Hessian", hessian), damping)))
+    return weight.double().square().sum(0) / inverse.diagonal()
+
+
+def remove_columns(
+    weight: torch.Tensor, gone: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING
+) -> torch.Tensor:
+    """Zero whole columns; the others make up for them as well as they can: W - W_S ([H^-1]_SS)^-1 [H^-1]_S.
+
+    Args:
+        weight: (rows, columns).
+        gone: S, the numbers of the columns that go.
+        hessian: (columns, columns), of the inputs.
+        damping: see ``damped``.
+
+    Returns:
+        The new weight in the old dtype, with zeros in the columns of S.
+    """
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(check_finite("Hessian", hessian), damping)))
+    w = weight.double()
+    new = w - w[:, gone] @ torch.linalg.solve(inverse[gone][:, gone], inverse[gone])
+    new[:, gone] = 0  # the solution is zero there but for rounding
+    return new.to(weight.dtype)
+
+
 def refit(weight: torch.Tensor, mask: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
     """The best weights under a fixed mask: least squares for each row on its kept columns.
 

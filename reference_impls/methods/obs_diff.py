@@ -1,10 +1,12 @@
 """OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751.
 
 Maths   H = sum over steps of a_t X_t^T X_t, with a_t falling logarithmically from 1.2 at the first denoising step to
-        0.8 at the last: an early error is carried through all later steps. Then the column sweep of ``maths.obs``.
-Differs from the paper: the layers are calibrated one by one, not in packages, which costs time and changes little
-        here; whole heads and neurons are not yet in this file.
-Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask.   Cost  as SparseGPT.
+        0.8 at the last: an early error is carried through all later steps. Single weights: the column sweep of
+        ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads it, of
+        w_j^2 / [H^-1]_jj; the columns that stay make up for those that go.
+Differs from the paper: layers and groups are calibrated one by one, not in packages, which costs time and changes
+        little here. Of channels in front of a GroupNorm the statistics change, which the solution does not know.
+Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.   Cost  as SparseGPT.
 Raises  as SparseGPT.
 """
 
@@ -12,10 +14,16 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import nn
 
-from reference_impls.contract import Batch, Calibration, Masks, Request
+from reference_impls.contract import Batch, Calibration, Kept, Masks, Request
+from reference_impls.layers import as_matrix, set_matrix, watch
+from reference_impls.maths.obs import Hessian, column_scores, remove_columns
+from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
+from reference_impls.methods.score_and_remove import best_units, refuse_what_units_lack
+from reference_impls.units import groups_of
 
 FIRST, LAST = 1.2, 0.8
 
@@ -28,3 +36,45 @@ def step_weight(batch: Batch) -> float:
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
     """Zero weights and change the others; give a calibration along the trajectory."""
     return sparsegpt.prune(model, calibration, request, weight=step_weight)
+
+
+def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+    """Remove heads, neurons and channels, group after group, and change the layers that read them."""
+    refuse_what_units_lack(request)
+    kept: Kept = {}
+    for name in [group.name for group in groups_of(model)]:
+        group = next(group for group in groups_of(model) if group.name == name)  # as the model is now
+        kept[name] = _prune_group(model, group, calibration, request)
+    return kept
+
+
+def _prune_group(model: nn.Module, group: Group, calibration: Calibration, request: Request) -> list[int]:
+    """Choose, make up for what goes, remove. A unit is read by one layer or more (both streams of a joint block)."""
+    scores = torch.zeros(group.units, dtype=torch.float64)
+    readers = [part for part in group.parts if part.side == "in"]
+    hessians = {part.layer: Hessian(as_matrix(_layer(model, part)).shape[1]) for part in readers}
+    layers = {part.layer: _layer(model, part) for part in readers}
+    watch(model, calibration, layers, lambda name, rows, batch: hessians[name].add(rows, step_weight(batch)))
+    for part in readers:
+        costs = column_scores(as_matrix(layers[part.layer]), hessians[part.layer].mean())
+        scores += costs[_columns(part, layers[part.layer])].sum(1)  # (units, columns of each) -> (units,)
+    kept = best_units(scores, request.share(group.name), group.strata)
+    gone = sorted(set(range(group.units)) - set(kept))
+    for part in readers:
+        columns = _columns(part, layers[part.layer])[gone].flatten()
+        set_matrix(
+            layers[part.layer],
+            remove_columns(as_matrix(layers[part.layer]), columns, hessians[part.layer].mean()),
+        )
+    remove(model, (group, kept))
+    return kept
+
+
+def _layer(model: nn.Module, part: Part) -> nn.Linear | nn.Conv2d:
+    return model.get_submodule(part.layer)  # type: ignore[return-value]
+
+
+def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
+    """Columns of the layer's matrix that each unit owns: all taps of its channels, (units, columns)."""
+    taps = layer.weight[0, 0].numel()
+    return (part.index[:, :, None] * taps + torch.arange(taps)).flatten(1)

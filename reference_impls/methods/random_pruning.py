@@ -1,7 +1,7 @@
 """Random pruning: the baseline that every score must beat.
 
-Maths   S_ij ~ U(0, 1), independent.
-Shapes  W (outputs, inputs) -> mask of the same shape, True = kept.   Cost  nothing.
+Maths   S ~ U(0, 1), independent, for each weight or unit.
+Shapes  W (outputs, inputs) -> mask of the same shape, True = kept; a score a unit.   Cost  nothing.
 Raises  ValueError for what ``Request`` refuses.
 """
 
@@ -10,9 +10,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Masks, Request
+from reference_impls.contract import Calibration, Kept, Masks, Request
 from reference_impls.layers import as_matrix, prunable
 from reference_impls.methods.score_and_drop import drop
+from reference_impls.methods.score_and_remove import remove_lowest
+from reference_impls.units import groups_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
@@ -22,3 +24,12 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
     layers = prunable(model)
     scores = {name: torch.rand(as_matrix(layer).shape, generator=generator) for name, layer in layers.items()}
     return drop(layers, scores, request)
+
+
+def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+    """Remove heads, neurons and channels by lot; the seed decides."""
+    del calibration
+    generator = torch.Generator().manual_seed(request.seed)
+    groups = groups_of(model)
+    scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}
+    return remove_lowest(model, groups, scores, request)

@@ -31,7 +31,7 @@ def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch
         masks = keep_best_over_layers(scores, request.sparsity)
     else:
         keep = keep_best_in_rows if request.scope == "row" else keep_best
-        masks = {name: keep(score, request.sparsity) for name, score in scores.items()}
+        masks = {name: keep(score, request.share(name)) for name, score in scores.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
     return {name: mask.view_as(layers[name].weight) for name, mask in masks.items()}

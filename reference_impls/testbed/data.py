@@ -35,6 +35,10 @@ class Images:
         """Number of images."""
         return len(self.labels)
 
+    def first(self, n: int) -> Images:
+        """The first n of them."""
+        return Images(self.pixels[:n], self.labels[:n])
+
 
 def load(name: str) -> tuple[Images, Images]:
     """Training and held-out images of one data set, always split alike.

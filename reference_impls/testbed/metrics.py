@@ -90,7 +90,14 @@ def _root(matrix: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def measure(
-    model: Model, data: str, *, n: int = 400, steps: int = 10, seed: int = 0, dense: torch.Tensor | None = None
+    model: Model,
+    data: str,
+    *,
+    n: int = 400,
+    steps: int = 10,
+    seed: int = 0,
+    dense: torch.Tensor | None = None,
+    held_out: Images | None = None,
 ) -> Quality:
     """All metrics of one model.
 
@@ -101,16 +108,17 @@ def measure(
         steps: DDIM steps.
         seed: of the samples' noise.
         dense: samples of the dense model with the same n, steps and seed.
+        held_out: images of the held-out loss; all of the data set where not given.
     """
-    _, held_out = load(data)
+    _, everything = load(data)
     judge = classifier.pretrained(data)
-    made = samples(model, held_out.pixels.shape[-1], n, steps=steps, seed=seed)
+    made = samples(model, everything.pixels.shape[-1], n, steps=steps, seed=seed)
     right = judge(made).argmax(1) == balanced_classes(n)
     return Quality(
-        held_out_loss=held_out_loss(model, held_out),
+        held_out_loss=held_out_loss(model, held_out or everything),
         drift=None if dense is None else float((made - dense).square().mean()),
         class_accuracy=float(right.float().mean()),
-        frechet_distance=frechet_distance(judge.features(made), judge.features(held_out.pixels)),
+        frechet_distance=frechet_distance(judge.features(made), judge.features(everything.pixels)),
         samples=n,
         steps=steps,
     )

@@ -134,13 +134,13 @@ class UNet(nn.Module):
         x = self.first(x)
         skips = [x]
         for layer in self.down:
-            x = layer(x, condition) if isinstance(layer, Stage) else layer(x)
+            x = layer(x) if isinstance(layer, nn.Conv2d) else layer(x, condition)
             skips.append(x)
         for layer in self.middle:
             x = layer(x, condition)
         for layer in self.up:
-            if isinstance(layer, Stage):
-                x = layer(torch.cat([x, skips.pop()], dim=1), condition)
-            else:
+            if isinstance(layer, nn.Conv2d):
                 x = layer(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+            else:
+                x = layer(torch.cat([x, skips.pop()], dim=1), condition)
         return self.last(functional.silu(self.norm(x)))

@@ -1,0 +1,1 @@
+"""Models of other packages, each behind an extra: ``pip install .[diffusers]``."""

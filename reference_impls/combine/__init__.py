@@ -1,0 +1,1 @@
+"""What pruning is combined with: the claims of the introduction, made runnable."""

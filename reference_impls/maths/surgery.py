@@ -1,0 +1,154 @@
+"""Surgery: take whole units or whole blocks out of a model, so that it becomes smaller and faster in any runtime.
+
+A unit is what can go without touching the residual stream: an attention head, a feed-forward neuron (of a gated one,
+both of its rows), an inner channel of a residual block. It owns rows of the layers that make it and columns of the
+layers that read it. A group holds the units of one place. With the columns of a unit set to zero the dense model gives
+the same output as the model without the unit, to the last bit but for the order of sums; only single channels in front
+of a GroupNorm differ, because the statistics of their norm group change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the units of a group own in one layer."""
+
+    layer: str
+    """Path of a Linear, a convolution or a norm with weights."""
+    side: Literal["out", "in"]
+    """out: rows of the weight, and of the bias; in: columns of the weight."""
+    index: torch.Tensor
+    """(units, size) rows or columns of each unit."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The units of one place."""
+
+    name: str
+    """Path of the module that they are part of."""
+    kind: Literal["head", "neuron", "channel"]
+    parts: tuple[Part, ...]
+    counts: tuple[tuple[str, str], ...] = ()
+    """(path of a module, its attribute) that hold the number of units."""
+    strata: int = 1
+    """Equal consecutive parts of which all that are left keep as many units: the groups of a GroupNorm."""
+
+    @property
+    def units(self) -> int:
+        """How many there are."""
+        return len(self.parts[0].index)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that can go as a whole."""
+
+    name: str
+    """Its path; it is called with the residual stream as first argument, and returns it."""
+    shortcut: str | None = None
+    """Path of the layer inside it that stays, where the stream changes its width; None: nothing stays."""
+
+
+class Skip(nn.Module):
+    """What stands where a block stood: the stream goes through, or through the block's own shortcut."""
+
+    def __init__(self, shortcut: nn.Module | None = None) -> None:
+        """Keep the shortcut."""
+        super().__init__()
+        self.shortcut = shortcut or nn.Identity()
+
+    def forward(self, x: torch.Tensor, *unused: torch.Tensor) -> torch.Tensor:
+        """The stream; time, class and whatever else the block was given are not looked at."""
+        del unused
+        return self.shortcut(x)
+
+
+def checked(group: Group, kept: Iterable[int]) -> list[int]:
+    """The kept units in rising order.
+
+    Raises:
+        ValueError: nothing is kept, a unit is named twice or does not exist, or the strata that are left keep
+            different numbers.
+    """
+    units = sorted(int(unit) for unit in kept)
+    if not units:
+        raise ValueError(f"{group.name}: no unit would be left; keep at least one")
+    if len(set(units)) != len(units) or units[0] < 0 or units[-1] >= group.units:
+        raise ValueError(f"{group.name}: {units} are not different units of 0 to {group.units - 1}")
+    size = group.units // group.strata
+    left = {number for number in (sum(unit // size == s for unit in units) for s in range(group.strata)) if number}
+    if len(left) > 1:
+        raise ValueError(
+            f"{group.name}: its {group.strata} norm groups would keep {sorted(left)} units; keep as many in each"
+        )
+    return units
+
+
+@torch.no_grad()
+def remove(model: nn.Module, *removals: tuple[Group, Sequence[int]]) -> None:
+    """Take units out, in place: of each group, all but the kept ones.
+
+    All groups must be of the model as it is now. Give those that share a layer together: the first removal alone
+    would shift what the second one names.
+
+    Raises:
+        ValueError: see ``checked``; nothing is changed.
+    """
+    chosen = [(group, checked(group, kept)) for group, kept in removals]
+    stays: dict[tuple[str, str], torch.Tensor] = {}
+    strata: dict[str, int] = {}
+    for group, units in chosen:
+        gone = sorted(set(range(group.units)) - set(units))
+        for part in group.parts:
+            length = model.get_submodule(part.layer).weight.shape[1 if part.side == "in" else 0]  # type: ignore[union-attr,index]
+            lines = stays.setdefault((part.layer, part.side), torch.ones(length, dtype=torch.bool))  # type: ignore[arg-type]
+            lines[part.index[gone].flatten()] = False
+            strata[part.layer] = len({unit // (group.units // group.strata) for unit in units})
+    for (layer, side), lines in stays.items():
+        _narrow(model.get_submodule(layer), side, lines.nonzero()[:, 0], strata[layer])
+    for group, units in chosen:
+        for path, attribute in group.counts:
+            setattr(model.get_submodule(path), attribute, len(units))
+
+
+def _narrow(layer: nn.Module, side: str, stays: torch.Tensor, strata: int) -> None:
+    """Keep these rows or columns of one layer, and its own account of its size true."""
+    dimension = 1 if side == "in" else 0
+    names = ["weight"] if side == "in" or getattr(layer, "bias", None) is None else ["weight", "bias"]
+    for name in names:
+        old = getattr(layer, name)
+        new = old.index_select(dimension, stays.to(old.device)).contiguous()
+        setattr(layer, name, nn.Parameter(new, requires_grad=old.requires_grad))
+    if isinstance(layer, nn.GroupNorm):
+        layer.num_channels, layer.num_groups = len(stays), strata
+    elif isinstance(layer, nn.Linear):
+        setattr(layer, "in_features" if side == "in" else "out_features", len(stays))
+    else:
+        setattr(layer, "in_channels" if side == "in" else "out_channels", len(stays))
+
+
+@torch.no_grad()
+def zero(model: nn.Module, group: Group, gone: Iterable[int]) -> None:
+    """Silence units without removing them, in place: nothing reads them any more."""
+    units = sorted(int(unit) for unit in gone)
+    for part in group.parts:
+        if part.side == "in":
+            layer = model.get_submodule(part.layer)
+            layer.weight[:, part.index[units].flatten()] = 0  # type: ignore[index,operator]
+
+
+def drop(model: nn.Module, blocks: Iterable[Block]) -> None:
+    """Put a ``Skip`` where each of these blocks stands, in place."""
+    for block in blocks:
+        shortcut = None if block.shortcut is None else model.get_submodule(block.shortcut)
+        parent, _, name = block.name.rpartition(".")
+        setattr(model.get_submodule(parent), name, Skip(shortcut))

@@ -1,0 +1,50 @@
+"""BK-SDM: a fixed rule names the blocks, distillation does the rest.  Kim et al., 2023, arXiv:2305.15798, section 3.
+
+Maths   U-Net: of each resolution the second block of the way down, then the later blocks of the way up, then the
+        middle, then what is left of the innermost resolution (Base, Small, Tiny in this order). A stack of equal
+        blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1 to 4), which is
+        ``recover(..., teacher=dense, features="plain")``.
+Differs from the paper: it names three sizes; here the share decides how far along the order the rule goes.
+        Transformers are not in the paper.
+Shapes  no data -> names of blocks.   Cost  nothing; the paper spends it all on recovery.
+Raises  ValueError for what ``Request`` refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from reference_impls.contract import Calibration, Dropped, Request
+from reference_impls.maths.surgery import Block
+from reference_impls.methods.score_and_skip import count_of, skip
+from reference_impls.units import blocks_of
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+    """Drop the first blocks of the rule's order."""
+    del calibration
+    blocks = blocks_of(model)
+    return skip(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
+
+
+def order(blocks: Sequence[Block]) -> list[int]:
+    """Numbers of the blocks, the first to go first."""
+    levels: dict[str, list[list[int]]] = {"down": [], "middle": [], "up": []}
+    last: tuple[str, int] = ("", -2)
+    for number, block in enumerate(blocks):
+        part, _, place = block.name.partition(".")
+        if part not in levels:
+            odd = list(range(1, len(blocks), 2))
+            return odd + [number for number in range(len(blocks)) if number not in odd]
+        if last != (part, int(place) - 1):  # a resampling layer stands between: a new resolution begins
+            levels[part].append([])
+        levels[part][-1].append(number)
+        last = (part, int(place))
+    seconds = [number for level in levels["down"] for number in level[1:]]
+    later = [number for level in levels["up"] for number in level[1:]]
+    middle = [number for level in levels["middle"] for number in level]
+    firsts = [level[0] for level in (*levels["down"], *levels["up"])]
+    inner_first = sorted(firsts, key=lambda number: abs(number - middle[0]))
+    return seconds + later + middle + inner_first

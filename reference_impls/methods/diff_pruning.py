@@ -1,0 +1,56 @@
+"""Diff-Pruning: Taylor scores from the informative timesteps only.  Fang et al., 2023, arXiv:2305.10924, section 4.
+
+Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (w * dL_t/dw)^2,
+        L_t the error of the noise; t rises from 0 until L_t falls under its share T of the maximum (coupled weights
+        are scored as one group).
+Differs from the paper: units leave, the width of the residual stream stays (that needs a dependency graph); the
+        largest loss is the running maximum, so that the passes after the last informative step are saved.
+Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass a timestep that counts.
+Raises  ValueError if the calibration has no targets, the times fall, or a gradient is not finite.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Calibration, Kept, Request
+from reference_impls.methods.score_and_remove import owned, remove_lowest
+from reference_impls.units import groups_of
+
+THRESHOLD = 0.05
+"""T of the paper's CIFAR-10 runs."""
+
+
+def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float) -> tuple[dict[str, torch.Tensor], int]:
+    """(w * g)^2 of every parameter, summed over the timesteps that count; and how many those are.
+
+    Raises:
+        ValueError: the calibration has no targets, or its times fall.
+    """
+    if any(float(one.t.min()) < float(before.t.max()) for before, one in pairwise(calibration.batches)):
+        raise ValueError("the times of the calibration fall; make it with from_images(..., by_time=True)")
+    total = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
+    largest, counted = 0.0, 0
+    for batch in calibration:
+        model.zero_grad(set_to_none=True)
+        loss = batch.noise_loss(model)
+        largest = max(largest, loss.item())
+        if loss.item() < threshold * largest:
+            break
+        loss.backward()
+        counted += 1
+        for name, value in model.named_parameters():
+            if value.grad is not None:
+                total[name] += (value.detach() * value.grad).square()
+    model.zero_grad(set_to_none=True)
+    return total, counted
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Kept:
+    """Remove the heads, neurons and channels that matter least to the informative timesteps."""
+    groups = groups_of(model)
+    squares, _ = squared_taylor(model, calibration, threshold)
+    return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)

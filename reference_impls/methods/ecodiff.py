@@ -1,0 +1,105 @@
+"""EcoDiff: learn gates on heads and neurons against the final picture.  Zhang et al., 2024, arXiv:2412.02852, sec. 3.
+
+Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum of P(gate open), z = what the sampler makes of the
+        same noise, gates hard concrete with parameters log alpha; the weights stay frozen. Units with the lowest
+        log alpha go.
+Differs from the paper: a trajectory of ``STEPS`` steps, differentiated through as it stands (no time-step gradient
+        checkpointing: the model is small); inner channels of residual blocks are gated too; the asked share of each
+        group goes, where the paper takes one threshold.
+Shapes  noise and classes of each batch -> a log alpha a unit.   Cost  STEPS forward and backward passes a batch.
+Raises  ValueError if a gradient is not finite, and for what units lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Calibration, Kept, Request
+from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
+from reference_impls.maths.surgery import Group
+from reference_impls.methods.score_and_remove import refuse_what_units_lack, remove_lowest
+from reference_impls.testbed.diffusion import trajectory
+from reference_impls.units import groups_of
+
+STEPS, SAMPLES = 3, 16
+"""Sampler steps that the gradient runs through, and samples of a training step."""
+RATE, PRICE, START = 0.1, 0.02, 2.0
+"""Learning rate of log alpha; beta; log alpha at first, where nearly all gates are open."""
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Kept:
+    """Learn the gates, one step a batch, and remove the units whose gates are the most closed."""
+    refuse_what_units_lack(request)
+    groups = groups_of(model)
+    return remove_lowest(model, groups, learn(model, groups, calibration, price, request.seed), request)
+
+
+def learn(
+    model: nn.Module, groups: Sequence[Group], calibration: Calibration, price: float, seed: int
+) -> dict[str, torch.Tensor]:
+    """Log alpha (units,) of each group; the model's weights stay as they are.
+
+    ``price`` is shared out: every group together costs as much as every other, however many units it has.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    alphas = {group.name: torch.full((group.units,), START, requires_grad=True) for group in groups}
+    optimiser = torch.optim.Adam(alphas.values(), lr=RATE)
+    trainable = [value for value in model.parameters() if value.requires_grad]
+    for value in trainable:
+        value.requires_grad_(False)
+    try:
+        for batch in calibration:
+            label = batch.label[:SAMPLES]
+            noise = torch.randn(batch.x[:SAMPLES].shape, generator=generator)
+            with torch.no_grad():
+                wanted = final(model, noise, label)
+            gates = {name: hard_concrete(a, logistic_noise(a.shape, generator)) for name, a in alphas.items()}
+            with gated(model, groups, gates):
+                made = final(model, noise, label)
+            paid = torch.stack([expected_open(alpha).mean() for alpha in alphas.values()]).mean()
+            loss = (made - wanted).square().mean() + price * paid
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    finally:
+        for value in trainable:
+            value.requires_grad_(True)
+    return {name: alpha.detach() for name, alpha in alphas.items()}
+
+
+def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """What a short DDIM run ends with, differentiable."""
+    for x, _, _ in trajectory(model, noise, label, STEPS):
+        last = x
+    return last
+
+
+@contextmanager
+def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    """Inside, what each unit hands on is multiplied with its gate (units,)."""
+    handles = []
+    for group in groups:
+        for part in group.parts:
+            if part.side == "in":
+                layer = model.get_submodule(part.layer)
+                columns = layer.weight.shape[1]  # type: ignore[union-attr,index]
+                spread = torch.ones(columns).scatter(  # (columns,)
+                    0, part.index.flatten(), gates[group.name].repeat_interleave(part.index.shape[1])
+                )
+                handles.append(layer.register_forward_pre_hook(_times(spread)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _times(gate: torch.Tensor):  # type: ignore[no-untyped-def]
+    def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        return (inputs[0] * (gate[:, None, None] if isinstance(layer, nn.Conv2d) else gate),)
+
+    return hook

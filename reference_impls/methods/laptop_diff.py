@@ -1,0 +1,70 @@
+"""LAPTOP-Diff: layers by an additive output loss, as a knapsack.  Zhang et al., 2024, arXiv:2404.11098, section 3.
+
+Maths   L_i = E |model(x) - model without i (x)|^2; the loss of removing several is taken as the sum of theirs (Eq. 5),
+        so the best set is: minimise sum of L_i over what goes, with at least the asked share of parameters gone.
+Differs from the paper: blocks of the testbed in place of single layers; sparsity is the share of the blocks' own
+        parameters. Its recovery, normalised feature distillation, is ``recover(..., features="normalised")``.
+Shapes  calls of a sampler -> one loss a block.   Cost  one pass of the calibration a block; the knapsack is exact.
+Raises  ValueError for what ``Request`` refuses, or if an output is not finite.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Calibration, Dropped, Request
+from reference_impls.maths.masks import check_finite
+from reference_impls.maths.surgery import Block, drop
+from reference_impls.methods.score_and_skip import count_of, skip
+from reference_impls.units import blocks_of
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+    """Drop the set of blocks that holds the share of parameters and costs least."""
+    blocks = blocks_of(model)
+    count_of(blocks, request)  # refuses what blocks lack
+    losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()
+    weights = [freed(model, block) for block in blocks]
+    gone = cheapest(losses, weights, request.sparsity * sum(weights))
+    return skip(model, blocks, gone)
+
+
+@torch.no_grad()
+def output_losses(model: nn.Module, blocks: Sequence[Block], calibration: Calibration) -> torch.Tensor:
+    """L_i of each block, (blocks,)."""
+    dense = [batch.run(model) for batch in calibration]
+    losses = torch.zeros(len(blocks), dtype=torch.float64)
+    for index, block in enumerate(blocks):
+        without = copy.deepcopy(model)
+        drop(without, [block])
+        for batch, output in zip(calibration, dense, strict=True):
+            losses[index] += (batch.run(without) - output).double().square().mean()
+    return losses / len(dense)
+
+
+def freed(model: nn.Module, block: Block) -> int:
+    """Parameters that leave with a block: all but its shortcut's."""
+    stays = () if block.shortcut is None else model.get_submodule(block.shortcut).parameters()
+    whole = model.get_submodule(block.name).parameters()
+    return sum(value.numel() for value in whole) - sum(value.numel() for value in stays)
+
+
+def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> set[int]:
+    """The set of items with the smallest sum of losses whose weights sum to ``least`` or more.
+
+    Exact: of the sets of the first items, those are kept that no other one beats in both sums, by rising loss.
+    """
+    best: list[tuple[float, int, frozenset[int]]] = [(0.0, 0, frozenset())]  # (loss, weight, items)
+    for item, (loss, weight) in enumerate(zip(losses, weights, strict=True)):
+        grown = [(cost + loss, held + weight, chosen | {item}) for cost, held, chosen in best]
+        heaviest, unbeaten = -1, []
+        for one in sorted(best + grown, key=lambda one: (one[0], -one[1])):
+            if one[1] > heaviest:
+                unbeaten.append(one)
+                heaviest = one[1]
+        best = unbeaten
+    return set(next(one for one in best if one[1] >= least)[2])

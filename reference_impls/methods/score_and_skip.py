@@ -1,0 +1,42 @@
+"""The step that depth methods share: which blocks go -> a ``Skip`` in the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Dropped, Request
+from reference_impls.maths.masks import check_finite, pruned_count
+from reference_impls.maths.surgery import Block, drop
+
+
+def count_of(blocks: Sequence[Block], request: Request) -> int:
+    """How many blocks go: the nearest whole number, halves up; all of them may go.
+
+    Raises:
+        ValueError: the request has a pattern, a scope other than "layer", or shares of single layers.
+    """
+    if request.pattern is not None:
+        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
+    if request.scope != "layer" or request.shares:
+        raise ValueError("blocks are compared over the whole model; give neither a scope nor shares of layers")
+    return pruned_count(len(blocks), request.sparsity)
+
+
+def skip(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Dropped:
+    """Drop the blocks of these numbers, and give back their names in model order."""
+    chosen = [block for index, block in enumerate(blocks) if index in gone]
+    drop(model, chosen)
+    return [block.name for block in chosen]
+
+
+def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor, request: Request) -> Dropped:
+    """Drop the share of the blocks with the lowest scores; of equal ones the earlier.
+
+    Raises:
+        ValueError: a score is not finite, or see ``count_of``; nothing is changed.
+    """
+    order = check_finite("scores of the blocks", scores).argsort(stable=True)
+    return skip(model, blocks, set(order[: count_of(blocks, request)].tolist()))

@@ -1,0 +1,57 @@
+"""ShortGPT: blocks that change the stream least go.  Men et al., 2024, arXiv:2403.03853, section 3.1, Eq. (1).
+
+Maths   BI_i = 1 - E[ cos(x_in, x_out) ] of block i, over all tokens (or pixels) of all calls; the lowest go.
+Differs from the paper: the calls are those of a sampler, and every timestep counts the same. Where a block changes
+        the width of the stream, its shortcut's output takes the place of x_in.
+Shapes  streams (n, ..., width) -> one score a block.   Cost  forward passes only.
+Raises  ValueError for what ``Request`` refuses, or if a stream is not finite.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from reference_impls.contract import Calibration, Dropped, Request
+from reference_impls.maths.surgery import Block, Skip
+from reference_impls.methods.score_and_skip import skip_lowest
+from reference_impls.units import blocks_of
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+    """Drop the blocks whose output is most like what would pass without them."""
+    blocks = blocks_of(model)
+    return skip_lowest(model, blocks, block_influence(model, blocks, calibration), request)
+
+
+@torch.no_grad()
+def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Calibration) -> torch.Tensor:
+    """BI of each block, (blocks,)."""
+    influence = torch.zeros(len(blocks), dtype=torch.float64)
+
+    def hook(index: int, skip: Skip):  # type: ignore[no-untyped-def]
+        def see(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+            del module
+            before, after = (_vectors(stream) for stream in (skip(inputs[0]), output))
+            influence[index] += 1 - float(functional.cosine_similarity(before, after, dim=1).mean())
+
+        return see
+
+    handles = []
+    for index, block in enumerate(blocks):
+        skip = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
+        handles.append(model.get_submodule(block.name).register_forward_hook(hook(index, skip)))
+    try:
+        for batch in calibration:
+            batch.run(model)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return influence / len(calibration.batches)
+
+
+def _vectors(stream: torch.Tensor) -> torch.Tensor:
+    """Tokens (n, tokens, width) or pixels (n, channels, h, w) -> (all of them, width), in float64."""
+    flat = stream.flatten(2).transpose(1, 2) if stream.dim() == 4 else stream
+    return flat.reshape(-1, flat.shape[-1]).double()

@@ -1,0 +1,111 @@
+"""SparseDM: train an n:m sparse model from a dense one.  Wang et al., 2024, arXiv:2404.10445, section 3.
+
+Maths   forward with W * M, M = the n largest of every m by |W|, chosen anew in each step; the gradient passes straight
+        through the mask, and what is pruned is pulled to zero: dL/dW := dL/d(W*M) + lambda (1 - M) * W   (SR-STE,
+        Zhou et al., 2021, arXiv:2102.04010, Eq. 9).
+Differs from the paper: it fine-tunes for 1e5 steps and more and distils knowledge as well; here one step a batch of the
+        calibration, on the task's loss alone (``recover`` with a teacher can follow).
+Shapes  W (outputs, inputs) -> mask of the same shape, True = kept.   Cost  training.
+Raises  ValueError without a pattern, without targets, for scope "global" or "row", or if the training diverges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from reference_impls.contract import Calibration, Masks, Request
+from reference_impls.layers import as_matrix, prunable
+from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
+from reference_impls.methods.score_and_drop import drop
+
+DECAY = 2e-4
+"""lambda, from Zhou et al."""
+RATE = 5e-4
+
+
+class StraightThrough(torch.autograd.Function):
+    """W -> W * M; backwards the gradient passes whole, plus the pull on what is masked."""
+
+    @staticmethod
+    def forward(context, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:  # type: ignore[no-untyped-def]
+        """Mask."""
+        context.save_for_backward(weight, mask)
+        context.decay = decay
+        return weight * mask
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor):  # type: ignore[no-untyped-def]
+        """SR-STE."""
+        weight, mask = context.saved_tensors
+        return gradient + context.decay * (~mask) * weight, None, None
+
+
+class Sparse(nn.Module):
+    """A weight seen through its n:m mask."""
+
+    def __init__(self, pattern: Pattern, decay: float) -> None:
+        """Remember both."""
+        super().__init__()
+        self.pattern, self.decay = pattern, decay
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """Mask by the weight as it is now."""
+        mask = keep_pattern(weight.detach().flatten(1).abs(), self.pattern).view_as(weight)
+        return StraightThrough.apply(weight, mask, self.decay)
+
+
+def prune(
+    model: nn.Module, calibration: Calibration, request: Request, *, decay: float = DECAY, rate: float = RATE
+) -> Masks:
+    """Train under moving masks, one step a batch, then zero what is masked."""
+    if request.pattern is None:
+        raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")
+    if request.scope != "layer":
+        raise ValueError(f"scope {request.scope!r}: a pattern is compared within its groups only, scope layer")
+    layers = prunable(model)
+    for layer in layers.values():
+        keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
+    before = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    try:
+        with sparse(layers, request.pattern, decay):
+            train(model, calibration, rate)
+        return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
+    except ValueError:
+        model.load_state_dict(before)
+        raise
+
+
+@contextmanager
+def sparse(layers: Mapping[str, nn.Linear | nn.Conv2d], pattern: Pattern, decay: float) -> Iterator[None]:
+    """Inside, each layer computes with its masked weight and trains the whole one."""
+    for layer in layers.values():
+        parametrize.register_parametrization(layer, "weight", Sparse(pattern, decay))
+    try:
+        yield
+    finally:
+        for layer in layers.values():
+            whole = layer.parametrizations.weight.original.detach().clone()  # type: ignore[union-attr]
+            parametrize.remove_parametrizations(layer, "weight")
+            with torch.no_grad():
+                layer.weight.copy_(whole)
+
+
+def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
+    """One step of Adam for each batch, under half a cosine.
+
+    Raises:
+        ValueError: a batch has no target, or the loss is not finite.
+    """
+    optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(calibration.batches))
+    for batch in calibration:
+        loss = check_finite("training loss", batch.loss(model))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()

@@ -1,0 +1,20 @@
+"""Taylor pruning: what the loss would lose with a unit, to first order.  Molchanov et al., 2019, arXiv:1906.10771.
+
+Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2   (Eq. 8 for one weight, summed as Eq. 9).
+Differs from the paper: one shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
+        with a threshold of zero, and shares its code.
+Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.
+Raises  as Diff-Pruning.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from reference_impls.contract import Calibration, Kept, Request
+from reference_impls.methods import diff_pruning
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+    """Remove the heads, neurons and channels that matter least to the loss over all timesteps."""
+    return diff_pruning.prune(model, calibration, request, threshold=0.0)

@@ -1,0 +1,134 @@
+"""TinyFusion: learn which blocks stay so that the rest can recover.  Fang et al., 2024, arXiv:2412.01199, section 3.
+
+Maths   Consecutive blocks form groups of 4; of each group N of M stay. A categorical variable over the C(M, N) ways is
+        sampled by Gumbel softmax with straight-through gradients (Eq. 5, 6), the temperature falling; together with it
+        low-rank updates of the blocks' layers are trained (Eq. 7), so that a way is judged by what it becomes.
+        The likeliest way of each group stays, and the updates are thrown away.
+Differs from the paper: a dropped block is multiplied with its gate and not left out while learning; where the share
+        does not divide evenly, the groups lose floor or ceiling of it, the later ones more.
+Shapes  one step a batch -> names of blocks.   Cost  training.
+Raises  ValueError if a batch has no target or the loss is not finite, and for what blocks lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations
+
+import torch
+from torch import nn
+
+from reference_impls.contract import Calibration, Dropped, Request
+from reference_impls.maths.gates import one_of
+from reference_impls.maths.masks import check_finite
+from reference_impls.maths.surgery import Block, Skip
+from reference_impls.methods.score_and_skip import count_of, skip
+from reference_impls.units import blocks_of
+
+SIZE, RANK = 4, 4
+HOT, COLD = 4.0, 0.1
+"""Temperature at first and at last."""
+RATE_OF_GATES, RATE_OF_UPDATES = 0.05, 1e-3
+
+
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+    """Learn the ways, one step a batch, and drop what the likeliest leave out."""
+    blocks = blocks_of(model)
+    count = count_of(blocks, request)
+    ways = all_ways(len(blocks), count)
+    logits = learn(model, blocks, ways, calibration, request.seed)
+    kept = {number for of_group, way in zip(logits, ways, strict=True) for number in way[int(of_group.argmax())]}
+    return skip(model, blocks, set(range(len(blocks))) - kept)
+
+
+def all_ways(blocks: int, gone: int) -> list[list[tuple[int, ...]]]:
+    """For each group of consecutive blocks, every set of them that can stay; in all, ``gone`` do not."""
+    groups = [range(start, min(start + SIZE, blocks)) for start in range(0, blocks, SIZE)]
+    ends = [group.stop for group in groups]
+    lost = [gone * end // blocks for end in ends]  # until here; the differences are each group's share
+    shares = [now - before for now, before in zip(lost, [0, *lost], strict=False)]
+    return [list(combinations(group, len(group) - share)) for group, share in zip(groups, shares, strict=True)]
+
+
+def learn(
+    model: nn.Module,
+    blocks: Sequence[Block],
+    ways: Sequence[Sequence[tuple[int, ...]]],
+    calibration: Calibration,
+    seed: int,
+) -> list[torch.Tensor]:
+    """Logits of each group's ways; the model's weights stay as they are.
+
+    Raises:
+        ValueError: a batch has no target, or the loss is not finite.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    logits = [torch.zeros(len(way), requires_grad=True) for way in ways]
+    stays = [torch.tensor([[float(n in way) for n in range(len(blocks))] for way in group]) for group in ways]
+    with low_rank(model, blocks, generator) as updates:
+        optimiser = torch.optim.Adam(
+            [{"params": logits, "lr": RATE_OF_GATES}, {"params": updates, "lr": RATE_OF_UPDATES}]
+        )
+        for step, batch in enumerate(calibration):
+            temperature = HOT * (COLD / HOT) ** (step / max(1, len(calibration.batches) - 1))
+            chosen = [
+                one_of(of_group, temperature, generator) @ rows for of_group, rows in zip(logits, stays, strict=True)
+            ]
+            with gated(model, blocks, torch.stack(chosen).sum(0)):  # (blocks,)
+                loss = check_finite("training loss", batch.loss(model))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return [of_group.detach() for of_group in logits]
+
+
+@contextmanager
+def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Iterator[None]:
+    """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * what passes without it."""
+
+    def hook(number: int, without: Skip):  # type: ignore[no-untyped-def]
+        def mix(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+            del module
+            passing = without(inputs[0])
+            return passing + gates[number] * (output - passing)
+
+        return mix
+
+    handles = []
+    for number, block in enumerate(blocks):
+        without = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
+        handles.append(model.get_submodule(block.name).register_forward_hook(hook(number, without)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def low_rank(model: nn.Module, blocks: Sequence[Block], generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
+    """Inside, each Linear of the blocks computes W x + B A x; gives all A and B; the model's own weights are frozen."""
+    trainable = [value for value in model.parameters() if value.requires_grad]
+    for value in trainable:
+        value.requires_grad_(False)
+    updates: list[torch.Tensor] = []
+    handles = []
+    for block in blocks:
+        for layer in model.get_submodule(block.name).modules():
+            if isinstance(layer, nn.Linear):
+                a = torch.randn(RANK, layer.in_features, generator=generator) / layer.in_features**0.5
+                b = torch.zeros(layer.out_features, RANK)
+                updates += [a.requires_grad_(), b.requires_grad_()]
+                handles.append(layer.register_forward_hook(_plus(a, b)))
+    try:
+        yield updates
+    finally:
+        for handle in handles:
+            handle.remove()
+        for value in trainable:
+            value.requires_grad_(True)
+
+
+def _plus(a: torch.Tensor, b: torch.Tensor):  # type: ignore[no-untyped-def]
+    return lambda layer, inputs, output: output + inputs[0] @ a.T @ b.T  # noqa: ARG005

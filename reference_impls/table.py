@@ -1,0 +1,143 @@
+"""Every method on both models: the table that the site shows, written to ``results/testbed.json``.
+
+    python -m reference_impls table            the committed one; two processes of one thread each
+    python -m reference_impls table --quick    a first look, on the DiT only
+
+A run that was stopped goes on where it was: finished rows stand in a file beside the result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from reference_impls.measure import Budget, Job, Row, dense_row, rows
+from reference_impls.registry import METHODS
+
+RESULTS = Path(__file__).parent / "results" / "testbed.json"
+SPARSITIES = (0.3, 0.5, 0.7, 0.9)
+PATTERN, PATTERN_SPARSITY = "2:4", 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds."""
+
+    budgets: Mapping[str, Budget]
+    """By model."""
+    sparsities: Sequence[float]
+    seeds: Sequence[int]
+
+
+FULL = Plan(
+    {
+        "dit": Budget(held_out=250, samples=200, training_steps=150, recovery_steps=50),
+        "unet": Budget(held_out=150, samples=100, training_steps=60, recovery_steps=30, recovery_batch=32),
+    },
+    SPARSITIES,
+    (0, 1, 2),
+)
+QUICK = Plan({"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,))
+
+
+def jobs(plan: Plan) -> list[Job]:
+    """Everything that is pruned, seed after seed, so that an early stop leaves whole tables."""
+    found = []
+    for seed in plan.seeds:
+        for model in plan.budgets:
+            for name, method in METHODS.items():
+                if not method.pattern_only:
+                    found += [Job(model, name, sparsity, None, seed) for sparsity in plan.sparsities]
+                if method.kind == "unstructured":
+                    found.append(Job(model, name, PATTERN_SPARSITY, PATTERN, seed))
+    return found
+
+
+def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]) -> dict:  # type: ignore[type-arg]
+    """Run the whole plan and write the result.
+
+    Args:
+        plan: what to run.
+        out: the JSON file; rows that stand in ``<out>.partial`` are not run again.
+        command: how it was called, for the record.
+        workers: processes, of one thread each.
+        tell: called after each job with how many are done, of how many, and what was done.
+
+    Returns:
+        What was written.
+    """
+    partial = out.with_suffix(".partial")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    done = list(_lines(partial))
+    known = {_key(row) for row in done}
+    todo: list[Job] = [job for job in jobs(plan) if _key(asdict(job)) not in known]
+    dense = [Job(model, "", 0.0, None, seed) for model in plan.budgets for seed in plan.seeds]
+    todo = [job for job in dense if _key({**asdict(job), "method": None}) not in known] + todo
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool, partial.open("a") as sink:
+        futures = {pool.submit(_work, job, plan.budgets[job.model]): job for job in todo}
+        for number, future in enumerate(as_completed(futures), start=1):
+            for row in future.result():
+                done.append(asdict(row))
+                sink.write(json.dumps(asdict(row)) + "\n")
+            sink.flush()
+            job = futures[future]
+            tell(
+                number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
+            )
+    record = {
+        "command": command,
+        "machine": {"cpu": _cpu(), "processes": workers, "threads of each": 1},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
+        "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
+    }
+    fresh = out.with_suffix(".new")
+    fresh.write_text(_compact(record), encoding="utf-8")
+    fresh.replace(out)
+    partial.unlink()
+    return record
+
+
+_ORDER = ("model", "kind", "method", "pattern", "sparsity", "recovery_steps", "seed")
+
+
+def _key(row: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("model", "method", "sparsity", "pattern", "seed"))
+
+
+def _work(job: Job, budget: Budget) -> list[Row]:
+    return rows(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _lines(file: Path) -> Iterator[dict[str, object]]:
+    if file.is_file():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
+    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def _compact(record: dict[str, object]) -> str:
+    """Indented, but with one row a line: a person reads a difference of two runs."""
+    body = {**record, "rows": []}
+    text = json.dumps(body, indent=1)
+    lines = ",\n".join("  " + json.dumps(row) for row in record["rows"])  # type: ignore[attr-defined]
+    return text.replace('"rows": []', f'"rows": [\n{lines}\n ]') + "\n"
