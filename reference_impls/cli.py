@@ -219,7 +219,9 @@ def arch(
                 table.add_row(key, count.what, f"{count.value:,}", architecture.inputs_in_words, count.source)
         console.print(table)
         return
-    table = Table("architecture", "what", "published", "counted", "tolerance", "")
+    table = Table("architecture", "what", "published", "counted", "")
+    for column in table.columns:
+        column.no_wrap = True
     wrong = 0
     for key, architecture in chosen.items():
         with _one_line():
@@ -231,8 +233,7 @@ def arch(
                 one.count.what,
                 f"{one.count.value:,}",
                 f"{one.counted:,}",
-                f"{one.count.tolerance:.1%}" if one.count.tolerance else "exact",
-                "ok" if one.right else "WRONG",
+                "WRONG" if not one.right else f"within {one.count.tolerance:.1%}" if one.count.tolerance else "exact",
             )
     console.print(table)
     raise typer.Exit(1 if wrong else 0)

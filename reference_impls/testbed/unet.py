@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.maths.surgery import Skip
 from reference_impls.testbed.data import CLASSES
 from reference_impls.testbed.embeddings import Condition
 
@@ -134,13 +135,13 @@ class UNet(nn.Module):
         x = self.first(x)
         skips = [x]
         for layer in self.down:
-            x = layer(x) if isinstance(layer, nn.Conv2d) else layer(x, condition)
+            x = layer(x, condition) if isinstance(layer, (Stage, Skip)) else layer(x)
             skips.append(x)
         for layer in self.middle:
             x = layer(x, condition)
         for layer in self.up:
-            if isinstance(layer, nn.Conv2d):
-                x = layer(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
-            else:
+            if isinstance(layer, (Stage, Skip)):
                 x = layer(torch.cat([x, skips.pop()], dim=1), condition)
+            else:
+                x = layer(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
         return self.last(functional.silu(self.norm(x)))
