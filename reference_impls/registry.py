@@ -24,6 +24,8 @@ class Method:
     batches to train on."""
     summary: str
     """One sentence."""
+    formula: str
+    """The score or the objective, in LaTeX, for the method's page."""
     scope: Literal["layer", "row"] = "layer"
     """The scope that its paper uses."""
     pattern_only: bool = False
@@ -32,10 +34,20 @@ class Method:
 
 METHODS: Mapping[str, Method] = {
     "random": Method(
-        "reference_impls.methods.random_pruning:prune", "unstructured", None, "nothing", "Weights go by lot."
+        "reference_impls.methods.random_pruning:prune",
+        "unstructured",
+        None,
+        "nothing",
+        "Weights go by lot.",
+        r"S \sim U(0, 1)",
     ),
     "magnitude": Method(
-        "reference_impls.methods.magnitude:prune", "unstructured", "han-2015", "nothing", "Small weights go."
+        "reference_impls.methods.magnitude:prune",
+        "unstructured",
+        "han-2015",
+        "nothing",
+        "Small weights go.",
+        r"S_{ij} = |W_{ij}|",
     ),
     "wanda": Method(
         "reference_impls.methods.wanda:prune",
@@ -43,6 +55,7 @@ METHODS: Mapping[str, Method] = {
         "wanda",
         "activations",
         "Weights go whose size times the norm of their input is small.",
+        r"S_{ij} = |W_{ij}| \cdot \lVert X_j \rVert_2",
         scope="row",
     ),
     "sparsegpt": Method(
@@ -51,6 +64,7 @@ METHODS: Mapping[str, Method] = {
         "sparsegpt",
         "activations",
         "Columns are pruned from left to right, and the rest makes up for what goes.",
+        r"S_{ij} = \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = X^\top X",
     ),
     "obs-diff": Method(
         "reference_impls.methods.obs_diff:prune",
@@ -58,6 +72,7 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "As SparseGPT, with early denoising steps counted more.",
+        r"S_{ij} = \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = \sum_t \alpha_t X_t^\top X_t",
     ),
     "sparsedm": Method(
         "reference_impls.methods.sparsedm:prune",
@@ -65,6 +80,7 @@ METHODS: Mapping[str, Method] = {
         "sparsedm",
         "training",
         "The mask follows the weights while they train, and pruned weights are pulled to zero.",
+        r"\frac{\partial L}{\partial W} \leftarrow \frac{\partial L}{\partial (W \odot M)} + \lambda (1 - M) \odot W",
         pattern_only=True,
     ),
     "random-units": Method(
@@ -73,6 +89,7 @@ METHODS: Mapping[str, Method] = {
         None,
         "nothing",
         "Heads, neurons and channels go by lot.",
+        r"S_u \sim U(0, 1)",
     ),
     "magnitude-units": Method(
         "reference_impls.methods.magnitude:prune_units",
@@ -80,6 +97,7 @@ METHODS: Mapping[str, Method] = {
         "l1-filters",
         "nothing",
         "Heads, neurons and channels with small weights go.",
+        r"S_u = \sum_{w \in u} |w|",
     ),
     "taylor": Method(
         "reference_impls.methods.taylor:prune",
@@ -87,6 +105,7 @@ METHODS: Mapping[str, Method] = {
         "taylor-2019",
         "gradients",
         "Units go whose weights times gradients are small, over all timesteps.",
+        r"S_u = \sum_t \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
     ),
     "diff-pruning": Method(
         "reference_impls.methods.diff_pruning:prune",
@@ -94,6 +113,7 @@ METHODS: Mapping[str, Method] = {
         "diff-pruning",
         "gradients",
         "As Taylor, over the timesteps whose loss is not negligible.",
+        r"S_u = \sum_{t :\, L_t \geq T \max L} \; \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
     ),
     "obs-diff-units": Method(
         "reference_impls.methods.obs_diff:prune_units",
@@ -101,6 +121,7 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "Units go whose columns the others can best make up for.",
+        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = \sum_t \alpha_t X_t^\top X_t",
     ),
     "ecodiff": Method(
         "reference_impls.methods.ecodiff:prune",
@@ -108,6 +129,7 @@ METHODS: Mapping[str, Method] = {
         "ecodiff",
         "training",
         "Gates on heads and neurons are learned to keep the output while as many as possible close.",
+        r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_u P(g_{\alpha_u} > 0)",
     ),
     "bk-sdm": Method(
         "reference_impls.methods.bk_sdm:prune",
@@ -115,6 +137,7 @@ METHODS: Mapping[str, Method] = {
         "bk-sdm",
         "nothing",
         "A fixed rule names the blocks; distillation mends the rest.",
+        r"L = \lVert v - v^{*} \rVert^2 + \lVert v - v_T \rVert^2 + \sum_i \lVert f_i - f_i^T \rVert^2",
     ),
     "laptop-diff": Method(
         "reference_impls.methods.laptop_diff:prune",
@@ -122,6 +145,7 @@ METHODS: Mapping[str, Method] = {
         "laptop-diff",
         "trajectory",
         "The set of blocks goes whose losses at the output, measured one by one, sum to least.",
+        r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{\setminus i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
     ),
     "shortgpt": Method(
         "reference_impls.methods.shortgpt:prune",
@@ -129,6 +153,7 @@ METHODS: Mapping[str, Method] = {
         "shortgpt",
         "trajectory",
         "Blocks go whose output points where their input did.",
+        r"S_i = 1 - \mathbb{E} \, \cos(x_i, x_{i+1})",
     ),
     "tinyfusion": Method(
         "reference_impls.methods.tinyfusion:prune",
@@ -136,5 +161,6 @@ METHODS: Mapping[str, Method] = {
         "tinyfusion",
         "training",
         "Which blocks stay is learned together with the update that would mend the rest.",
+        r"\min_{p, \Delta} \; \mathbb{E}_{m \sim p} \, L(x, m, \Phi + \Delta)",
     ),
 }

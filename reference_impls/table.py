@@ -8,6 +8,7 @@ A run that was stopped goes on where it was: finished rows stand in a file besid
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import platform
@@ -19,8 +20,13 @@ from pathlib import Path
 
 import torch
 
-from reference_impls.measure import Budget, Job, Row, dense_row, rows
+from reference_impls.combine.measured import Combination, combinations
+from reference_impls.maths.masks import Pattern
+from reference_impls.measure import Budget, Job, Row, dense_row, rows, shipped
+from reference_impls.prune import calibration_for, prune
 from reference_impls.registry import METHODS
+from reference_impls.saved import grid
+from reference_impls.testbed import metrics
 
 RESULTS = Path(__file__).parent / "results" / "testbed.json"
 SPARSITIES = (0.3, 0.5, 0.7, 0.9)
@@ -35,6 +41,8 @@ class Plan:
     """By model."""
     sparsities: Sequence[float]
     seeds: Sequence[int]
+    everything: bool = True
+    """Also what pruning is combined with, and pictures."""
 
 
 FULL = Plan(
@@ -45,7 +53,11 @@ FULL = Plan(
     SPARSITIES,
     (0, 1, 2),
 )
-QUICK = Plan({"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,))
+QUICK = Plan(
+    {"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,), everything=False
+)
+PICTURED, PICTURES = 0.5, 20
+"""Share at which every method is pictured, and samples of a picture."""
 
 
 def jobs(plan: Plan) -> list[Job]:
@@ -93,12 +105,14 @@ def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable
             tell(
                 number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
             )
+        combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else []
     record = {
         "command": command,
         "machine": {"cpu": _cpu(), "processes": workers, "threads of each": 1},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
         "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
+        "combinations": combined,
     }
     fresh = out.with_suffix(".new")
     fresh.write_text(_compact(record), encoding="utf-8")
@@ -116,6 +130,40 @@ def _key(row: Mapping[str, object]) -> tuple[object, ...]:
 
 def _work(job: Job, budget: Budget) -> list[Row]:
     return rows(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
+
+
+def _everything(
+    plan: Plan, folder: Path, pool: ProcessPoolExecutor, tell: Callable[[int, int, str], None]
+) -> list[dict[str, object]]:
+    """Rows of combinations, in order; pictures as files."""
+    folder.mkdir(exist_ok=True)
+    cases = [(model, seed) for model in plan.budgets for seed in plan.seeds]
+    combined = [pool.submit(_combine, model, plan.budgets[model], seed) for model, seed in cases]
+    pictured = [
+        pool.submit(_picture, model, method, plan.budgets[model].training_steps, folder)
+        for model in plan.budgets
+        for method in (None, *METHODS)
+    ]
+    for number, future in enumerate(as_completed([*combined, *pictured]), start=1):
+        future.result()
+        tell(number, len(combined) + len(pictured), "combinations and pictures")
+    return [asdict(row) for future in combined for row in future.result()]
+
+
+def _combine(model: str, budget: Budget, seed: int) -> list[Combination]:
+    return list(combinations(model, budget, seed))
+
+
+def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
+    """Samples of one method, from the same noise for all."""
+    dense, images, _ = shipped(model)
+    pruned = copy.deepcopy(dense)
+    if method is not None:
+        pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
+        calibration = calibration_for(method, dense, images, steps=steps)
+        prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
+    made = metrics.samples(pruned, int(dense.side), PICTURES)  # type: ignore[arg-type]
+    grid(made).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
 
 
 def _one_thread() -> None:
@@ -137,7 +185,8 @@ def _cpu() -> str:
 
 def _compact(record: dict[str, object]) -> str:
     """Indented, but with one row a line: a person reads a difference of two runs."""
-    body = {**record, "rows": []}
-    text = json.dumps(body, indent=1)
-    lines = ",\n".join("  " + json.dumps(row) for row in record["rows"])  # type: ignore[attr-defined]
-    return text.replace('"rows": []', f'"rows": [\n{lines}\n ]') + "\n"
+    text = json.dumps({**record, "rows": [], "combinations": []}, indent=1)
+    for name in ("rows", "combinations"):
+        lines = ",\n".join("  " + json.dumps(row) for row in record[name])  # type: ignore[attr-defined]
+        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n ]' if lines else f'"{name}": []')
+    return text + "\n"

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from generator import escape
 from generator.exports import bibtex
+from generator.measured import MODEL_NAMES
 from generator.model import VOCABULARIES, Filed, Paper
+from generator.pages.methods import headline, measured
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site, address_of, authors_of, date_of, family_name
@@ -39,6 +41,9 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
         root=ROOT,
         bibtex=bibtex(filed),
         similar=similar,
+        headlines=headline,
+        dense_of=lambda model: measured().dense[model]["held_out_loss"],
+        model_names=MODEL_NAMES,
         vocabularies=VOCABULARIES["papers"],
     )
     title = f"{paper.short}: {paper.title}" if paper.short and paper.short not in paper.title else paper.title

@@ -50,3 +50,13 @@ def quantize(model: nn.Module) -> int:
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, Int8(layer))
     return len(layers)
+
+
+def packed_bytes(model: nn.Module) -> int:
+    """A byte a weight of the quantized layers, zeros as a bit map where that is smaller; else half precision."""
+    layers = [module for module in model.modules() if isinstance(module, Int8)]
+    total = 2.0 * sum(value.numel() for value in model.parameters())
+    for module in layers:
+        weights = module.levels.numel()
+        total += min(weights, int(module.levels.count_nonzero()) + weights / 8) - 2.0 * weights
+    return int(total)

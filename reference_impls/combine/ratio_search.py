@@ -18,7 +18,7 @@ from reference_impls.contract import Calibration
 from reference_impls.layers import prunable
 from reference_impls.prune import prune
 
-STEP = 0.05
+STEP = 0.15
 """Share that a mutation moves, of the smaller of the two layers."""
 
 

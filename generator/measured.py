@@ -1,0 +1,179 @@
+"""What reference_impls measured, read from its committed result file; every number of the method pages is from here."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import reference_impls
+from reference_impls.registry import METHODS, Kind, Method
+
+PACKAGE = Path(reference_impls.__file__).parent
+SECTIONS = ("Maths", "Differs from the paper:", "Shapes", "Raises", "Run")
+MODEL_NAMES = {"dit": "DiT, digits 8×8", "unet": "U-Net, MNIST 16×16"}
+"""Models of the testbed, in the order of the pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A number over the seeds."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One method on one model at one share, over all seeds."""
+
+    model: str
+    method: str | None
+    """None: the dense model."""
+    sparsity: float
+    pattern: str | None
+    recovery_steps: int
+    seeds: int
+    numbers: Mapping[str, Spread]
+    """By the name of the column in the result file."""
+
+    @property
+    def how(self) -> str:
+        """The share or the pattern, for people."""
+        return self.pattern or f"{self.sparsity:.0%}".replace("%", " %")
+
+    def __getitem__(self, name: str) -> float:
+        """The mean of a column."""
+        return self.numbers[name].mean
+
+
+@dataclass(frozen=True)
+class Combined:
+    """A row of what pruning was combined with, over all seeds."""
+
+    model: str
+    claim: str
+    pruning: str
+    combined_with: str
+    numbers: Mapping[str, Spread]
+
+    def __getitem__(self, name: str) -> float:
+        """The mean of a column."""
+        return self.numbers[name].mean
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The result file."""
+
+    command: str
+    cpu: str
+    versions: Mapping[str, str]
+    settings: tuple[Setting, ...]
+    combined: tuple[Combined, ...]
+
+    @cached_property
+    def dense(self) -> Mapping[str, Setting]:
+        """The dense models."""
+        return {one.model: one for one in self.settings if one.method is None}
+
+    def of(self, method: str) -> tuple[Setting, ...]:
+        """All settings of a method: by model, one-shot first, by share."""
+        return tuple(one for one in self.settings if one.method == method)
+
+    def find(self, model: str, method: str, how: str, *, recovered: bool = False) -> Setting | None:
+        """One setting, if it was measured."""
+        return next(
+            (s for s in self.of(method) if s.model == model and s.how == how and bool(s.recovery_steps) == recovered),
+            None,
+        )
+
+
+def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured:
+    """The result file as records, means and ranges over the seeds."""
+    record = json.loads(file.read_text(encoding="utf-8"))
+    by_setting: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in record["rows"]:
+        key = tuple(row[name] for name in ("model", "method", "sparsity", "pattern", "recovery_steps"))
+        by_setting[key].append(row)
+    settings = [
+        Setting(model, method, sparsity, pattern, steps, len(rows), _numbers(rows))
+        for (model, method, sparsity, pattern, steps), rows in by_setting.items()
+    ]
+    names, models = list(METHODS), list(MODEL_NAMES)
+    settings.sort(
+        key=lambda s: (
+            names.index(s.method) if s.method else -1,
+            models.index(s.model),
+            s.recovery_steps,
+            s.pattern is not None,
+            s.sparsity,
+        )
+    )
+    by_case: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in record["combinations"]:
+        by_case[row["model"], row["claim"], row["pruning"], row["combined_with"]].append(row)
+    combined = [
+        Combined(model, claim, pruning, combined_with, _numbers(rows))
+        for (model, claim, pruning, combined_with), rows in by_case.items()
+    ]
+    return Measured(record["command"], record["machine"]["cpu"], record["versions"], tuple(settings), tuple(combined))
+
+
+def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, Spread]:
+    columns: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                columns[name].append(value)
+    return {name: Spread(sum(all_) / len(all_), min(all_), max(all_)) for name, all_ in columns.items()}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A method as its file describes it."""
+
+    name: str
+    method: Method
+    file: str
+    """Path in the repository."""
+    title: str
+    """First line of the module's docstring."""
+    sections: Mapping[str, str]
+    """The others, by their first word."""
+    source: str
+
+
+def describe(name: str) -> Described:
+    """Read a method's file; nothing of it is run.
+
+    Raises:
+        KeyError: there is no such method.
+    """
+    method = METHODS[name]
+    parts = method.run.partition(":")[0].split(".")
+    source = PACKAGE.parent.joinpath(*parts).with_suffix(".py").read_text(encoding="utf-8")
+    title, _, rest = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
+    sections: dict[str, str] = {}
+    now = ""
+    for line in rest.splitlines():
+        first = next((section for section in SECTIONS if line.startswith(section)), None)
+        if first is not None:
+            now = first.rstrip(":")
+            sections[now] = line.removeprefix(first).strip()
+        elif now:
+            sections[now] += f" {line.strip()}"
+    return Described(name, method, "/".join(parts) + ".py", title.strip(), sections, source)
+
+
+KIND_NAMES: Mapping[Kind, str] = {
+    "unstructured": "Single weights",
+    "structured": "Heads, neurons, channels",
+    "depth": "Blocks",
+}

@@ -1,0 +1,156 @@
+"""The methods that run here: an overview, and a page for each with its formula, source, rows, plots and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from latex2mathml.converter import convert
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from generator.lines import LinePlot, Series, line_plot
+from generator.measured import (
+    KIND_NAMES,
+    MODEL_NAMES,
+    PACKAGE,
+    Measured,
+    Setting,
+    describe,
+    load_measured,
+)
+from generator.pages.page import ROOT, Page
+from generator.pages.render import render
+from generator.pages.site import Site
+from reference_impls.registry import METHODS, Kind
+
+HEADLINE = "50 %"
+"""The share whose numbers stand for a method where there is room for one row."""
+PATTERN = "2:4"
+CLAIMS = ("samplers", "quantization", "distillation", "search")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A plot with what its axes mean."""
+
+    title: str
+    model: str
+    plot: LinePlot
+    dense: float
+
+
+@cache
+def measured() -> Measured:
+    """The committed results, read once."""
+    return load_measured()
+
+
+def method_pages(site: Site) -> Iterator[Page]:
+    """One page for each method of the registry."""
+    for name in METHODS:
+        described = describe(name)
+        block = render(
+            "method",
+            site=site,
+            root=ROOT,
+            described=described,
+            kind=KIND_NAMES[described.method.kind],
+            formula=formula(described.method.formula),
+            source=source(described.source),
+            results=measured(),
+            rows=rows_by_model(name),
+            drawn=[_drawn(model, described.method.kind, name) for model in MODEL_NAMES],
+            headline=headline(name),
+            models=MODEL_NAMES,
+            asked=f"--pattern {PATTERN}" if described.method.pattern_only else "--sparsity 0.5",
+        )
+        paper = site.catalogue.papers.get(described.method.paper or "")
+        words = f"{name} {KIND_NAMES[described.method.kind]} {paper.entry.title if paper else ''}"
+        title = f"{name}: a pruning method that runs"
+        yield Page(f"methods/{name}/", title, described.method.summary, block, "", words)
+
+
+def method_files(site: Site) -> Mapping[str, bytes]:
+    """The pictures of samples."""
+    del site
+    files = sorted((PACKAGE / "results" / "samples").glob("*.png"))
+    return {f"assets/samples/{file.name}": file.read_bytes() for file in files}
+
+
+def overview(site: Site, root: str, argument: str) -> str:
+    """The list of methods, the plots of one kind, or what pruning was combined with.
+
+    Raises:
+        KeyError: ``argument`` is none of list, combined, machine, or a kind.
+    """
+    results = measured()
+    if argument == "machine":
+        return render("methods_machine", results=results)
+    if argument == "combined":
+        claims = {claim: [one for one in results.combined if one.claim == claim] for claim in CLAIMS}
+        return render("methods_combined", claims=claims, models=MODEL_NAMES)
+    if argument == "list":
+        kinds = {
+            title: [(describe(name), headline(name)) for name, method in METHODS.items() if method.kind == kind]
+            for kind, title in KIND_NAMES.items()
+        }
+        return render("methods_list", site=site, root=root, kinds=kinds, models=MODEL_NAMES, results=results)
+    kind: Kind = {str(known): known for known in KIND_NAMES}[argument]
+    return render("methods_plots", drawn=[_drawn(model, kind, None) for model in MODEL_NAMES], kind=kind)
+
+
+def headline(name: str) -> Mapping[str, Setting]:
+    """The row of each model that stands for a method."""
+    how = PATTERN if METHODS[name].pattern_only else HEADLINE
+    return {model: found for model in MODEL_NAMES if (found := measured().find(model, name, how)) is not None}
+
+
+def rows_by_model(name: str) -> Mapping[str, Sequence[Setting]]:
+    """All rows of a method, the dense model first."""
+    return {
+        model: [measured().dense[model], *(one for one in measured().of(name) if one.model == model)]
+        for model in MODEL_NAMES
+        if model in measured().dense
+    }
+
+
+def _drawn(model: str, kind: Kind, foreground: str | None) -> Drawn:
+    """Held-out loss over the share that went, all methods of a kind; one of them in the foreground."""
+    series = []
+    for name, method in METHODS.items():
+        if method.kind != kind:
+            continue
+        strong = foreground in (None, name)
+        points = tuple(_points(model, name, recovered=False))
+        if points:
+            series.append(Series(name, points, strong))
+        recovered = tuple(_points(model, name, recovered=True))
+        if name == foreground and recovered:
+            series.append(Series("recovered", recovered, strong=True, dashed=True))
+    dense = measured().dense[model]["held_out_loss"]
+    return Drawn(f"{KIND_NAMES[kind]}, {MODEL_NAMES[model]}", model, line_plot(series, dense), dense)
+
+
+def _points(model: str, name: str, *, recovered: bool) -> Iterator[tuple[float, float]]:
+    for one in measured().of(name):
+        if one.model == model and one.pattern is None and bool(one.recovery_steps) == recovered:
+            yield one.sparsity, one["held_out_loss"]
+    only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
+    if only is not None:
+        yield only.sparsity, only["held_out_loss"]
+
+
+@cache
+def formula(latex: str) -> Markup:
+    """MathML, which browsers draw by themselves."""
+    return Markup(convert(latex, display="block"))  # noqa: S704  from our own registry, converted by a library
+
+
+@cache
+def source(python: str) -> Markup:
+    """A source file with the theme's own classes for colours."""
+    return Markup(highlight(python, PythonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S704  escaped by Pygments

@@ -1,0 +1,113 @@
+"""The pages of the methods: every number from the result file, every file shown as it is, formulas as MathML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from generator.lines import Series, line_plot
+from generator.measured import describe, load_measured
+from generator.pages.methods import overview
+from reference_impls.registry import METHODS
+from tests.site.conftest import Built
+from tests.site.parsing import Parsed
+
+Open = Callable[..., Page]
+RESULTS = Path("reference_impls/results/testbed.json")
+
+
+@pytest.fixture(scope="module")
+def pages(built: Built) -> dict[str, Parsed]:
+    return {name: built.pages[f"methods/{name}/index.html"] for name in METHODS}
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict]:  # type: ignore[type-arg]
+    return json.loads(RESULTS.read_text())["rows"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_row_stands_on_the_page(pages: dict[str, Parsed], rows: list[dict], name: str) -> None:  # type: ignore[type-arg]
+    text = pages[name].text
+    mine = [row for row in rows if row["method"] == name]
+    assert len({row["seed"] for row in mine}) >= 3
+    for key in {(row["model"], row["sparsity"], row["pattern"], row["recovery_steps"]) for row in mine}:
+        same = [row for row in mine if (row["model"], row["sparsity"], row["pattern"], row["recovery_steps"]) == key]
+        assert f"{mean(row['held_out_loss'] for row in same):.4f}" in text
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_says_first_whether_it_is_faster(pages: dict[str, Parsed], name: str) -> None:
+    text = pages[name].text
+    answer = "Not by itself." if METHODS[name].kind == "unstructured" else "Yes, in any runtime."
+    assert text.index(answer) < text.index("How it works")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_formula_source_and_samples(built: Built, pages: dict[str, Parsed], name: str) -> None:
+    html = (built.site / f"methods/{name}/index.html").read_text(encoding="utf-8")
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML"' in html
+    for line in describe(name).source.splitlines():
+        assert " ".join(line.split()) in " ".join(pages[name].text.split())
+    for model in ("dit", "unet"):
+        assert (built.site / f"assets/samples/{model}-{name}.png").is_file()
+        assert f'src="../../assets/samples/{model}-{name}.png"' in html
+
+
+def test_entries_link_to_their_methods(built: Built) -> None:
+    for name, method in METHODS.items():
+        if method.paper:
+            page = built.pages[f"papers/{method.paper}/index.html"]
+            assert f"../../methods/{name}/" in {value for _, _, value in page.addresses()}
+            assert "held-out loss" in page.text
+
+
+def test_the_overview_names_every_method(built: Built) -> None:
+    links = {value for _, _, value in built.pages["methods/index.html"].addresses()}
+    assert all(f"../methods/{name}/" in links for name in METHODS)
+
+
+def test_combinations_stand_on_the_overview(built: Built) -> None:
+    text = built.pages["methods/index.html"].text
+    combined = load_measured().combined
+    assert {one.claim for one in combined} == {"samplers", "quantization", "distillation", "search"}
+    for one in combined:
+        assert f"{one['distance']:.4f}" in text
+
+
+def test_an_unknown_part_of_the_overview_is_an_error(built: Built) -> None:
+    with pytest.raises(KeyError):
+        overview(built.knowledge, "../", "nonsense")
+
+
+def test_labels_of_a_plot_do_not_overlap() -> None:
+    series = [Series(f"m{i}", ((0.3, 1.0), (0.9, 1.0 + i / 1_000)), strong=True) for i in range(7)]
+    heights = sorted(line.label_y for line in line_plot(series, 0.5).lines)
+    assert all(second - first >= 14.9 for first, second in zip(heights, heights[1:], strict=False))
+
+
+def test_a_plot_of_nothing() -> None:
+    with pytest.raises(ValueError, match="no lines to draw"):
+        line_plot([], 0.5)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["methods/", "methods/obs-diff/", "methods/tinyfusion/"])
+def test_axe_finds_nothing(open_page: Open, path: str, scheme: str) -> None:
+    page = open_page(path, color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
+
+
+@pytest.mark.browser
+def test_nothing_is_wider_than_a_phone(open_page: Open) -> None:
+    page = open_page("methods/sparsegpt/", viewport={"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
