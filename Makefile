@@ -69,7 +69,7 @@ lint-readme:  ## the linter of awesome lists; needs Node.js
 lock: .venv/dev  ## pin every package with its hashes
 	.venv/bin/pip-compile $(LOCK_FLAGS) --generate-hashes --extra site -o requirements/site.txt pyproject.toml
 	.venv/bin/pip-compile $(LOCK_FLAGS) --generate-hashes --extra site --extra dev -o requirements/dev.txt pyproject.toml
-	.venv/bin/pip-compile $(LOCK_FLAGS) --extra impls -o requirements/impls.txt pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --extra impls --extra diffusers --extra oracles -c requirements/dev.txt -o requirements/impls.txt pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements/impls.txt  # the CPU build is taken where one is at hand
 
 LOCK_FLAGS := --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe --upgrade

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -89,7 +90,7 @@ def test_an_unknown_part_of_the_overview_is_an_error(built: Built) -> None:
 def test_labels_of_a_plot_do_not_overlap() -> None:
     series = [Series(f"m{i}", ((0.3, 1.0), (0.9, 1.0 + i / 1_000)), strong=True) for i in range(7)]
     heights = sorted(line.label_y for line in line_plot(series, 0.5).lines)
-    assert all(second - first >= 14.9 for first, second in zip(heights, heights[1:], strict=False))
+    assert all(second - first >= 14.9 for first, second in pairwise(heights))
 
 
 def test_a_plot_of_nothing() -> None:
