@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from reference_impls.maths.masks import Pattern, check_sparsity
+from reference_impls.maths.masks import ALONE, Pattern, Tile, check_sparsity
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.diffusion import noised, scales, stratified_times, trajectory
 
@@ -135,8 +135,15 @@ class Request:
     scope: str = "layer"
     """Weights are compared within a layer, within an output row, or over all layers."""
     seed: int = 0
+    block: Tile = ALONE
+    """Single weights that stay or go together; a pattern says so itself."""
     shares: Mapping[str, float] = field(default_factory=dict)
     """Sparsity of single layers or groups by name, where it differs from the others'."""
+
+    @property
+    def tile(self) -> Tile:
+        """What is decided about at once."""
+        return self.block if self.pattern is None else Tile(self.pattern.rows, 1)
 
     def share(self, name: str) -> float:
         """Sparsity of one layer or group."""
@@ -153,6 +160,8 @@ class Request:
             check_sparsity(share)
         if self.scope not in SCOPES:
             raise ValueError(f"scope {self.scope!r} is not one of {', '.join(SCOPES)}")
+        if self.pattern is not None and self.block != ALONE:
+            raise ValueError(f"block {self.block}: pattern {self.pattern} says itself how many rows share it")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:
             raise ValueError(f"pattern {self.pattern} means sparsity {self.pattern.sparsity}, not {self.sparsity}")
 

@@ -22,8 +22,9 @@ from reference_impls.contract import (
     from_images,
     from_trajectory,
 )
+from reference_impls.layers import prunable
 from reference_impls.maths import macs
-from reference_impls.maths.masks import Pattern
+from reference_impls.maths.masks import ALONE, Pattern, Tile
 from reference_impls.registry import METHODS, Method
 from reference_impls.testbed.data import Images
 from reference_impls.units import blocks_of, groups_of
@@ -69,6 +70,7 @@ def prune(
     method: str,
     pattern: Pattern | None = None,
     scope: str | None = None,
+    block: Tile | None = None,
     seed: int = 0,
     shares: Mapping[str, float] | None = None,
     **options: Any,  # each method has its own
@@ -83,6 +85,7 @@ def prune(
         method: a name of ``registry.METHODS``.
         pattern: n of m kept, in place of a sparsity; single weights only.
         scope: layer, row or global; the paper's own where not given.
+        block: single weights that stay or go together, as 4x1 or 16x16.
         seed: for methods that draw lots.
         shares: sparsity of single layers or groups, where it differs.
         options: what only this method takes.
@@ -98,7 +101,11 @@ def prune(
     if chosen.pattern_only and pattern is None:
         raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
     share = pattern.sparsity if pattern is not None else sparsity
-    request = Request(share, pattern, scope or chosen.scope, seed, shares or {})  # type: ignore[arg-type]
+    if block is not None and chosen.kind != "unstructured":
+        raise ValueError(f"block {block} is for methods on single weights, not for {method}")
+    request = Request(share, pattern, scope or chosen.scope, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    if chosen.kind == "unstructured":
+        prunable(model)  # refuses a model without layers, before it is run
     before = cost(model, calibration)
     units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
@@ -112,7 +119,7 @@ def prune(
         paper=chosen.paper,
         kind=chosen.kind,
         requested=request.sparsity,
-        pattern=None if pattern is None else str(pattern),
+        pattern=str(pattern or block) if pattern or block else None,
         scope=request.scope,
         seed=seed,
         achieved=achieved(outcome, units, blocks),

@@ -8,39 +8,45 @@ Among equal scores the later one goes first.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """n weights kept of every m consecutive ones along the input."""
+    """n weights kept of every m consecutive ones along the input; by some rows together where they share it."""
 
     n: int
     m: int
+    rows: int = 1
+    """Consecutive outputs that keep the same places, so that a kernel loads an input once for all of them."""
 
     def __post_init__(self) -> None:
         """Refuse patterns that keep nothing or more than there is.
 
         Raises:
-            ValueError: not 1 <= n <= m.
+            ValueError: not 1 <= n <= m, or not 1 <= rows.
         """
         if not 1 <= self.n <= self.m:
             raise ValueError(f"pattern {self.n}:{self.m} does not keep 1 to {self.m} of {self.m}")
+        if self.rows < 1:
+            raise ValueError(f"pattern {self} is shared by no row")
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
-        """Read ``2:4``.
+        """Read ``2:4``, or ``2:4x4`` for a pattern that four rows share.
 
         Raises:
-            ValueError: the text is not two positive whole numbers n:m with n <= m.
+            ValueError: the text is not positive whole numbers n:m or n:mxrows with n <= m.
         """
-        n, colon, m = text.partition(":")
-        if not (colon and n.isdecimal() and m.isdecimal() and n.isascii() and m.isascii()):
-            raise ValueError(f"pattern {text!r} is not n:m, such as 2:4")
-        return cls(int(n), int(m))
+        found = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
+        if found is None:
+            raise ValueError(f"pattern {text!r} is not n:m, such as 2:4, or n:mxrows, such as 2:4x4")
+        return cls(int(found[1]), int(found[2]), int(found[3] or 1))
 
     @property
     def sparsity(self) -> float:
@@ -49,7 +55,65 @@ class Pattern:
 
     def __str__(self) -> str:
         """As it is read."""
-        return f"{self.n}:{self.m}"
+        return f"{self.n}:{self.m}" + (f"x{self.rows}" if self.rows > 1 else "")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Weights that stay or go together: rows x columns of a matrix."""
+
+    rows: int = 1
+    columns: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse empty tiles.
+
+        Raises:
+            ValueError: a side is not positive.
+        """
+        if self.rows < 1 or self.columns < 1:
+            raise ValueError(f"block {self} is empty")
+
+    @classmethod
+    def parse(cls, text: str) -> Tile:
+        """Read ``16x16``.
+
+        Raises:
+            ValueError: the text is not two positive whole numbers.
+        """
+        found = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text)
+        if found is None:
+            raise ValueError(f"block {text!r} is not rows x columns, such as 4x1 or 16x16")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        """As it is read."""
+        return f"{self.rows}x{self.columns}"
+
+    def pool(self, scores: torch.Tensor) -> torch.Tensor:
+        """Mean score of each tile of a matrix; tiles at the edge may be smaller, and count by what they hold.
+
+        Raises:
+            ValueError: a score is not finite.
+        """
+        rows, columns = check_finite("scores", scores).shape
+        down, right = -rows % self.rows, -columns % self.columns
+        sums, counts = (
+            functional.pad(values, (0, right, 0, down))
+            .unfold(0, self.rows, self.rows)
+            .unfold(1, self.columns, self.columns)
+            for values in (scores, torch.ones_like(scores))
+        )  # (tiles down, tiles right, rows, columns)
+        return sums.sum((2, 3)) / counts.sum((2, 3))
+
+    def spread(self, mask: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """A mask of tiles as one of weights."""
+        whole = mask.repeat_interleave(self.rows, 0).repeat_interleave(self.columns, 1)
+        return whole[: shape[0], : shape[1]]
+
+
+ALONE = Tile()
+"""Every weight is decided about by itself."""
 
 
 def check_sparsity(sparsity: float) -> float:

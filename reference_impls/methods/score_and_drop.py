@@ -25,6 +25,8 @@ def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch
     """
     for name, score in scores.items():
         check_finite(f"scores of {name}", score)
+    shapes = {name: score.shape for name, score in scores.items()}
+    scores = {name: request.tile.pool(score) for name, score in scores.items()}
     if request.pattern is not None:
         masks = {name: keep_pattern(score, request.pattern) for name, score in scores.items()}
     elif request.scope == "global":
@@ -32,6 +34,7 @@ def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch
     else:
         keep = keep_best_in_rows if request.scope == "row" else keep_best
         masks = {name: keep(score, request.share(name)) for name, score in scores.items()}
+    masks = {name: request.tile.spread(mask, shapes[name]) for name, mask in masks.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
     return {name: mask.view_as(layers[name].weight) for name, mask in masks.items()}

@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 
 from reference_impls.contract import Calibration, Masks, Request
 from reference_impls.layers import as_matrix, prunable
-from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
+from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
 from reference_impls.methods.score_and_drop import drop
 
 DECAY = 2e-4
@@ -55,7 +55,9 @@ class Sparse(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Mask by the weight as it is now."""
-        mask = keep_pattern(weight.detach().flatten(1).abs(), self.pattern).view_as(weight)
+        sizes = weight.detach().flatten(1).abs()
+        together = Tile(self.pattern.rows, 1)
+        mask = together.spread(keep_pattern(together.pool(sizes), self.pattern), sizes.shape).view_as(weight)
         return StraightThrough.apply(weight, mask, self.decay)
 
 

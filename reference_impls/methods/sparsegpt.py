@@ -15,7 +15,7 @@ from torch import nn
 from reference_impls.contract import Batch, Calibration, Masks, Request
 from reference_impls.layers import as_matrix, prunable, set_matrix, watch
 from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
-from reference_impls.maths.obs import Hessian, Select, sweep
+from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
 
 
 def weight_of(batch: Batch) -> float:
@@ -39,12 +39,16 @@ def selection(request: Request) -> Select:
 
     def keep(scores: torch.Tensor) -> torch.Tensor:
         nonlocal seen, gone
+        pooled = request.tile.pool(scores)
         if pattern is not None:
-            return keep_pattern(scores, pattern) if scores.shape[1] >= pattern.m else torch.ones_like(scores).bool()
-        seen += scores.numel()
-        count = pruned_count(seen, request.sparsity) - gone
-        gone += count
-        return keep_all_but(scores, count)
+            whole = scores.shape[1] >= pattern.m
+            mask = keep_pattern(pooled, pattern) if whole else torch.ones_like(pooled).bool()
+        else:
+            seen += pooled.numel()
+            count = pruned_count(seen, request.sparsity) - gone
+            gone += count
+            mask = keep_all_but(pooled, count)
+        return request.tile.spread(mask, scores.shape)
 
     return keep
 
@@ -57,7 +61,8 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
     for name, layer in layers.items():
         hessian = Hessian(as_matrix(layer).shape[1])
         watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
-        block = 128 if request.pattern is None else request.pattern.m * max(1, 128 // request.pattern.m)
+        whole = request.tile.columns if request.pattern is None else request.pattern.m  # not to be cut in two
+        block = whole * max(1, BLOCK // whole)
         pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request), block=block)
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)

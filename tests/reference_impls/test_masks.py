@@ -88,7 +88,7 @@ def test_bad_sparsity(share: object) -> None:
         keep_best(torch.zeros(2, 2), share)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("text", ["5:4", "0:4", "2-4", "2:", ":4", "a:b", "2:4x4", "２:４", "-2:4", ""])
+@pytest.mark.parametrize("text", ["5:4", "0:4", "2-4", "2:", ":4", "a:b", "2:4x", "2:4x0", "x4", "２:４", "-2:4", ""])
 def test_bad_pattern(text: str) -> None:
     with pytest.raises(ValueError, match="pattern"):
         Pattern.parse(text)
