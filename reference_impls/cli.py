@@ -67,7 +67,10 @@ def prune(
     out: Out,
     model: Annotated[str, typer.Option(help="dit, unet, or a folder with a pruned model or one of diffusers.")] = "dit",
     sparsity: Annotated[str | None, typer.Option(help="Share that goes, 0 to 1.")] = None,
-    pattern: Annotated[str | None, typer.Option(help="Weights kept of each group, such as 2:4.")] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Weights kept of each group, such as 2:4, or 2:4x4 for four rows together.")
+    ] = None,
+    block: Annotated[str | None, typer.Option(help="Weights that go together, such as 4x1 or 16x16.")] = None,
     scope: Annotated[str | None, typer.Option(help="layer, row or global; the paper's own where not given.")] = None,
     seed: Seed = 0,
     samples: Samples = 400,
@@ -77,7 +80,7 @@ def prune(
 
     from reference_impls import saved
     from reference_impls.adapters import diffusers_models
-    from reference_impls.maths.masks import Pattern
+    from reference_impls.maths.masks import Pattern, Tile
     from reference_impls.prune import calibration_for
     from reference_impls.prune import prune as run
     from reference_impls.testbed import metrics
@@ -89,7 +92,8 @@ def prune(
         wanted = None if pattern is None else Pattern.parse(pattern)
         if out.exists():
             raise FileExistsError(f"{out} exists; choose another --out or delete it")
-        asked = {"method": method, "pattern": wanted, "scope": scope, "seed": seed}
+        together = None if block is None else Tile.parse(block)
+        asked = {"method": method, "pattern": wanted, "block": together, "scope": scope, "seed": seed}
         if diffusers_models.is_folder(Path(model)):
             _prune_diffusers(Path(model), out, share, asked)
             return
@@ -237,6 +241,53 @@ def arch(
             )
     console.print(table)
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Two layers only; a minute or two.")] = False,
+    threads: Annotated[int, typer.Option(help="Of every rival.", min=1, max=256)] = 1,
+    shapes: Annotated[str | None, typer.Option(help="dit, sd, unet or conv; all where not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write a JSON file.")] = None,
+) -> None:
+    """The sparse kernels against dense and against sparse libraries, each checked before it is timed."""
+    from reference_impls.kernels import bench as measured
+    from reference_impls.kernels import build
+
+    with _one_line():
+        if shapes is not None and shapes not in measured.SHAPES:
+            raise ValueError(f"shapes {shapes!r} is not one of {', '.join(measured.SHAPES)}")
+        if not build.available():
+            raise ValueError("the kernels cannot be built here, so there is nothing to compare; install g++ or clang++")
+    chosen = measured.SHAPES[shapes] if shapes else tuple(one for group in measured.SHAPES.values() for one in group)
+    layers = measured.QUICK if quick and shapes is None else chosen
+    sparsities = measured.QUICK_SPARSITIES if quick else measured.SPARSITIES
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("building", total=None)
+        rows, ends, reached, peak = measured.run(
+            layers,
+            sparsities,
+            threads,
+            whole=shapes is None,
+            tell=lambda done, of, what: progress.update(task, completed=done, total=of, description=what),
+        )
+    table = Table("layer", "pattern", "zeros", "library", "ms", "speed-up", "of peak")
+    for row in rows:
+        name = row.library if row.dense or not row.library.startswith("ours") else f"[bold]{row.library}[/bold]"
+        numbers = f"{row.seconds * 1e3:.2f}", f"{row.speed_up:.2f}", f"{row.share_of_peak:.0%}"
+        table.add_row(row.shape, row.pattern, f"{row.sparsity:.0%}", name, *numbers)
+    console.print(table)
+    verdicts = Table("goal", "must", "aim", "measured", "")
+    for goal in reached:
+        number = "–" if goal.measured is None else f"{goal.measured:.2f}"
+        verdicts.add_row(goal.name, f"{goal.must:g}", f"{goal.aim:g}", number, goal.verdict)
+    console.print(verdicts)
+    console.print(f"{measured.cpu_name()}, {threads} thread(s), peak {peak / 1e9:.0f} GFLOP/s")
+    if out is not None:
+        command = " ".join(["python -m reference_impls", *sys.argv[1:]])
+        measured.write(measured.record(command, threads, rows, ends, reached, peak), out)
+        console.print(f"{out}: every row")
 
 
 @contextmanager

@@ -1,0 +1,157 @@
+"""Unstructured SpMM: Y = X W^T for a W in which every row has its own pattern (so also n:m along a row).
+
+1. ``reference``: the definition, in NumPy.
+2. ``readable``: row by row, weight by weight, in numba.
+3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache.
+
+Counted for 90 % zeros, for each weight that is left and each vector of tokens: one multiply-add, one load of inputs
+folded into it, an eighth of a load of the weight. One load a multiply-add is what caps any unstructured kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from reference_impls.kernels.spmm import (
+    Backend,
+    Floats,
+    Layout,
+    call_cpp,
+    check_call,
+    check_float32,
+    choose_backend,
+    finish,
+)
+from reference_impls.kernels.stream import Stream, arrange
+
+TILE_BYTES = 512
+"""One input in the largest panel: 128 tokens."""
+PANEL_BYTES = 32 * 1024
+"""What of the L1 cache a panel may take."""
+
+
+@dataclass(frozen=True)
+class CsrWeight:
+    """A sparse matrix (outputs, inputs), twice: as CSR, and as the stream of the C++ kernel."""
+
+    values: Floats
+    columns: np.ndarray
+    row_start: np.ndarray
+    outputs: int
+    inputs: int
+    stream: Stream
+
+
+def pack(weight: Floats) -> CsrWeight:
+    """Prepare a matrix whose zeros are to be skipped.
+
+    Args:
+        weight: (outputs, inputs), float32.
+
+    Raises:
+        TypeError: it is not float32.
+        ValueError: it is not a matrix.
+    """
+    if check_float32("weight", weight).ndim != 2:
+        raise ValueError(f"weight of shape {weight.shape} is not a matrix")
+    outputs, inputs = weight.shape
+    rows, columns = np.nonzero(weight)
+    return from_csr(weight[rows, columns], columns, np.searchsorted(rows, np.arange(outputs + 1)), outputs, inputs)
+
+
+def from_csr(values: Floats, columns: np.ndarray, row_start: np.ndarray, outputs: int, inputs: int) -> CsrWeight:
+    """Prepare a matrix that is in CSR form already: (n,), (n,), (outputs + 1,)."""
+    rows = np.repeat(np.arange(outputs), np.diff(row_start))
+    block = block_inputs_for(len(values) / max(1, outputs * inputs))
+    stream = arrange(
+        rows,
+        columns,
+        values,
+        columns % block * tile() * 4,
+        rows=outputs,
+        columns=inputs,
+        block_inputs=block,
+    )
+    return CsrWeight(values, columns.astype(np.int64), row_start.astype(np.int64), outputs, inputs, stream)
+
+
+@cache
+def tile() -> int:
+    """Tokens of a tile: eight vectors of this machine. What the compiler made of it, or a guess that nothing uses."""
+    from reference_impls.kernels import build
+
+    return int(build.library("csr_spmm").csr_spmm_tile()) if build.available() else 64
+
+
+def block_inputs_for(density: float) -> int:
+    """Inputs of a block: as many as fit in the L1 cache, more where so few weights are left that sums cost more."""
+    fit = PANEL_BYTES // (tile() * 4)
+    return fit if density > 0.07 else 3 * fit if density > 0.02 else 8 * fit
+
+
+def multiply(
+    weight: CsrWeight,
+    x: Floats,
+    *,
+    bias: Floats | None = None,
+    activation: str | None = None,
+    layout: Layout = "tokens_first",
+    threads: int = 1,
+    backend: Backend | None = None,
+) -> Floats:
+    """Y, laid out as x.
+
+    Args:
+        weight: from ``pack``.
+        x: (tokens, inputs), or (inputs, tokens) with layout channels_first; float32, contiguous or not.
+        bias: (outputs,).
+        activation: silu, gelu (its tanh form) or None.
+        layout: tokens_first as in ``nn.Linear``, or channels_first as in a 1x1 convolution.
+        threads: of the C++ form.
+        backend: cpp, numba or numpy; the fastest there is where not given.
+
+    Raises:
+        TypeError: x or bias is not float32.
+        ValueError: a shape, name or number does not fit.
+    """
+    check_call(x, weight.inputs, layout, activation, threads)
+    if bias is not None and check_float32("bias", bias).shape != (weight.outputs,):
+        raise ValueError(f"bias of shape {bias.shape} does not fit {weight.outputs} outputs")
+    chosen = choose_backend(backend)
+    if chosen == "cpp":
+        return call_cpp("csr_spmm", weight.stream, weight.outputs, weight.inputs, x, bias, activation, layout, threads)
+    rows = np.ascontiguousarray(x if layout == "channels_first" else x.T)  # (inputs, tokens)
+    y = (readable() if chosen == "numba" else reference)(weight.values, weight.columns, weight.row_start, rows)
+    y = finish(y if bias is None else y + bias[:, None], activation)
+    return y if layout == "channels_first" else np.ascontiguousarray(y.T)
+
+
+def reference(values: Floats, columns: np.ndarray, row_start: np.ndarray, x: Floats) -> Floats:
+    """The definition: x (inputs, tokens) -> (outputs, tokens)."""
+    y = np.zeros((len(row_start) - 1, x.shape[1]), np.float32)
+    for row in range(len(y)):
+        mine = slice(row_start[row], row_start[row + 1])
+        y[row] = values[mine] @ x[columns[mine]]
+    return y
+
+
+@cache
+def readable() -> Any:
+    """The same in numba: the inner loop runs over tokens, which a compiler turns into vectors."""
+    from numba import njit
+
+    @njit(fastmath={"contract"})
+    def spmm(values, columns, row_start, x):  # type: ignore[no-untyped-def]
+        y = np.zeros((len(row_start) - 1, x.shape[1]), np.float32)
+        for row in range(len(y)):
+            for i in range(row_start[row], row_start[row + 1]):
+                value, inputs = values[i], x[columns[i]]
+                for token in range(len(inputs)):
+                    y[row, token] += value * inputs[token]
+        return y
+
+    return spmm

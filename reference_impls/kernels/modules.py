@@ -1,0 +1,260 @@
+"""Layers that skip zeros: what a pruned ``nn.Linear`` or ``nn.Conv2d`` becomes, inside any model, for inference.
+
+A layer holds its weights as buffers, so that it is saved and loaded like every other; the order in which the kernel
+uses them is made again when it is loaded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
+
+Format = Literal["csr", "shared"]
+FORMATS: tuple[Format, ...] = ("csr", "shared")
+REPEATS = 5
+"""Calls of which the fastest is taken when formats are compared."""
+
+
+class Sparse(nn.Module):
+    """What both layers share."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, kind: Format, activation: str | None) -> None:
+        """Remember the weight; pack it when it is first used."""
+        super().__init__()
+        if kind not in FORMATS:
+            raise ValueError(f"format {kind!r} is not one of {', '.join(FORMATS)}")
+        for name, tensor in (("weight", weight), ("bias", bias)):
+            if tensor is not None and tensor.dtype != torch.float32:
+                raise TypeError(f"{name} is {tensor.dtype}; the kernels compute in float32: call .float() first")
+        self.register_buffer("weight", weight.detach().clone())
+        self.register_buffer("bias", None if bias is None else bias.detach().clone())
+        self.kind, self.activation = kind, activation
+        self._packed: tuple[int, Any] | None = None
+
+    def packed(self, pack: Callable[[np.ndarray], Any], matrix: torch.Tensor) -> Any:  # a weight of either kind
+        """The weight in the kernel's form, made anew when the buffer was changed."""
+        version = self.weight._version
+        if self._packed is None or self._packed[0] != version:
+            self._packed = (version, pack(matrix.contiguous().numpy()))
+        return self._packed[1]
+
+    def check(self, x: torch.Tensor) -> np.ndarray:
+        """The input as an array.
+
+        Raises:
+            RuntimeError: gradients are wanted.
+            TypeError: x is not float32 on the CPU.
+        """
+        if torch.is_grad_enabled() and x.requires_grad:
+            raise RuntimeError(
+                "sparse layers have no gradient: call them under torch.no_grad, and train the dense ones"
+            )
+        if x.dtype != torch.float32 or x.device.type != "cpu":
+            raise TypeError(
+                f"x is {x.dtype} on {x.device}; the kernels compute in float32 on the CPU: convert it first"
+            )
+        return x.detach().numpy()
+
+    def numbers(self) -> np.ndarray | None:
+        """The bias as an array."""
+        return None if self.bias is None else self.bias.numpy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Sparse:
+        """Without the packed form, which is made again."""
+        copy = self.__class__.__new__(self.__class__)
+        nn.Module.__init__(copy)
+        copy.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("_buffers", "_packed")})
+        copy._buffers = {name: None if value is None else value.clone() for name, value in self._buffers.items()}
+        copy._packed = None
+        memo[id(self)] = copy
+        return copy
+
+
+class SparseLinear(Sparse):
+    """A linear layer: (..., inputs) -> (..., outputs)."""
+
+    @classmethod
+    def from_dense(cls, layer: nn.Linear, *, kind: Format = "csr", activation: str | None = None) -> SparseLinear:
+        """From a pruned layer; ``activation`` is fused behind it.
+
+        Raises:
+            TypeError: its weight is not float32.
+            ValueError: the format is unknown.
+        """
+        return cls(layer.weight, layer.bias, kind, activation)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Multiply; raises as ``check``, and ValueError if the width does not fit."""
+        kernel = csr_spmm if self.kind == "csr" else rowblock_spmm
+        rows = self.check(x).reshape(-1, x.shape[-1])
+        weight = self.packed(kernel.pack, self.weight)
+        y = kernel.multiply(  # type: ignore[attr-defined]
+            weight, rows, bias=self.numbers(), activation=self.activation, threads=torch.get_num_threads()
+        )
+        return torch.from_numpy(y).view(*x.shape[:-1], len(self.weight))
+
+    def extra_repr(self) -> str:
+        """For a printed model."""
+        return f"{self.weight.shape[1]}, {self.weight.shape[0]}, {self.kind}"
+
+
+class SparseConv2d(Sparse):
+    """A 3x3 or 1x1 convolution: (n, channels, h, w) -> (n, outputs, ...)."""
+
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        kind: Format,
+        activation: str | None,
+        stride: int,
+        padding: int,
+    ) -> None:
+        """See ``from_dense``."""
+        super().__init__(weight, bias, kind, activation)
+        self.stride, self.padding = stride, padding
+
+    @classmethod
+    def from_dense(cls, layer: nn.Conv2d, *, kind: Format = "csr", activation: str | None = None) -> SparseConv2d:
+        """From a pruned layer; ``activation`` is fused behind it.
+
+        Raises:
+            TypeError: its weight is not float32.
+            ValueError: the format is unknown, or the layer is not one that the kernels compute.
+        """
+        stride, padding = layer.stride[0], layer.padding[0]
+        if not computable(layer):
+            raise ValueError(
+                f"no kernel for a convolution of {layer.kernel_size}, stride {layer.stride}, padding {layer.padding}, "
+                f"dilation {layer.dilation}, {layer.groups} groups: 3x3 with stride 1 or 2 and padding 0 or 1, or 1x1"
+            )
+        return cls(layer.weight, layer.bias, kind, activation, int(stride), int(padding))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve; raises as ``check``, and ValueError if the channels do not fit."""
+        array = self.check(x)
+        how: dict[str, Any] = {
+            "bias": self.numbers(),
+            "activation": self.activation,
+            "threads": torch.get_num_threads(),
+        }
+        if self.weight.shape[-1] == 1:
+            kernel = csr_spmm if self.kind == "csr" else rowblock_spmm
+            weight = self.packed(kernel.pack, self.weight.flatten(1))
+            images, _, height, width = array.shape
+            y = (
+                np.stack(
+                    [
+                        kernel.multiply(weight, one.reshape(len(one), -1), layout="channels_first", **how)  # type: ignore[attr-defined]
+                        for one in array
+                    ]
+                )
+                if images
+                else np.empty((0, len(self.weight), height * width), np.float32)
+            )
+            return torch.from_numpy(y).view(images, len(self.weight), height, width)
+        kernel = conv3x3 if self.kind == "csr" else rowblock_conv3x3
+        weight = self.packed(kernel.pack, self.weight)
+        return torch.from_numpy(kernel.convolve(weight, array, stride=self.stride, padding=self.padding, **how))  # type: ignore[attr-defined]
+
+    def extra_repr(self) -> str:
+        """For a printed model."""
+        outputs, channels, side, _ = self.weight.shape
+        return f"{channels}, {outputs}, {side}x{side}, stride {self.stride}, padding {self.padding}, {self.kind}"
+
+
+def computable(layer: nn.Conv2d) -> bool:
+    """Whether there is a kernel for a convolution."""
+    plain = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
+    strides, paddings = set(layer.stride), {layer.padding} if isinstance(layer.padding, str) else set(layer.padding)
+    three = (
+        layer.kernel_size == (3, 3)
+        and len(strides) == 1
+        and strides <= {1, 2}
+        and len(paddings) == 1
+        and paddings <= {0, 1}
+    )
+    one = layer.kernel_size == (1, 1) and strides == {1} and paddings == {0}
+    return plain and (three or one)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a layer became, and why."""
+
+    chosen: str
+    """dense, csr or shared."""
+    seconds: Mapping[str, float]
+    """The fastest of a few calls, by format."""
+
+
+@torch.no_grad()
+def sparsify(
+    model: nn.Module, call: Callable[[nn.Module], object], *, formats: tuple[Format, ...] = FORMATS
+) -> dict[str, Choice]:
+    """Replace each layer that has zeros by whatever computes it fastest, in place.
+
+    Each candidate is timed on the input that the layer really gets; where dense wins, the layer stays.
+
+    Args:
+        model: pruned, float32, on the CPU.
+        call: runs it once on real input, as in ``lambda model: model(x, t, label)``.
+        formats: what is tried beside dense; csr for any zeros, shared for zeros that stand four rows together.
+
+    Returns:
+        What became of each layer with zeros, by name.
+    """
+    inputs: dict[str, torch.Tensor] = {}
+    layers = {
+        name: layer
+        for name, layer in model.named_modules()
+        if (isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and computable(layer)))
+        and bool((layer.weight == 0).any())
+    }
+    handles = [
+        layer.register_forward_pre_hook(lambda _, given, name=name: inputs.__setitem__(name, given[0].detach().clone()))
+        for name, layer in layers.items()
+    ]
+    try:
+        call(model)
+    finally:
+        for handle in handles:
+            handle.remove()
+    choices = {}
+    for name, layer in layers.items():
+        if name not in inputs:
+            continue
+        kind = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d
+        candidates: dict[str, nn.Module] = {"dense": layer}
+        candidates |= {one: kind.from_dense(layer, kind=one) for one in formats}  # type: ignore[arg-type]
+        seconds = _race(candidates, inputs[name])
+        best = min(seconds, key=seconds.__getitem__)
+        choices[name] = Choice(best, seconds)
+        if best != "dense":
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, candidates[best])
+    return choices
+
+
+def _race(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:
+    """The fastest call of each, in turns."""
+    for candidate in candidates.values():
+        candidate(x)  # packs
+    best = dict.fromkeys(candidates, float("inf"))
+    for _ in range(REPEATS):
+        for name, candidate in candidates.items():
+            started = time.perf_counter()
+            candidate(x)
+            best[name] = min(best[name], time.perf_counter() - started)
+    return best

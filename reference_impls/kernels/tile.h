@@ -1,0 +1,216 @@
+// What the kernels share: vectors, the walk over tiles and blocks, the last step.
+//
+// Every kernel computes Y = W X for a sparse W and a dense X, a tile of columns at a time:
+//
+//     for each tile of TILE columns                     (split among threads)
+//       for each chunk of output rows                   sums of the chunk: CHUNK x TILE floats, in L2
+//         for each block of inputs                      panel: inputs x TILE floats, contiguous, in L1
+//           pack the panel                              once a tile, where the panels of all blocks fit in L2
+//           for each row with weights in this block     TILE / LANES sums in registers
+//             for each weight                           one broadcast, TILE / LANES multiply-adds with folded loads
+//         bias, activation, write out                   in the layout of the caller
+//
+// GCC and Clang vector extensions only: the same source compiles for SSE, AVX2, AVX-512 and NEON.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#if defined(__AVX512F__)
+constexpr int LANES = 16;
+#elif defined(__AVX__)
+constexpr int LANES = 8;
+#else
+constexpr int LANES = 4;
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));  // loads need no alignment
+typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+static inline vec load(const void* at) { return *static_cast<const vec*>(at); }
+static inline void store(void* at, vec value) { *static_cast<vec*>(at) = value; }
+static inline vec splat(float value) { return value - vec{}; }  // not +: -0 + 0 is 0, so a real addition stays
+
+// e^x to 2e-7 for |x| < 80: 2^n times a polynomial of the rest. (Cody and Waite, 1980.)
+static inline vec exponential(vec x) {
+  x = x > 80.0f ? splat(80.0f) : x;
+  x = x < -80.0f ? splat(-80.0f) : x;
+  const vec scaled = x * 1.44269504f;
+  const ivec n = __builtin_convertvector(scaled + (scaled > 0.0f ? splat(0.5f) : splat(-0.5f)), ivec);
+  const vec whole = __builtin_convertvector(n, vec);
+  const vec r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
+  vec p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p * reinterpret_cast<vec>((n + 127) << 23);
+}
+
+enum Activation { NONE = 0, SILU = 1, GELU = 2 };  // GELU in its tanh form
+
+static inline vec activate(vec x, int activation) {
+  if (activation == SILU) return x / (1.0f + exponential(-x));
+  if (activation == GELU) return x / (1.0f + exponential(-1.5957691216f * (x + 0.044715f * x * x * x)));
+  return x;
+}
+
+#if defined(__AVX512F__)
+constexpr int64_t KEPT_FLOATS = 1 << 18;  // 1 MiB of an L2 cache of 2
+#else
+constexpr int64_t KEPT_FLOATS = 5 << 14;  // 320 KiB of an L2 cache of 512
+#endif
+
+// Weights in the order in which they are used: [chunk][block][row with weights in it][weight].
+template <class Entry>
+struct Stream {
+  const Entry* entries;
+  const int32_t* span_row;     // which row (or group of rows) of the chunk
+  const int32_t* span_count;   // how many weights
+  const int64_t* span_start;   // [chunk * blocks + block]: first span; one more at the end
+  const int64_t* entry_start;  // the same for entries
+  int64_t chunks, blocks, chunk_rows, rows;
+};
+
+// A buffer that begins on a cache line.
+struct Buffer {
+  std::unique_ptr<float[]> memory;
+  float* start;
+  explicit Buffer(int64_t floats) : memory(new float[floats + 32]) {
+    start = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(memory.get()) + 63) & ~uintptr_t(63));
+  }
+};
+
+// One thread's share of the tiles.
+//   pack(tile, block, panel)            fills the panel
+//   add(entries, count, panel, sums)    adds the weights of one span to its sums
+//   write(tile, first_row, count, sums) takes finished sums, count x TILE
+template <int TILE, int GROUP, class Entry, class Pack, class Add, class Write>
+void walk(const Stream<Entry>& weights, const float* bias, int64_t panel_floats, int64_t first_tile, int64_t last_tile,
+          int64_t first_chunk, int64_t last_chunk, const Pack& pack, const Add& add, const Write& write) {
+  panel_floats = (panel_floats + 15) & ~int64_t(15);
+  const bool keep = panel_floats * weights.blocks <= KEPT_FLOATS;
+  Buffer panels(panel_floats * (keep ? weights.blocks : 1) + TILE), sums(weights.chunk_rows * TILE);
+  for (int64_t tile = first_tile; tile < last_tile; tile++) {
+    for (int64_t chunk = first_chunk; chunk < last_chunk; chunk++) {
+      const int64_t first = chunk * weights.chunk_rows;
+      const int64_t count = std::min(weights.chunk_rows, weights.rows - first);
+      for (int64_t row = 0; row < count; row++) {
+        const vec start = splat(bias ? bias[first + row] : 0.0f);
+        for (int j = 0; j < TILE; j += LANES) store(sums.start + row * TILE + j, start);
+      }
+      for (int64_t block = 0; block < weights.blocks; block++) {
+        const int64_t at = chunk * weights.blocks + block;
+        float* panel = panels.start + (keep ? block * panel_floats : 0);
+        if (!keep || chunk == first_chunk) pack(tile, block, panel);
+        const Entry* entry = weights.entries + weights.entry_start[at];
+        for (int64_t span = weights.span_start[at]; span < weights.span_start[at + 1]; span++) {
+          add(entry, weights.span_count[span], reinterpret_cast<const char*>(panel),
+              sums.start + int64_t(weights.span_row[span]) * GROUP * TILE);
+          entry += weights.span_count[span];
+        }
+      }
+      write(tile, first, count, sums.start);
+    }
+  }
+}
+
+// Tiles among threads; chunks of rows where there are too few tiles.
+template <int TILE, int GROUP, class Entry, class Pack, class Add, class Write>
+void walk_all(const Stream<Entry>& weights, const float* bias, int64_t panel_floats, int64_t tiles, int threads,
+              const Pack& pack, const Add& add, const Write& write) {
+  const bool by_tile = tiles >= threads;
+  const int64_t parts = by_tile ? tiles : weights.chunks;
+  threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, parts)));
+  auto share = [&](int number) {
+    const int64_t from = parts * number / threads, to = parts * (number + 1) / threads;
+    if (by_tile)
+      walk<TILE, GROUP>(weights, bias, panel_floats, from, to, 0, weights.chunks, pack, add, write);
+    else
+      walk<TILE, GROUP>(weights, bias, panel_floats, 0, tiles, from, to, pack, add, write);
+  };
+  std::vector<std::thread> others;
+  for (int number = 1; number < threads; number++) others.emplace_back(share, number);
+  share(0);
+  for (auto& other : others) other.join();
+}
+
+// ---- single weights: one row, eight vectors of sums ----
+
+constexpr int ROW_TILE = 8 * LANES;
+
+struct Weight {
+  float value;
+  int32_t offset;  // bytes into the panel
+};
+
+static inline void add_row(const Weight* w, int32_t count, const char* panel, float* sums) {
+  // Named, not an array: GCC keeps an array whose address is taken in memory.
+  vec a = load(sums), b = load(sums + LANES), c = load(sums + 2 * LANES), d = load(sums + 3 * LANES);
+  vec e = load(sums + 4 * LANES), f = load(sums + 5 * LANES), g = load(sums + 6 * LANES), h = load(sums + 7 * LANES);
+  for (int32_t i = 0; i < count; i++) {
+    const vec value = splat(w[i].value);
+    const float* x = reinterpret_cast<const float*>(panel + w[i].offset);
+    a += value * load(x);
+    b += value * load(x + LANES);
+    c += value * load(x + 2 * LANES);
+    d += value * load(x + 3 * LANES);
+    e += value * load(x + 4 * LANES);
+    f += value * load(x + 5 * LANES);
+    g += value * load(x + 6 * LANES);
+    h += value * load(x + 7 * LANES);
+  }
+  store(sums, a), store(sums + LANES, b), store(sums + 2 * LANES, c), store(sums + 3 * LANES, d);
+  store(sums + 4 * LANES, e), store(sums + 5 * LANES, f), store(sums + 6 * LANES, g), store(sums + 7 * LANES, h);
+}
+
+// ---- a pattern shared by four rows: each load of inputs serves four multiply-adds ----
+
+constexpr int ROWS = 4;
+#if defined(__AVX512F__)
+constexpr int BLOCK_VECTORS = 6;  // 24 sums, 6 inputs, 1 weight of 32 registers
+#elif defined(__aarch64__)
+constexpr int BLOCK_VECTORS = 4;
+#else
+constexpr int BLOCK_VECTORS = 3;  // 12 sums, 3 inputs, 1 weight of 16 registers
+#endif
+constexpr int BLOCK_TILE = BLOCK_VECTORS * LANES;
+
+struct Weight4 {
+  float value[ROWS];
+  int32_t offset;
+};
+
+template <int V>
+static inline void add_four(const Weight4* w, int32_t count, const char* panel, float* sums) {
+  vec acc[ROWS][V];
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) acc[r][v] = load(sums + r * BLOCK_TILE + v * LANES);
+  for (int32_t i = 0; i < count; i++) {
+    const float* at = reinterpret_cast<const float*>(panel + w[i].offset);
+    vec x[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) x[v] = load(at + v * LANES);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++) {
+      const vec value = splat(w[i].value[r]);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) acc[r][v] += value * x[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) store(sums + r * BLOCK_TILE + v * LANES, acc[r][v]);
+}
+
+static inline void add_block(const Weight4* w, int32_t count, const char* panel, float* sums) {
+  add_four<BLOCK_VECTORS>(w, count, panel, sums);
+}

@@ -1,0 +1,150 @@
+"""The compiler's cache: two at once, a folder that cannot be written, a compiler that fails or is not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference_impls.kernels import build
+
+CHECK = """
+import numpy as np
+from reference_impls.kernels import build, csr_spmm, conv3x3, rowblock_spmm, rowblock_conv3x3
+g = np.random.default_rng(0)
+w = (g.standard_normal((37, 53)) * (g.random((37, 53)) < .3)).astype("f4")
+x = g.standard_normal((29, 53)).astype("f4")
+for kernel in (csr_spmm, rowblock_spmm):
+    for threads in (1, 2):
+        for activation in (None, "silu", "gelu"):
+            y = kernel.multiply(kernel.pack(w), x, threads=threads, activation=activation)
+            kernel.multiply(kernel.pack(w), np.ascontiguousarray(x.T), layout="channels_first", threads=threads)
+        assert abs(kernel.multiply(kernel.pack(w), x, threads=threads) - x @ w.T).max() < 1e-4
+v = (g.standard_normal((7, 5, 3, 3)) * (g.random((7, 5, 3, 3)) < .4)).astype("f4")
+for h, k in ((1, 1), (4, 9), (16, 16), (5, 140)):
+    p = g.standard_normal((2, 5, h, k)).astype("f4")
+    for kernel in (conv3x3, rowblock_conv3x3):
+        for stride in (1, 2):
+            fast = kernel.convolve(kernel.pack(v), p, stride=stride, threads=2)
+            assert abs(fast - kernel.convolve(kernel.pack(v), p, stride=stride, backend="numpy")).max() < 1e-4
+            last = np.ascontiguousarray(p.transpose(0, 2, 3, 1))
+            kernel.convolve(kernel.pack(v), last, stride=stride, channels_last=True)
+print("right", build.available())
+"""
+
+
+def run(code: str = CHECK, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), **variables}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300)
+
+
+@pytest.mark.slow
+def test_two_at_once_with_an_empty_cache(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", CHECK]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [one.communicate(timeout=300)[0] for one in both] == ["right True\n"] * 2
+    left = sorted(file.name.split("-")[0] for file in (tmp_path / "awesome-diffusion-pruning").iterdir())
+    assert left == ["conv3x3", "csr_spmm", "rowblock_conv3x3", "rowblock_spmm"]
+
+
+@pytest.mark.slow
+def test_a_library_that_was_cut_short_is_built_again(tmp_path: Path) -> None:
+    assert run(XDG_CACHE_HOME=str(tmp_path)).stdout == "right True\n"
+    for file in (tmp_path / "awesome-diffusion-pruning").iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    assert run(XDG_CACHE_HOME=str(tmp_path)).stdout == "right True\n"
+
+
+@pytest.mark.slow
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "not-a-folder"
+    file.write_text("")
+    assert run(XDG_CACHE_HOME=str(file)).stdout == "right True\n"
+
+
+@pytest.mark.parametrize(
+    ("compiler", "told"),
+    [
+        ("no-such-compiler", "no compiler: no-such-compiler not found; install g++ or clang++, or set CXX"),
+        ("false", "cannot build csr_spmm.cpp"),
+    ],
+)
+def test_without_a_compiler_the_rest_serves(tmp_path: Path, compiler: str, told: str) -> None:
+    code = """
+import warnings
+import numpy as np
+from reference_impls.kernels import csr_spmm, conv3x3, modules
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    w, x = np.eye(3, dtype="f4"), np.ones((2, 3), "f4")
+    assert (csr_spmm.multiply(csr_spmm.pack(w), x) == x).all()
+    assert (csr_spmm.multiply(csr_spmm.pack(w), x) == x).all()
+    v = np.ones((1, 1, 3, 3), "f4")
+    assert conv3x3.convolve(conv3x3.pack(v), np.ones((1, 1, 3, 3), "f4"))[0, 0, 1, 1] == 9
+mine = [str(one.message) for one in said if "kernels run without" in str(one.message)]
+print(len(mine), mine[0])
+"""
+    done = run(code, CXX=compiler, XDG_CACHE_HOME=str(tmp_path))
+    assert done.stdout.startswith("1 kernels run without their C++ form: "), done.stderr
+    assert told in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def flagged(tmp_path: Path, flags: tuple[str, ...], **variables: str) -> str:
+    """Run the check with every kernel built by these flags."""
+    patch = f"from reference_impls.kernels import build\nbuild.library.__wrapped__.__defaults__ = ({flags!r},)\n"
+    done = run(patch + CHECK, XDG_CACHE_HOME=str(tmp_path), **variables)
+    assert done.stdout == "right True\n", done.stderr[-3_000:]
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_without_any_extension_of_the_processor(tmp_path: Path) -> None:
+    """Vectors of four: what a machine without AVX runs."""
+    baseline = tuple("-march=x86-64" if flag == "-march=native" else flag for flag in build.FLAGS)
+    flagged(tmp_path, baseline)
+
+
+@pytest.mark.slow
+def test_no_access_out_of_bounds(tmp_path: Path) -> None:
+    """AddressSanitizer and UBSan watch the kernels; numpy's own leaks are not looked at."""
+    compiler = build.find_compiler()
+    asan = subprocess.run(
+        [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    flags = (
+        *build.FLAGS,
+        "-O1",
+        "-g",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize=alignment",
+        "-fno-sanitize-recover",
+    )
+    stdcxx = subprocess.run(
+        [compiler, "-print-file-name=libstdc++.so.6"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    said = flagged(tmp_path, flags, LD_PRELOAD=f"{asan} {stdcxx}", ASAN_OPTIONS="detect_leaks=0")
+    assert "runtime error" not in said
+
+
+def test_the_name_of_a_library_follows_its_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = build.find_compiler()
+    before = build.fingerprint("csr_spmm", compiler, build.FLAGS)
+    assert build.fingerprint("csr_spmm", compiler, (*build.FLAGS, "-g")) != before
+    for file in build.FOLDER.glob("*.[ch]*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+    assert build.fingerprint("csr_spmm", compiler, build.FLAGS) == before
+    (tmp_path / "tile.h").write_text((tmp_path / "tile.h").read_text() + "\n")
+    assert build.fingerprint("csr_spmm", compiler, build.FLAGS) != before
+
+
+def test_the_peak_is_a_number() -> None:
+    library = build.library("peak")
+    assert library.peak_operations(10) % 12 == 0
+    assert np.isfinite(library.peak(10))
