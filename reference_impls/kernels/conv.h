@@ -25,10 +25,13 @@ struct Run {
   int64_t at, length, image, row, column;  // row and column of the output, or row of the input
 };
 
-static inline void copy(float* to, const float* from, int64_t count) {
-  int64_t i = 0;
-  for (; i + LANES <= count; i += LANES) store(to + i, load(from + i));
-  for (; i < count; i++) to[i] = from[i];
+static inline void copy(float* __restrict to, const float* __restrict from, int64_t count) {
+  if (count < LANES) {
+    for (int64_t i = 0; i < count; i++) to[i] = from[i];
+    return;
+  }
+  for (int64_t i = 0; i < count - LANES; i += LANES) store(to + i, load(from + i));
+  store(to + count - LANES, load(from + count - LANES));  // the last vector may copy some again
 }
 
 static inline int64_t rounded(int64_t floats) { return (floats + 15) & ~int64_t(15); }
@@ -140,30 +143,32 @@ static void write_pictures(const Pictures& p, int64_t tiles_of_strip, int64_t ti
   }
 }
 
-template <int TILE, int GROUP, class Entry, class Add>
-static void convolve(const Stream<Entry>& weights, const float* bias, const Pictures& p, int64_t block_channels,
-                     int threads, const Add& add) {
+template <class Add>
+static void convolve(const Stream<typename Add::Entry>& weights, const float* bias, const Pictures& p,
+                     int64_t block_channels, int threads) {
+  constexpr int TILE = Add::TILE;
   const Layout<TILE> layout(p);
   const int64_t strips = (p.out_width + p.strip - 1) / p.strip;
-  const int64_t tiles_of_strip = (p.images * p.image_rows * p.strip + TILE - 1) / TILE;
-  walk_all<TILE, GROUP>(
+  const int64_t rows_of_all = (p.images - 1) * p.image_rows + p.out_height;  // no padding behind the last picture
+  const int64_t tiles_of_strip = (rows_of_all * p.strip + TILE - 1) / TILE;
+  walk_all<Add>(
       weights, bias, block_channels * layout.channel, strips * tiles_of_strip, threads,
       [&](int64_t tile, int64_t block, float* panel) {
         pack_pictures<TILE>(p, layout, tiles_of_strip, tile, block * block_channels,
                             std::min(p.channels, (block + 1) * block_channels), panel);
       },
-      add, [&](int64_t tile, int64_t first, int64_t rows, float* sums) {
+      [&](int64_t tile, int64_t first, int64_t rows, float* sums) {
         write_pictures<TILE>(p, tiles_of_strip, tile, first, rows, sums);
       });
 }
 
-#define CONVOLUTION(NAME, TILE, GROUP, ENTRY, ADD)                                                                     \
-  extern "C" int NAME##_tile() { return TILE; }                                                                        \
-  extern "C" void NAME(const ENTRY* entries, const int32_t* span_row, const int32_t* span_count,                       \
+#define CONVOLUTION(NAME, ADD)                                                                                         \
+  extern "C" int NAME##_tile() { return ADD::TILE; }                                                                   \
+  extern "C" void NAME(const ADD::Entry* entries, const int32_t* span_row, const int32_t* span_count,                  \
                        const int64_t* span_start, const int64_t* entry_start, int64_t chunks, int64_t blocks,          \
                        int64_t chunk_rows, int64_t rows, int64_t block_channels, const float* bias,                    \
                        const Pictures* pictures, int threads) {                                                        \
-    const Stream<ENTRY> weights{entries, span_row, span_count, span_start, entry_start, chunks, blocks, chunk_rows,    \
-                                rows};                                                                                 \
-    convolve<TILE, GROUP>(weights, bias, *pictures, block_channels, threads, ADD);                                     \
+    const Stream<ADD::Entry> weights{entries, span_row, span_count, span_start, entry_start, chunks, blocks,           \
+                                     chunk_rows, rows};                                                                \
+    convolve<ADD>(weights, bias, *pictures, block_channels, threads);                                                  \
   }

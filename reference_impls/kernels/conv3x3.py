@@ -17,7 +17,7 @@ import numpy as np
 
 from reference_impls.kernels import convolution
 from reference_impls.kernels.convolution import TAPS, Geometry, check_weight
-from reference_impls.kernels.csr_spmm import PANEL_BYTES
+from reference_impls.kernels.csr_spmm import panel_bytes
 from reference_impls.kernels.spmm import Backend, Floats
 from reference_impls.kernels.stream import Stream, arrange
 
@@ -40,8 +40,7 @@ class ConvWeight:
         if geometry not in self.streams:
             channel_floats = 3 * geometry.plane(tile())[1]
             density = len(self.values) / max(1, TAPS * self.outputs * self.channels)
-            fit = max(1, PANEL_BYTES // (4 * channel_floats))
-            block = fit if density > 0.07 else 2 * fit if density > 0.02 else 6 * fit
+            block = max(1, panel_bytes(density) // (4 * channel_floats))
             offsets = self.channel % block * channel_floats + geometry.tap_offsets(tile())[self.tap]
             self.streams[geometry] = arrange(
                 np.repeat(np.arange(self.outputs), np.diff(self.row_start)),

@@ -152,7 +152,7 @@ def convolve(
         *(stride, padding, ACTIVATIONS[activation]),
     )
     getattr(build.library(kernel), kernel)(
-        *stream.arguments(),
+        *stream.arguments,
         ctypes.c_int64(outputs),
         ctypes.c_int64(stream.block_inputs),
         pointer(None if bias is None else np.ascontiguousarray(bias)),

@@ -2,7 +2,7 @@
 
 1. ``reference``: the definition, in NumPy.
 2. ``readable``: row by row, weight by weight, in numba.
-3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache.
+3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache; two widths of tile.
 
 Counted for 90 % zeros, for each weight that is left and each vector of tokens: one multiply-add, one load of inputs
 folded into it, an eighth of a load of the weight. One load a multiply-add is what caps any unstructured kernel.
@@ -16,20 +16,21 @@ from typing import Any
 
 import numpy as np
 
+from reference_impls.kernels import build
 from reference_impls.kernels.spmm import (
     Backend,
     Floats,
     Layout,
     call_cpp,
+    call_slow,
     check_call,
     check_float32,
     choose_backend,
-    finish,
 )
 from reference_impls.kernels.stream import Stream, arrange
 
-TILE_BYTES = 512
-"""One input in the largest panel: 128 tokens."""
+NARROW_BELOW = 0.25
+"""Share of weights left under which a tile is narrow: sums come and go more often than inputs, so blocks are longer."""
 PANEL_BYTES = 32 * 1024
 """What of the L1 cache a panel may take."""
 
@@ -43,6 +44,8 @@ class CsrWeight:
     row_start: np.ndarray
     outputs: int
     inputs: int
+    narrow: bool
+    """Which of the two tiles the stream is for."""
     stream: Stream
 
 
@@ -66,31 +69,30 @@ def pack(weight: Floats) -> CsrWeight:
 def from_csr(values: Floats, columns: np.ndarray, row_start: np.ndarray, outputs: int, inputs: int) -> CsrWeight:
     """Prepare a matrix that is in CSR form already: (n,), (n,), (outputs + 1,)."""
     rows = np.repeat(np.arange(outputs), np.diff(row_start))
-    block = block_inputs_for(len(values) / max(1, outputs * inputs))
+    density = len(values) / max(1, outputs * inputs)
+    narrow = density < NARROW_BELOW
+    column_bytes = 4 * tile(narrow)
+    block = max(1, panel_bytes(density) // column_bytes)
     stream = arrange(
-        rows,
-        columns,
-        values,
-        columns % block * tile() * 4,
-        rows=outputs,
-        columns=inputs,
-        block_inputs=block,
+        rows, columns, values, columns % block * column_bytes, rows=outputs, columns=inputs, block_inputs=block
     )
-    return CsrWeight(values, columns.astype(np.int64), row_start.astype(np.int64), outputs, inputs, stream)
+    return CsrWeight(values, columns.astype(np.int64), row_start.astype(np.int64), outputs, inputs, narrow, stream)
 
 
 @cache
-def tile() -> int:
-    """Tokens of a tile: eight vectors of this machine. What the compiler made of it, or a guess that nothing uses."""
-    from reference_impls.kernels import build
-
-    return int(build.library("csr_spmm").csr_spmm_tile()) if build.available() else 64
+def tile(narrow: bool) -> int:
+    """Tokens of a tile on this machine; a guess that nothing uses where there is no compiler."""
+    return int(getattr(build.library("csr_spmm"), f"{function(narrow)}_tile")()) if build.available() else 64
 
 
-def block_inputs_for(density: float) -> int:
-    """Inputs of a block: as many as fit in the L1 cache, more where so few weights are left that sums cost more."""
-    fit = PANEL_BYTES // (tile() * 4)
-    return fit if density > 0.07 else 3 * fit if density > 0.02 else 8 * fit
+def function(narrow: bool) -> str:
+    """Which C++ function computes with a tile."""
+    return "csr_spmm_narrow" if narrow else "csr_spmm"
+
+
+def panel_bytes(density: float) -> int:
+    """Bytes of a panel: what the L1 cache holds, more where so few weights are left that sums cost more."""
+    return int(PANEL_BYTES * (1 if density > 0.12 else 1.5 if density > 0.07 else 2 if density > 0.02 else 6))
 
 
 def multiply(
@@ -107,7 +109,8 @@ def multiply(
 
     Args:
         weight: from ``pack``.
-        x: (tokens, inputs), or (inputs, tokens) with layout channels_first; float32, contiguous or not.
+        x: (tokens, inputs); or, with layout channels_first, (inputs, pixels) or (pictures, inputs, pixels); float32,
+            contiguous or not.
         bias: (outputs,).
         activation: silu, gelu (its tanh form) or None.
         layout: tokens_first as in ``nn.Linear``, or channels_first as in a 1x1 convolution.
@@ -123,11 +126,21 @@ def multiply(
         raise ValueError(f"bias of shape {bias.shape} does not fit {weight.outputs} outputs")
     chosen = choose_backend(backend)
     if chosen == "cpp":
-        return call_cpp("csr_spmm", weight.stream, weight.outputs, weight.inputs, x, bias, activation, layout, threads)
-    rows = np.ascontiguousarray(x if layout == "channels_first" else x.T)  # (inputs, tokens)
-    y = (readable() if chosen == "numba" else reference)(weight.values, weight.columns, weight.row_start, rows)
-    y = finish(y if bias is None else y + bias[:, None], activation)
-    return y if layout == "channels_first" else np.ascontiguousarray(y.T)
+        return call_cpp(
+            getattr(build.library("csr_spmm"), function(weight.narrow)),
+            weight.stream,
+            weight.outputs,
+            weight.inputs,
+            x,
+            bias,
+            activation,
+            layout,
+            threads,
+        )
+    compute = readable() if chosen == "numba" else reference
+    return call_slow(
+        lambda rows: compute(weight.values, weight.columns, weight.row_start, rows), x, bias, activation, layout
+    )
 
 
 def reference(values: Floats, columns: np.ndarray, row_start: np.ndarray, x: Floats) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -152,17 +153,9 @@ class SparseConv2d(Sparse):
         if self.weight.shape[-1] == 1:
             kernel = csr_spmm if self.kind == "csr" else rowblock_spmm
             weight = self.packed(kernel.pack, self.weight.flatten(1))
-            images, _, height, width = array.shape
-            y = (
-                np.stack(
-                    [
-                        kernel.multiply(weight, one.reshape(len(one), -1), layout="channels_first", **how)  # type: ignore[attr-defined]
-                        for one in array
-                    ]
-                )
-                if images
-                else np.empty((0, len(self.weight), height * width), np.float32)
-            )
+            images, channels, height, width = array.shape
+            flat = array.reshape(images, channels, height * width)
+            y = kernel.multiply(weight, flat, layout="channels_first", **how)  # type: ignore[attr-defined]
             return torch.from_numpy(y).view(images, len(self.weight), height, width)
         kernel = conv3x3 if self.kind == "csr" else rowblock_conv3x3
         weight = self.packed(kernel.pack, self.weight)
@@ -205,7 +198,8 @@ def sparsify(
 ) -> dict[str, Choice]:
     """Replace each layer that has zeros by whatever computes it fastest, in place.
 
-    Each candidate is timed on the input that the layer really gets; where dense wins, the layer stays.
+    Each candidate is timed on the input that the layer really gets; where dense wins, the layer stays. A SiLU or GELU
+    (in its tanh form) right behind a layer in an ``nn.Sequential`` is computed by the same kernel.
 
     Args:
         model: pruned, float32, on the CPU.
@@ -231,20 +225,42 @@ def sparsify(
     finally:
         for handle in handles:
             handle.remove()
+    behind = _activations(model)
     choices = {}
     for name, layer in layers.items():
         if name not in inputs:
             continue
         kind = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d
-        candidates: dict[str, nn.Module] = {"dense": layer}
-        candidates |= {one: kind.from_dense(layer, kind=one) for one in formats}  # type: ignore[arg-type]
+        follows, fused = behind.get(name, (None, None))
+        dense = layer if follows is None else nn.Sequential(layer, model.get_submodule(follows))
+        candidates: dict[str, nn.Module] = {"dense": dense}
+        candidates |= {one: kind.from_dense(layer, kind=one, activation=fused) for one in formats}  # type: ignore[arg-type]
         seconds = _race(candidates, inputs[name])
         best = min(seconds, key=seconds.__getitem__)
         choices[name] = Choice(best, seconds)
         if best != "dense":
-            parent, _, last = name.rpartition(".")
-            setattr(model.get_submodule(parent), last, candidates[best])
+            model.set_submodule(name, candidates[best])
+            if follows is not None:
+                model.set_submodule(follows, nn.Identity())
     return choices
+
+
+def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:
+    """Layers with an activation behind them that a kernel can compute: name -> its name, and what it is.
+
+    Only in an ``nn.Sequential``, where nothing else can use what stands between the two.
+    """
+    found = {}
+    for path, module in model.named_modules():
+        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+            children = list(module.named_children())
+            for (name, _), (follows, activation) in pairwise(children):
+                prefix = f"{path}." if path else ""
+                if type(activation) is nn.SiLU:
+                    found[prefix + name] = prefix + follows, "silu"
+                elif type(activation) is nn.GELU and activation.approximate == "tanh":
+                    found[prefix + name] = prefix + follows, "gelu"
+    return found
 
 
 def _race(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:

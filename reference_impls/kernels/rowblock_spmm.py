@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from reference_impls.kernels import build
 from reference_impls.kernels.spmm import (
     Backend,
     Floats,
     Layout,
     call_cpp,
+    call_slow,
     check_call,
     check_float32,
     choose_backend,
-    finish,
 )
 from reference_impls.kernels.stream import Stream, arrange
 
@@ -94,8 +95,6 @@ def shares_pattern(weight: Floats) -> float:
 @cache
 def tile() -> int:
     """Tokens of a tile on this machine."""
-    from reference_impls.kernels import build
-
     return int(build.library("rowblock_spmm").rowblock_spmm_tile()) if build.available() else 24
 
 
@@ -116,13 +115,24 @@ def multiply(
     chosen = choose_backend(backend)
     if chosen == "cpp":
         return call_cpp(
-            "rowblock_spmm", weight.stream, weight.outputs, weight.inputs, x, bias, activation, layout, threads
+            build.library("rowblock_spmm").rowblock_spmm,
+            weight.stream,
+            weight.outputs,
+            weight.inputs,
+            x,
+            bias,
+            activation,
+            layout,
+            threads,
         )
-    rows = np.ascontiguousarray(x if layout == "channels_first" else x.T)  # (inputs, tokens)
     compute = readable() if chosen == "numba" else reference
-    y = compute(weight.values, weight.columns, weight.strip_start, rows)[: weight.outputs]
-    y = finish(y if bias is None else y + bias[:, None], activation)
-    return y if layout == "channels_first" else np.ascontiguousarray(y.T)
+    return call_slow(
+        lambda rows: compute(weight.values, weight.columns, weight.strip_start, rows)[: weight.outputs],
+        x,
+        bias,
+        activation,
+        layout,
+    )
 
 
 def reference(values: Floats, columns: np.ndarray, strip_start: np.ndarray, x: Floats) -> Floats:

@@ -1,4 +1,5 @@
-// Y = W X (+ bias, activation) for both layouts of X: tokens first (tokens, inputs), or channels first (inputs, tokens).
+// Y = W X (+ bias, activation) for both layouts of X: tokens first (tokens, inputs), or channels first
+// (pictures, inputs, pixels), where the tokens are the pixels of all pictures.
 #pragma once
 #include "tile.h"
 
@@ -6,7 +7,7 @@ struct Dense {
   const float* x;
   float* y;
   int64_t inputs, outputs, tokens;
-  int64_t x_step, y_step;  // distance of two tokens (tokens first) or of two channels (channels first)
+  int64_t pixels;  // of a picture; only channels first
   int tokens_first, activation;
 };
 
@@ -47,17 +48,31 @@ static inline void turn_all(const float* from, int64_t from_step, int64_t rows, 
   }
 }
 
+// Tokens [start, start + count) in runs that lie in one picture: visit(token of the tile, length, picture, pixel).
+template <class Visit>
+static inline void for_pictures(const Dense& d, int64_t start, int64_t count, const Visit& visit) {
+  for (int64_t at = 0; at < count;) {
+    const int64_t picture = (start + at) / d.pixels, pixel = (start + at) % d.pixels;
+    const int64_t length = std::min(count - at, d.pixels - pixel);
+    visit(at, length, picture, pixel);
+    at += length;
+  }
+}
+
 // Panel of inputs [first, last) and one tile of tokens: (inputs, TILE), zero beyond the last token.
 template <int TILE>
 static void pack_tokens(const Dense& d, int64_t tile, int64_t first, int64_t last, float* panel) {
   const int64_t start = tile * TILE, count = std::min<int64_t>(TILE, d.tokens - start);
   if (count < TILE) std::memset(panel, 0, sizeof(float) * TILE * (last - first));
   if (d.tokens_first) {
-    turn_all(d.x + start * d.x_step + first, d.x_step, count, last - first, panel, TILE);
-  } else {
-    for (int64_t k = first; k < last; k++)
-      std::memcpy(panel + (k - first) * TILE, d.x + k * d.x_step + start, sizeof(float) * count);
+    turn_all(d.x + start * d.inputs + first, d.inputs, count, last - first, panel, TILE);
+    return;
   }
+  for_pictures(d, start, count, [&](int64_t at, int64_t length, int64_t picture, int64_t pixel) {
+    const float* from = d.x + picture * d.inputs * d.pixels + pixel;
+    for (int64_t k = first; k < last; k++)
+      std::memcpy(panel + (k - first) * TILE + at, from + k * d.pixels, sizeof(float) * length);
+  });
 }
 
 template <int TILE>
@@ -66,20 +81,37 @@ static void write_tokens(const Dense& d, int64_t tile, int64_t first, int64_t ro
   if (d.activation != NONE)
     for (int64_t i = 0; i < rows * TILE; i += LANES) store(sums + i, activate(load(sums + i), d.activation));
   if (d.tokens_first) {
-    turn_all(sums, TILE, rows, count, d.y + start * d.y_step + first, d.y_step);
-  } else {
-    for (int64_t row = 0; row < rows; row++)
-      std::memcpy(d.y + (first + row) * d.y_step + start, sums + row * TILE, sizeof(float) * count);
+    turn_all(sums, TILE, rows, count, d.y + start * d.outputs + first, d.outputs);
+    return;
   }
+  for_pictures(d, start, count, [&](int64_t at, int64_t length, int64_t picture, int64_t pixel) {
+    float* to = d.y + picture * d.outputs * d.pixels + pixel;
+    for (int64_t row = 0; row < rows; row++)
+      std::memcpy(to + (first + row) * d.pixels, sums + row * TILE + at, sizeof(float) * length);
+  });
 }
 
-template <int TILE, int GROUP, class Entry, class Add>
-static void spmm(const Stream<Entry>& weights, const float* bias, const Dense& d, int64_t block_inputs, int threads,
-                 const Add& add) {
-  walk_all<TILE, GROUP>(
+template <class Add>
+static void spmm(const Stream<typename Add::Entry>& weights, const float* bias, const Dense& d, int64_t block_inputs,
+                 int threads) {
+  constexpr int TILE = Add::TILE;
+  walk_all<Add>(
       weights, bias, block_inputs * TILE, (d.tokens + TILE - 1) / TILE, threads,
       [&](int64_t tile, int64_t block, float* panel) {
         pack_tokens<TILE>(d, tile, block * block_inputs, std::min(d.inputs, (block + 1) * block_inputs), panel);
       },
-      add, [&](int64_t tile, int64_t first, int64_t rows, float* sums) { write_tokens<TILE>(d, tile, first, rows, sums); });
+      [&](int64_t tile, int64_t first, int64_t rows, float* sums) { write_tokens<TILE>(d, tile, first, rows, sums); });
 }
+
+#define SPMM(NAME, ADD)                                                                                                \
+  extern "C" int NAME##_tile() { return ADD::TILE; }                                                                   \
+  extern "C" void NAME(const ADD::Entry* entries, const int32_t* span_row, const int32_t* span_count,                  \
+                       const int64_t* span_start, const int64_t* entry_start, int64_t chunks, int64_t blocks,          \
+                       int64_t chunk_rows, int64_t rows, int64_t block_inputs, const float* bias, const float* x,      \
+                       float* y, int64_t inputs, int64_t tokens, int64_t pixels, int tokens_first, int activation,     \
+                       int threads) {                                                                                  \
+    const Stream<ADD::Entry> weights{entries, span_row, span_count, span_start, entry_start, chunks, blocks,           \
+                                     chunk_rows, rows};                                                                \
+    const Dense dense{x, y, inputs, rows, tokens, pixels, tokens_first, activation};                                   \
+    spmm<ADD>(weights, bias, dense, block_inputs, threads);                                                            \
+  }

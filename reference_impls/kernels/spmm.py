@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -34,12 +34,13 @@ def check_call(x: Floats, inputs: int, layout: str, activation: str | None, thre
 
     Raises:
         TypeError: x is not float32.
-        ValueError: x is not a matrix with that many inputs, or a name or number is unknown.
+        ValueError: x does not hold that many inputs, or a name or number is unknown.
     """
     check_float32("x", x)
     if layout not in ("tokens_first", "channels_first"):
         raise ValueError(f"layout {layout!r} is not tokens_first or channels_first")
-    if x.ndim != 2 or x.shape[1 if layout == "tokens_first" else 0] != inputs:
+    fits = (2,) if layout == "tokens_first" else (2, 3)
+    if x.ndim not in fits or x.shape[-1 if layout == "tokens_first" else -2] != inputs:
         raise ValueError(f"x of shape {x.shape} does not hold {inputs} inputs, {layout.replace('_', ' ')}")
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation {activation!r} is not silu, gelu or None")
@@ -74,8 +75,22 @@ def finish(y: Floats, activation: str | None) -> Floats:
     return y / (1 + np.exp(np.clip(-inner, -80, 80)))
 
 
+def call_slow(
+    compute: Callable[[Floats], Floats], x: Floats, bias: Floats | None, activation: str | None, layout: Layout
+) -> Floats:
+    """The same for a version that takes (inputs, tokens) and gives (outputs, tokens) without bias."""
+    pictures = x.T[None] if layout == "tokens_first" else x if x.ndim == 3 else x[None]
+    images, inputs, pixels = pictures.shape
+    y = compute(np.ascontiguousarray(pictures.transpose(1, 0, 2)).reshape(inputs, images * pixels))
+    y = finish(y if bias is None else y + bias[:, None], activation)  # (outputs, images * pixels)
+    if layout == "tokens_first":
+        return np.ascontiguousarray(y.T)
+    apart = np.ascontiguousarray(y.reshape(len(y), images, pixels).transpose(1, 0, 2))
+    return apart if x.ndim == 3 else apart[0]
+
+
 def call_cpp(
-    kernel: str,
+    kernel: Callable[..., None],
     stream: Stream,
     outputs: int,
     inputs: int,
@@ -85,29 +100,24 @@ def call_cpp(
     layout: Layout,
     threads: int,
 ) -> Floats:
-    """Call the compiled kernel; the result has the layout of x.
-
-    Raises:
-        NoCompiler: it cannot be built.
-    """
+    """Call a compiled kernel; the result has the layout of x."""
     x = np.ascontiguousarray(x)
     first = layout == "tokens_first"
-    tokens = x.shape[0 if first else 1]
-    y = np.empty((tokens, outputs) if first else (outputs, tokens), np.float32)
+    pixels = 1 if first else x.shape[-1]
+    y = np.empty((len(x), outputs) if first else (*x.shape[:-2], outputs, pixels), np.float32)
     if not y.size:
         return y
     number, small = ctypes.c_int64, ctypes.c_int
-    getattr(build.library(kernel), kernel)(
-        *stream.arguments(),
+    kernel(
+        *stream.arguments,
         number(outputs),
         number(stream.block_inputs),
         pointer(None if bias is None else np.ascontiguousarray(bias)),
         pointer(x),
         pointer(y),
         number(inputs),
-        number(tokens),
-        number(x.shape[1]),
-        number(y.shape[1]),
+        number(y.size // outputs),
+        number(pixels),
         small(first),
         small(ACTIVATIONS[activation]),
         small(threads),

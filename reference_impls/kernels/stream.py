@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ class Stream:
     """In rows of the matrix, also where groups of rows share a pattern."""
     block_inputs: int
 
+    @cached_property
     def arguments(self) -> list[object]:
         """For a call through ctypes, in the order of the C++ functions."""
         arrays = (self.entries, self.span_row, self.span_count, self.span_start, self.entry_start)

@@ -2,7 +2,7 @@
 //
 // Every kernel computes Y = W X for a sparse W and a dense X, a tile of columns at a time:
 //
-//     for each tile of TILE columns                     (split among threads)
+//     for each tile of TILE columns                     (tiles and chunks are split among threads)
 //       for each chunk of output rows                   sums of the chunk: CHUNK x TILE floats, in L2
 //         for each block of inputs                      panel: inputs x TILE floats, contiguous, in L1
 //           pack the panel                              once a tile, where the panels of all blocks fit in L2
@@ -86,53 +86,49 @@ struct Buffer {
   }
 };
 
-// One thread's share of the tiles.
+// A share of the work: units [first, last), where unit u is chunk u % chunks of tile u / chunks.
 //   pack(tile, block, panel)            fills the panel
-//   add(entries, count, panel, sums)    adds the weights of one span to its sums
+//   Add()(entries, count, panel, sums)  adds the weights of one span to its sums
 //   write(tile, first_row, count, sums) takes finished sums, count x TILE
-template <int TILE, int GROUP, class Entry, class Pack, class Add, class Write>
-void walk(const Stream<Entry>& weights, const float* bias, int64_t panel_floats, int64_t first_tile, int64_t last_tile,
-          int64_t first_chunk, int64_t last_chunk, const Pack& pack, const Add& add, const Write& write) {
-  panel_floats = (panel_floats + 15) & ~int64_t(15);
+template <class Add, class Pack, class Write>
+void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t panel_floats, int64_t first_unit,
+          int64_t last_unit, const Pack& pack, const Write& write) {
+  constexpr int TILE = Add::TILE;
   const bool keep = panel_floats * weights.blocks <= KEPT_FLOATS;
   Buffer panels(panel_floats * (keep ? weights.blocks : 1) + TILE), sums(weights.chunk_rows * TILE);
-  for (int64_t tile = first_tile; tile < last_tile; tile++) {
-    for (int64_t chunk = first_chunk; chunk < last_chunk; chunk++) {
-      const int64_t first = chunk * weights.chunk_rows;
-      const int64_t count = std::min(weights.chunk_rows, weights.rows - first);
-      for (int64_t row = 0; row < count; row++) {
-        const vec start = splat(bias ? bias[first + row] : 0.0f);
-        for (int j = 0; j < TILE; j += LANES) store(sums.start + row * TILE + j, start);
-      }
-      for (int64_t block = 0; block < weights.blocks; block++) {
-        const int64_t at = chunk * weights.blocks + block;
-        float* panel = panels.start + (keep ? block * panel_floats : 0);
-        if (!keep || chunk == first_chunk) pack(tile, block, panel);
-        const Entry* entry = weights.entries + weights.entry_start[at];
-        for (int64_t span = weights.span_start[at]; span < weights.span_start[at + 1]; span++) {
-          add(entry, weights.span_count[span], reinterpret_cast<const char*>(panel),
-              sums.start + int64_t(weights.span_row[span]) * GROUP * TILE);
-          entry += weights.span_count[span];
-        }
-      }
-      write(tile, first, count, sums.start);
+  for (int64_t unit = first_unit; unit < last_unit; unit++) {
+    const int64_t tile = unit / weights.chunks, chunk = unit % weights.chunks;
+    const bool new_tile = unit == first_unit || chunk == 0;
+    const int64_t first = chunk * weights.chunk_rows;
+    const int64_t count = std::min(weights.chunk_rows, weights.rows - first);
+    for (int64_t row = 0; row < count; row++) {
+      const vec start = splat(bias ? bias[first + row] : 0.0f);
+      for (int j = 0; j < TILE; j += LANES) store(sums.start + row * TILE + j, start);
     }
+    for (int64_t block = 0; block < weights.blocks; block++) {
+      const int64_t at = chunk * weights.blocks + block;
+      float* panel = panels.start + (keep ? block * panel_floats : 0);
+      if (!keep || new_tile) pack(tile, block, panel);
+      const typename Add::Entry* entry = weights.entries + weights.entry_start[at];
+      for (int64_t span = weights.span_start[at]; span < weights.span_start[at + 1]; span++) {
+        Add()(entry, weights.span_count[span], reinterpret_cast<const char*>(panel),
+              sums.start + int64_t(weights.span_row[span]) * Add::GROUP * TILE);
+        entry += weights.span_count[span];
+      }
+    }
+    write(tile, first, count, sums.start);
   }
 }
 
-// Tiles among threads; chunks of rows where there are too few tiles.
-template <int TILE, int GROUP, class Entry, class Pack, class Add, class Write>
-void walk_all(const Stream<Entry>& weights, const float* bias, int64_t panel_floats, int64_t tiles, int threads,
-              const Pack& pack, const Add& add, const Write& write) {
-  const bool by_tile = tiles >= threads;
-  const int64_t parts = by_tile ? tiles : weights.chunks;
-  threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, parts)));
+// All the work, in equal shares: where a tile is divided, both threads pack it.
+template <class Add, class Pack, class Write>
+void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int64_t panel_floats, int64_t tiles,
+              int threads, const Pack& pack, const Write& write) {
+  panel_floats = (panel_floats + 15) & ~int64_t(15);  // whole cache lines
+  const int64_t units = tiles * weights.chunks;
+  threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, units)));
   auto share = [&](int number) {
-    const int64_t from = parts * number / threads, to = parts * (number + 1) / threads;
-    if (by_tile)
-      walk<TILE, GROUP>(weights, bias, panel_floats, from, to, 0, weights.chunks, pack, add, write);
-    else
-      walk<TILE, GROUP>(weights, bias, panel_floats, 0, tiles, from, to, pack, add, write);
+    walk<Add>(weights, bias, panel_floats, units * number / threads, units * (number + 1) / threads, pack, write);
   };
   std::vector<std::thread> others;
   for (int number = 1; number < threads; number++) others.emplace_back(share, number);
@@ -140,77 +136,79 @@ void walk_all(const Stream<Entry>& weights, const float* bias, int64_t panel_flo
   for (auto& other : others) other.join();
 }
 
-// ---- single weights: one row, eight vectors of sums ----
+// ---- single weights: a row of sums in registers, a load of inputs for each multiply-add ----
 
-constexpr int ROW_TILE = 8 * LANES;
+constexpr int WIDE = 8;  // vectors of a tile; as many sums must be under way as a core adds at once times its latency
+#if defined(__AVX512F__)
+constexpr int NARROW = 4;  // two, times 4 cycles, are 8 vectors of AVX2, but half as many of AVX-512
+#else
+constexpr int NARROW = 8;
+#endif
 
 struct Weight {
   float value;
   int32_t offset;  // bytes into the panel
 };
 
-static inline void add_row(const Weight* w, int32_t count, const char* panel, float* sums) {
-  // Named, not an array: GCC keeps an array whose address is taken in memory.
-  vec a = load(sums), b = load(sums + LANES), c = load(sums + 2 * LANES), d = load(sums + 3 * LANES);
-  vec e = load(sums + 4 * LANES), f = load(sums + 5 * LANES), g = load(sums + 6 * LANES), h = load(sums + 7 * LANES);
-  for (int32_t i = 0; i < count; i++) {
-    const vec value = splat(w[i].value);
-    const float* x = reinterpret_cast<const float*>(panel + w[i].offset);
-    a += value * load(x);
-    b += value * load(x + LANES);
-    c += value * load(x + 2 * LANES);
-    d += value * load(x + 3 * LANES);
-    e += value * load(x + 4 * LANES);
-    f += value * load(x + 5 * LANES);
-    g += value * load(x + 6 * LANES);
-    h += value * load(x + 7 * LANES);
+template <int V>
+struct OneRow {
+  using Entry = Weight;
+  static constexpr int GROUP = 1, TILE = V * LANES;
+
+  __attribute__((always_inline)) void operator()(const Weight* w, int32_t count, const char* panel, float* sums) const {
+    vec acc[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) acc[v] = load(sums + v * LANES);
+    for (int32_t i = 0; i < count; i++) {
+      const vec value = splat(w[i].value);
+      const float* x = reinterpret_cast<const float*>(panel + w[i].offset);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) acc[v] += value * load(x + v * LANES);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) store(sums + v * LANES, acc[v]);
   }
-  store(sums, a), store(sums + LANES, b), store(sums + 2 * LANES, c), store(sums + 3 * LANES, d);
-  store(sums + 4 * LANES, e), store(sums + 5 * LANES, f), store(sums + 6 * LANES, g), store(sums + 7 * LANES, h);
-}
+};
 
 // ---- a pattern shared by four rows: each load of inputs serves four multiply-adds ----
 
-constexpr int ROWS = 4;
-#if defined(__AVX512F__)
-constexpr int BLOCK_VECTORS = 6;  // 24 sums, 6 inputs, 1 weight of 32 registers
-#elif defined(__aarch64__)
-constexpr int BLOCK_VECTORS = 4;
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int BLOCK_VECTORS = 4;  // 16 sums, 4 inputs, 1 weight of 32 registers
 #else
 constexpr int BLOCK_VECTORS = 3;  // 12 sums, 3 inputs, 1 weight of 16 registers
 #endif
-constexpr int BLOCK_TILE = BLOCK_VECTORS * LANES;
 
 struct Weight4 {
-  float value[ROWS];
+  float value[4];
   int32_t offset;
 };
 
 template <int V>
-static inline void add_four(const Weight4* w, int32_t count, const char* panel, float* sums) {
-  vec acc[ROWS][V];
-#pragma GCC unroll 8
-  for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) acc[r][v] = load(sums + r * BLOCK_TILE + v * LANES);
-  for (int32_t i = 0; i < count; i++) {
-    const float* at = reinterpret_cast<const float*>(panel + w[i].offset);
-    vec x[V];
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) x[v] = load(at + v * LANES);
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; r++) {
-      const vec value = splat(w[i].value[r]);
-#pragma GCC unroll 8
-      for (int v = 0; v < V; v++) acc[r][v] += value * x[v];
-    }
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) store(sums + r * BLOCK_TILE + v * LANES, acc[r][v]);
-}
+struct FourRows {
+  using Entry = Weight4;
+  static constexpr int GROUP = 4, TILE = V * LANES;
 
-static inline void add_block(const Weight4* w, int32_t count, const char* panel, float* sums) {
-  add_four<BLOCK_VECTORS>(w, count, panel, sums);
-}
+  __attribute__((always_inline)) void operator()(const Weight4* w, int32_t count, const char* panel, float* sums) const {
+    vec acc[GROUP][V];
+#pragma GCC unroll 8
+    for (int r = 0; r < GROUP; r++)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) acc[r][v] = load(sums + r * TILE + v * LANES);
+    for (int32_t i = 0; i < count; i++) {
+      const float* at = reinterpret_cast<const float*>(panel + w[i].offset);
+      vec x[V];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) x[v] = load(at + v * LANES);
+#pragma GCC unroll 8
+      for (int r = 0; r < GROUP; r++) {
+        const vec value = splat(w[i].value[r]);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) acc[r][v] += value * x[v];
+      }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < GROUP; r++)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) store(sums + r * TILE + v * LANES, acc[r][v]);
+  }
+};

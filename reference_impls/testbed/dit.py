@@ -7,6 +7,8 @@ Units that can go without touching the residual stream: an attention head, a fee
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -37,18 +39,19 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(n, tokens, self.heads * self.head_size))
 
 
-class FeedForward(nn.Module):
+class FeedForward(nn.Sequential):
     """Two layers with a GELU between, on each token alone."""
+
+    up: nn.Linear
+    down: nn.Linear
 
     def __init__(self, width: int, hidden: int) -> None:
         """Make the layers."""
-        super().__init__()
-        self.up = nn.Linear(width, hidden)
-        self.down = nn.Linear(hidden, width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute."""
-        return self.down(functional.gelu(self.up(x), approximate="tanh"))
+        super().__init__(
+            OrderedDict(
+                up=nn.Linear(width, hidden), activation=nn.GELU(approximate="tanh"), down=nn.Linear(hidden, width)
+            )
+        )
 
 
 class Block(nn.Module):

@@ -46,6 +46,12 @@ def check(kernel: ModuleType, weight: np.ndarray, x: np.ndarray, bias: np.ndarra
     assert np.abs(got - exact).max(initial=0) <= 1e-5 * size
     across = kernel.multiply(packed, np.ascontiguousarray(x.T), bias=bias, layout="channels_first", **options)
     assert np.abs(across - exact.T).max(initial=0) <= 1e-5 * size
+    pictures = np.stack([x.T, 2 * x.T, np.zeros_like(x.T)])
+    apart = kernel.multiply(packed, pictures, layout="channels_first", **options)
+    assert apart.shape == (3, len(weight), len(x))
+    for picture, alone in zip(pictures, apart, strict=True):
+        one = kernel.multiply(packed, picture, layout="channels_first", **options)
+        assert np.abs(alone - one).max(initial=0) <= 1e-5 * size
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
