@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 a check failed, 2 wrong use, said in one line, with nothin
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -245,48 +246,41 @@ def arch(
 
 @app.command()
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Two layers only; a minute or two.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="What the goals need; two minutes.")] = False,
     threads: Annotated[int, typer.Option(help="Of every rival.", min=1, max=256)] = 1,
     shapes: Annotated[str | None, typer.Option(help="dit, sd, unet or conv; all where not given.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write a JSON file.")] = None,
 ) -> None:
     """The sparse kernels against dense and against sparse libraries, each checked before it is timed."""
-    from reference_impls.kernels import bench as measured
+    from reference_impls.bench.layers import LAYERS, all_cases, quick_cases
+    from reference_impls.bench.run import record, run, write
+    from reference_impls.bench.tables import tables
     from reference_impls.kernels import build
 
     with _one_line():
-        if shapes is not None and shapes not in measured.SHAPES:
-            raise ValueError(f"shapes {shapes!r} is not one of {', '.join(measured.SHAPES)}")
+        if shapes is not None and shapes not in LAYERS:
+            raise ValueError(f"shapes {shapes!r} is not one of {', '.join(LAYERS)}")
         if not build.available():
             raise ValueError("the kernels cannot be built here, so there is nothing to compare; install g++ or clang++")
-    chosen = measured.SHAPES[shapes] if shapes else tuple(one for group in measured.SHAPES.values() for one in group)
-    layers = measured.QUICK if quick and shapes is None else chosen
-    sparsities = measured.QUICK_SPARSITIES if quick else measured.SPARSITIES
+        if threads > (os.cpu_count() or 1):
+            raise ValueError(f"threads {threads}: this machine has {os.cpu_count()} cores")
+    chosen = LAYERS[shapes] if shapes else tuple(layer for group in LAYERS.values() for layer in group)
+    cases = quick_cases() if quick else all_cases(chosen)
+    if quick and shapes:
+        cases = [case for case in cases if case.layer in chosen]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("building", total=None)
-        rows, ends, reached, peak = measured.run(
-            layers,
-            sparsities,
+        found = run(
+            cases,
             threads,
-            whole=shapes is None,
+            models=shapes is None,
             tell=lambda done, of, what: progress.update(task, completed=done, total=of, description=what),
         )
-    table = Table("layer", "pattern", "zeros", "library", "ms", "speed-up", "of peak")
-    for row in rows:
-        name = row.library if row.dense or not row.library.startswith("ours") else f"[bold]{row.library}[/bold]"
-        numbers = f"{row.seconds * 1e3:.2f}", f"{row.speed_up:.2f}", f"{row.share_of_peak:.0%}"
-        table.add_row(row.shape, row.pattern, f"{row.sparsity:.0%}", name, *numbers)
-    console.print(table)
-    verdicts = Table("goal", "must", "aim", "measured", "")
-    for goal in reached:
-        number = "–" if goal.measured is None else f"{goal.measured:.2f}"
-        verdicts.add_row(goal.name, f"{goal.must:g}", f"{goal.aim:g}", number, goal.verdict)
-    console.print(verdicts)
-    console.print(f"{measured.cpu_name()}, {threads} thread(s), peak {peak / 1e9:.0f} GFLOP/s")
+    for shown in tables(found):
+        console.print(shown)
     if out is not None:
-        command = " ".join(["python -m reference_impls", *sys.argv[1:]])
-        measured.write(measured.record(command, threads, rows, ends, reached, peak), out)
+        write(record(found, " ".join(["python -m reference_impls", *sys.argv[1:]])), out)
         console.print(f"{out}: every row")
 
 

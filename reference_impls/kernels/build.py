@@ -73,6 +73,16 @@ def find_compiler() -> str:
     raise NoCompiler(f"no compiler: {wanted or ', '.join(COMPILERS)} not found; install g++ or clang++, or set CXX")
 
 
+def compiler_version() -> str:
+    """What the compiler says of itself, in one line.
+
+    Raises:
+        NoCompiler: there is none.
+    """
+    said = subprocess.run([find_compiler(), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    return said.stdout.partition("\n")[0]
+
+
 def cache_folder() -> Path:
     """The user's cache folder, or a private one where that cannot be written."""
     base = os.environ.get("XDG_CACHE_HOME")

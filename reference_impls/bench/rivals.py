@@ -1,0 +1,154 @@
+"""Every way to compute one layer: dense libraries, sparse libraries where they are installed, and our kernels.
+
+Each result is checked against float64 before it may be timed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from reference_impls.bench.layers import Case, Conv, Linear, masked
+from reference_impls.bench.race import Call
+from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
+from reference_impls.kernels.spmm import Floats
+
+TOLERANCE = 1e-5
+"""Largest error, as a share of the largest result."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One way to compute a layer."""
+
+    library: str
+    pattern: str
+    kind: str
+    """dense, sparse (a library), csr or shared (ours)."""
+    call: Call
+
+
+def rivals(case: Case, threads: int) -> list[Rival]:
+    """All that compute a layer at a sparsity; the dense ones once.
+
+    Raises:
+        RuntimeError: a result is wrong.
+    """
+    found: list[Rival] = []
+    with warnings.catch_warnings():  # torch calls its sparse layouts beta
+        warnings.simplefilter("ignore", UserWarning)
+        for pattern in case.patterns:
+            with_dense = pattern == case.patterns[0]
+            if isinstance(case.layer, Linear):
+                found += _linear(case.layer, pattern, case.sparsity, threads, with_dense, case.libraries)
+            else:
+                found += _conv(case.layer, pattern, case.sparsity, threads, with_dense)
+    return found
+
+
+def _linear(
+    layer: Linear, pattern: str, sparsity: float, threads: int, with_dense: bool, libraries: bool
+) -> Iterator[Rival]:
+    weight = masked((layer.outputs, layer.inputs), pattern, sparsity)
+    first = np.random.default_rng(1).standard_normal((layer.tokens, layer.inputs)).astype(np.float32)
+    across = np.ascontiguousarray(first.T)
+    w, x, x_across = torch.from_numpy(weight), torch.from_numpy(first), torch.from_numpy(across)
+    csr = csr_spmm.pack(weight)
+    calls: dict[tuple[str, str], Call] = {}
+    if with_dense:
+        calls["torch linear", "dense"] = lambda: nn.functional.linear(x, w)
+        calls["torch matmul, channels first", "dense"] = lambda: w @ x_across
+        calls["numpy", "dense"] = lambda: first @ weight.T
+    calls["ours, csr", "csr"] = lambda: csr_spmm.multiply(csr, first, threads=threads)
+    calls["ours, csr, channels first", "csr"] = lambda: csr_spmm.multiply(
+        csr, across, layout="channels_first", threads=threads
+    )
+    if pattern != "unstructured":
+        shared = rowblock_spmm.pack(weight)
+        calls["ours, shared", "shared"] = lambda: rowblock_spmm.multiply(shared, first, threads=threads)
+        calls["ours, shared, channels first", "shared"] = lambda: rowblock_spmm.multiply(
+            shared, across, layout="channels_first", threads=threads
+        )
+    if libraries and pattern in ("unstructured", "4x4"):
+        calls |= {(name, "sparse"): call for name, call in sparse_libraries(weight, across, pattern, threads).items()}
+    exact = first.astype(np.float64) @ weight.astype(np.float64).T
+    yield from _checked(layer.name, pattern, calls, exact)
+
+
+def sparse_libraries(weight: Floats, x: Floats, pattern: str, threads: int) -> Mapping[str, Call]:
+    """(outputs, inputs) times (inputs, tokens) by torch, scipy, MKL and JAX, where they are installed."""
+    w, xt = torch.from_numpy(weight), torch.from_numpy(x)
+    if pattern == "4x4":
+        by_block = w.to_sparse_bsr((4, 4))
+        return {"torch BSR 4x4": lambda: by_block @ xt}
+    by_row = w.to_sparse_csr()
+    calls: dict[str, Call] = {"torch CSR": lambda: by_row @ xt}
+    try:
+        from scipy.sparse import csr_matrix
+    except ImportError:
+        return calls
+    matrix = csr_matrix(weight)
+    if threads == 1:  # it has no threads
+        calls["scipy CSR"] = lambda: matrix @ x
+    try:
+        _show_mkl()
+        from sparse_dot_mkl import dot_product_mkl, mkl_set_num_threads
+    except ImportError:
+        pass
+    else:
+        mkl_set_num_threads(threads)
+        calls["sparse_dot_mkl"] = lambda: dot_product_mkl(matrix, x)
+    try:
+        import jax
+        from jax.experimental.sparse import BCSR
+    except ImportError:
+        pass
+    else:
+        product = jax.jit(lambda a, b: a @ b)
+        by_jax, x_jax = BCSR.from_scipy_sparse(matrix), jax.numpy.asarray(x)
+        calls["jax BCSR"] = lambda: product(by_jax, x_jax).block_until_ready()
+    return calls
+
+
+def _show_mkl() -> None:
+    """The package ``mkl`` puts its library where sparse_dot_mkl does not look."""
+    found = sorted((Path(sys.prefix) / "lib").glob("libmkl_rt.so*"))
+    if found:
+        os.environ.setdefault("MKL_RT", str(found[0]))
+
+
+def _conv(layer: Conv, pattern: str, sparsity: float, threads: int, with_dense: bool) -> Iterator[Rival]:
+    channels, side = layer.channels, layer.side
+    weight = masked((channels, 9 * channels), pattern, sparsity).reshape(channels, channels, 3, 3)
+    picture = np.random.default_rng(1).standard_normal((1, channels, side, side)).astype(np.float32)
+    w, x = torch.from_numpy(weight), torch.from_numpy(picture)
+    w_last, x_last = (tensor.to(memory_format=torch.channels_last) for tensor in (w, x))
+    single = conv3x3.pack(weight)
+    calls: dict[tuple[str, str], Call] = {}
+    if with_dense:
+        calls["torch conv2d", "dense"] = lambda: torch.conv2d(x, w, padding=1)
+        calls["torch conv2d, channels last", "dense"] = lambda: torch.conv2d(x_last, w_last, padding=1)
+    calls["ours, csr", "csr"] = lambda: conv3x3.convolve(single, picture, threads=threads)
+    if pattern != "unstructured":
+        shared = rowblock_conv3x3.pack(weight)
+        calls["ours, shared", "shared"] = lambda: rowblock_conv3x3.convolve(shared, picture, threads=threads)
+    exact = torch.conv2d(x.double(), w.double(), padding=1).numpy()
+    yield from _checked(layer.name, pattern, calls, exact)
+
+
+def _checked(layer: str, pattern: str, calls: Mapping[tuple[str, str], Call], exact: np.ndarray) -> Iterator[Rival]:
+    scale = float(np.abs(exact).max()) or 1.0
+    for (library, kind), call in calls.items():
+        got = np.asarray(call())
+        error = float(np.abs((got if got.shape == exact.shape else got.T) - exact).max()) / scale
+        if not error <= TOLERANCE:
+            raise RuntimeError(f"{library} on {layer}, {pattern}: off by {error:.1e}; it is not timed")
+        yield Rival(library, pattern, kind, call)

@@ -1,0 +1,121 @@
+"""The whole benchmark: layers, models, waiting time; and the file that keeps it.
+
+Protocol: every rival computes the same product of the same numbers, in one process that is held to as many cores as
+threads; each result is checked against float64 to 1e-5 before anything is timed; rivals take turns, so that a busy
+moment hits all of them; the smallest of at least twenty times counts. Speed-up is over the fastest dense rival.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from reference_impls.bench.first_call import first_call
+from reference_impls.bench.goals import Goal, goals
+from reference_impls.bench.layers import Case
+from reference_impls.bench.race import cores, fma_peak, two_threads_over_one
+from reference_impls.bench.rows import Row, measure
+from reference_impls.bench.whole_models import MODELS, EndToEnd, end_to_end
+from reference_impls.kernels import build
+
+PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run found."""
+
+    threads: int
+    peak: float
+    """Operations a second that the cores can do."""
+    rows: list[Row]
+    ends: list[EndToEnd]
+    goals: list[Goal]
+
+
+def run(
+    cases: Sequence[Case], threads: int, *, models: bool, tell: Callable[[int, int, str], None], least: int = 20
+) -> Measured:
+    """Measure.
+
+    Args:
+        cases: layers and sparsities.
+        threads: of every rival, and cores of the process.
+        models: whole models, threads and waiting time too.
+        tell: hears how many steps are done, of how many, and what comes next.
+        least: times of each rival, at least.
+
+    Raises:
+        RuntimeError: a result is wrong.
+    """
+    steps = len(cases) + (MODELS + 2) * models
+    rows: list[Row] = []
+    ends: list[EndToEnd] = []
+    with cores(threads):
+        peak = fma_peak(threads)
+        for number, case in enumerate(cases):
+            tell(number, steps, f"{case.layer.name}, {case.sparsity:.0%}")
+            rows += measure(case, threads, peak, least)
+        tell(len(cases), steps, "whole models")
+        for end in end_to_end(least) if models else ():
+            ends.append(end)
+            tell(len(cases) + len({one.name for one in ends}), steps, end.name)
+    both = two_threads_over_one(least) if models else None
+    first = first_call() if models else None
+    tell(steps, steps, "done")
+    return Measured(threads, peak, rows, ends, goals(rows, ends, both, first))
+
+
+def record(found: Measured, command: str) -> dict[str, object]:
+    """What is committed: one JSON document."""
+    return {
+        "command": command,
+        "machine": {
+            "cpu": cpu_name(),
+            "cores": os.cpu_count(),
+            "threads": found.threads,
+            "peak_gflops": round(found.peak / 1e9, 1),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "compiler": build.compiler_version(),
+            **{name: _version(name) for name in PACKAGES},
+        },
+        "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in found.goals],
+        "end_to_end": [{**asdict(one), "speed_up": round(one.speed_up, 3)} for one in found.ends],
+        "rows": [asdict(row) for row in found.rows],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def cpu_name() -> str:
+    """As the system calls it, with the widest vectors that it has."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text() if info.is_file() else ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.+)$", text, re.MULTILINE)
+    has = set(flags[1].split()) if flags else set()
+    wide = "AVX-512" if "avx512f" in has else "AVX2" if "avx2" in has else ""
+    return f"{named[1] if named else platform.processor() or platform.machine()} {wide}".strip()
+
+
+def write(document: Mapping[str, object], file: Path) -> None:
+    """One row a line, whole or not at all."""
+    text = json.dumps({**document, "rows": []}, indent=1)
+    lines = ",\n".join("  " + json.dumps(row) for row in document["rows"])  # type: ignore[attr-defined]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text.replace('"rows": []', f'"rows": [\n{lines}\n ]') + "\n", encoding="utf-8")
+    fresh.replace(file)

@@ -1,0 +1,50 @@
+"""What a run found, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from reference_impls.bench.rows import Row
+from reference_impls.bench.run import Measured, cpu_name
+
+
+def tables(found: Measured) -> Iterator[Table | str]:
+    """A table a layer, the goals, and a line about the machine."""
+    for layer in dict.fromkeys(row.layer for row in found.rows):
+        yield _layer(layer, [row for row in found.rows if row.layer == layer])
+    yield _goals(found)
+    yield f"{cpu_name()}, {found.threads} thread(s), {found.peak / 1e9:.0f} GFLOP/s at most"
+
+
+def _layer(name: str, rows: Sequence[Row]) -> Table:
+    """Speed-ups over the fastest dense library."""
+    table = Table("zeros", "pattern", "dense ms", "csr", "shared", "fastest library", "of peak", title=name)
+    for sparsity, pattern in dict.fromkeys((row.sparsity, row.pattern) for row in rows if row.kind != "dense"):
+        same = [row for row in rows if (row.sparsity, row.pattern) == (sparsity, pattern) and row.kind != "dense"]
+        dense = min(row.seconds for row in rows if (row.sparsity, row.kind) == (sparsity, "dense"))
+        csr, shared, library = (_fastest(same, kind) for kind in ("csr", "shared", "sparse"))
+        table.add_row(
+            f"{sparsity:.0%}",
+            pattern,
+            f"{dense * 1e3:.2f}",
+            *("–" if row is None else f"{row.speed_up:.2f}x" for row in (csr, shared)),
+            "–" if library is None else f"{library.speed_up:.2f}x {library.library}",
+            f"{max(row.share_of_peak for row in (csr, shared) if row):.0%}",
+        )
+    return table
+
+
+def _fastest(rows: Sequence[Row], kind: str) -> Row | None:
+    return max((row for row in rows if row.kind == kind), key=lambda row: row.speed_up, default=None)
+
+
+def _goals(found: Measured) -> Table:
+    table = Table("goal", "must", "aim", "measured", "")
+    for goal in found.goals:
+        sign = "≤ " if goal.at_most else ""
+        number = "–" if goal.measured is None else f"{goal.measured:.3g}"
+        word = f"[bold red]{goal.verdict}[/bold red]" if goal.verdict == "MISSED" else goal.verdict
+        table.add_row(goal.name, f"{sign}{goal.must:g}", f"{sign}{goal.aim:g}", number, word)
+    return table

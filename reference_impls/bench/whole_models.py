@@ -1,0 +1,105 @@
+"""Time of whole models and blocks, dense and with sparse layers: what is left of a kernel's gain."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from reference_impls.bench.race import Call, race
+from reference_impls.kernels.modules import sparsify
+from reference_impls.layers import as_matrix, prunable, set_matrix
+from reference_impls.maths.masks import Tile, keep_best
+from reference_impls.testbed import dit, unet
+from reference_impls.testbed.models import pretrained
+
+SPARSITY = 0.9
+PATTERNS: Mapping[str, Tile] = {"unstructured": Tile(), "4x1": Tile(4, 1)}
+TOLERANCE = 1e-4
+"""Largest difference of outputs, as a share of the largest."""
+MODELS = 5
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """A whole model or block in one pattern."""
+
+    name: str
+    pattern: str
+    sparsity: float
+    dense_seconds: float
+    sparse_seconds: float
+    largest_difference: float
+    layers: Mapping[str, int]
+    """How many layers became what."""
+
+    @property
+    def speed_up(self) -> float:
+        """Dense over sparse."""
+        return self.dense_seconds / self.sparse_seconds
+
+
+def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tensor]]]:
+    """Each with a call; weights are random where a model is of full size."""
+    generator = torch.Generator().manual_seed(0)
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    for name, n in (("dit", 100), ("unet", 20)):
+        model = pretrained(name)
+        side = int(model.side)  # type: ignore[arg-type]
+        given = noise(n, 1, side, side), torch.rand(n, generator=generator), torch.arange(n) % 10
+        yield f"testbed {name}, {n} samples", model, lambda model, given=given: model(*given)
+    tokens = noise(1, 256, 1152), noise(1, 1152)
+    yield "DiT-XL/2 block", _filled(dit.Block(1152, 16, 4608), generator), lambda model: model(*tokens)
+    picture = noise(1, 320, 64, 64), noise(1, 1280)
+    resnet = _filled(unet.ResBlock(320, 320, 1280), generator)
+    yield "SD 1.4 ResBlock, 320 at 64x64", resnet, lambda model: model(*picture)
+    latents = noise(1, 1024, 640), noise(1, 640)
+    block = _filled(dit.Block(640, 8, 2560), generator)
+    yield "transformer block as wide as SD 1.4's, 640 at 32x32", block, lambda model: model(*latents)
+
+
+def _filled(model: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Random weights everywhere: some layers start at zero, and would be sparse by themselves."""
+    with torch.no_grad():
+        for value in model.parameters():
+            if value.dim() > 1:
+                value.copy_(torch.randn(value.shape, generator=generator) / value[0].numel() ** 0.5)
+    return model.eval()
+
+
+@torch.no_grad()
+def end_to_end(least: int) -> Iterator[EndToEnd]:
+    """Each model pruned by magnitude, then as it is and with sparse layers.
+
+    Raises:
+        RuntimeError: outputs differ by more than rounding.
+    """
+    for name, model, call in models():
+        calls: dict[str, Call] = {}
+        differences, layers = {}, {}
+        for pattern, tile in PATTERNS.items():
+            pruned = copy.deepcopy(model)
+            for layer in prunable(pruned).values():
+                scores = as_matrix(layer).abs()
+                mask = tile.spread(keep_best(tile.pool(scores), SPARSITY), scores.shape)
+                set_matrix(layer, as_matrix(layer) * mask)
+            sparse = copy.deepcopy(pruned)
+            chosen = [choice.chosen for choice in sparsify(sparse, call).values()]
+            layers[pattern] = {kind: chosen.count(kind) for kind in sorted(set(chosen))}
+            expected, got = call(pruned), call(sparse)
+            differences[pattern] = float((got - expected).abs().max() / expected.abs().max())
+            if not differences[pattern] <= TOLERANCE:
+                raise RuntimeError(f"{name}, {pattern}: outputs differ by {differences[pattern]:.1e}; it is not timed")
+            calls["dense"] = lambda pruned=pruned, call=call: call(pruned)
+            calls[pattern] = lambda sparse=sparse, call=call: call(sparse)
+        seconds = race(calls, least=least)
+        for pattern in PATTERNS:
+            yield EndToEnd(
+                name, pattern, SPARSITY, seconds["dense"], seconds[pattern], differences[pattern], layers[pattern]
+            )
