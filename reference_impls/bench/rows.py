@@ -46,7 +46,7 @@ def measure(case: Case, threads: int, peak: float, least: int) -> list[Row]:
             case.sparsity,
             one.library,
             one.kind,
-            round(time, 7),
+            round(time, 8),
             round(dense / time, 3),
             round(case.layer.operations * (1 if one.kind == "dense" else 1 - case.sparsity) / time / peak, 3),
         )

@@ -1,0 +1,59 @@
+"""Whether a pruned model of the testbed draws faster with sparse layers, and the same pictures."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from reference_impls.bench.race import race
+from reference_impls.kernels.modules import sparsify
+from reference_impls.testbed import metrics
+
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The same pictures from the same noise, with layers as they are and with sparse ones."""
+
+    seconds: float
+    sparse_seconds: float
+    largest_difference: float
+    """Between pixels, which run from -1 to 1."""
+    layers: Mapping[str, int]
+    """How many layers with zeros became dense, csr or shared."""
+
+    @property
+    def speed_up(self) -> float:
+        """How many times as fast the sparse layers are."""
+        return self.seconds / self.sparse_seconds
+
+
+@torch.no_grad()
+def sample_both(model: nn.Module, n: int) -> Sampling:
+    """Draw n pictures in ten steps, with as many threads as torch has.
+
+    Args:
+        model: a pruned model of the testbed.
+        n: pictures.
+    """
+    side, sparse = int(model.side), copy.deepcopy(model)  # type: ignore[arg-type]
+    batch = min(n, metrics.BATCH)
+    generator = torch.Generator().manual_seed(0)
+    given = torch.randn(batch, 1, side, side, generator=generator), torch.rand(batch, generator=generator)
+    chosen = [one.chosen for one in sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch))).values()]
+    difference = metrics.samples(sparse, side, n) - metrics.samples(model, side, n)
+    seconds = race(
+        {"as it is": lambda: metrics.samples(model, side, n), "sparse": lambda: metrics.samples(sparse, side, n)},
+        least=REPEATS,
+    )
+    return Sampling(
+        seconds["as it is"],
+        seconds["sparse"],
+        float(difference.abs().max()),
+        {kind: chosen.count(kind) for kind in sorted(set(chosen))},
+    )

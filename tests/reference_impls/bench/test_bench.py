@@ -1,0 +1,191 @@
+"""The benchmark: what it compares is right, what it says follows from its numbers, what it writes comes back."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from reference_impls.bench import rivals as rivals_module
+from reference_impls.bench.first_call import FirstCall, first_call
+from reference_impls.bench.goals import Goal, goals
+from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, Linear, all_cases, masked, quick_cases
+from reference_impls.bench.race import cores, race, two_threads_over_one
+from reference_impls.bench.rivals import rivals
+from reference_impls.bench.rows import Row, measure
+from reference_impls.bench.run import cpu_name, record, run, write
+from reference_impls.bench.sampling import sample_both
+from reference_impls.bench.tables import tables
+from reference_impls.bench.whole_models import EndToEnd
+from reference_impls.cli import app
+from reference_impls.kernels import csr_spmm
+from reference_impls.prune import calibration_for, prune
+from reference_impls.testbed.data import load
+from reference_impls.testbed.models import pretrained
+
+SMALL = Linear("small", 40, 24, 32)
+SMALL_CONV = Conv("small pictures", 8, 6)
+
+
+@pytest.mark.parametrize("pattern", ["unstructured", "2:4", "2:4x4", "4x1", "4x4"])
+def test_masked_has_the_share_and_the_pattern(pattern: str) -> None:
+    weight = masked((32, 64), pattern, 0.5)
+    assert weight.dtype == np.float32
+    assert float((weight == 0).mean()) == 0.5
+    if ":" in pattern:
+        assert int((weight.reshape(32, -1, 4) != 0).sum(2).max()) == 2
+    if pattern in ("2:4x4", "4x1", "4x4"):
+        assert np.array_equal((weight != 0).reshape(8, 4, 64).any(1), (weight != 0).reshape(8, 4, 64).all(1))
+
+
+def test_every_rival_computes_the_same() -> None:
+    found = rivals(Case(SMALL, 0.5, ("unstructured", "4x4")), threads=1)
+    names = {(one.library, one.pattern) for one in found}
+    assert ("torch linear", "unstructured") in names
+    assert ("torch linear", "4x4") not in names
+    assert {("torch CSR", "unstructured"), ("torch BSR 4x4", "4x4"), ("ours, shared", "4x4")} <= names
+    results = {}
+    for one in found:
+        got = np.asarray(one.call())
+        got = got if got.shape == (40, 32) else got.T
+        results.setdefault(one.pattern, []).append(got)
+    for same in results.values():
+        assert all(np.abs(got - same[0]).max() < 1e-4 for got in same)
+
+
+def test_a_wrong_result_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = csr_spmm.multiply
+    monkeypatch.setattr(rivals_module.csr_spmm, "multiply", lambda *a, **k: right(*a, **k) * 1.001)
+    with pytest.raises(RuntimeError, match=r"ours, csr on small, unstructured: off by .*; it is not timed"):
+        rivals(Case(SMALL, 0.5, ("unstructured",)), threads=1)
+
+
+@pytest.mark.parametrize("layer", [SMALL, SMALL_CONV])
+def test_rows_of_a_layer(layer: Linear | Conv) -> None:
+    rows = measure(Case(layer, 0.5, ("unstructured", "4x1"), libraries=False), 1, 1e11, least=2)
+    dense = min(row.seconds for row in rows if row.kind == "dense")
+    assert {row.kind for row in rows} == {"dense", "csr", "shared"}
+    for row in rows:
+        assert row.speed_up == pytest.approx(dense / row.seconds, rel=0.02)
+        needed = layer.operations * (1 if row.kind == "dense" else 0.5)
+        assert row.share_of_peak == pytest.approx(needed / row.seconds / 1e11, abs=1e-3, rel=0.02)
+
+
+def test_race_takes_turns_and_the_smallest() -> None:
+    order: list[str] = []
+    seconds = race({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, least=3)
+    assert order[:6] == ["a", "b"] * 3
+    assert all(0 < time < 0.1 for time in seconds.values())
+
+
+def test_cores_are_given_back() -> None:
+    before, affinity = torch.get_num_threads(), os.sched_getaffinity(0)
+    with cores(1):
+        assert torch.get_num_threads() == 1
+        assert len(os.sched_getaffinity(0)) == 1
+    assert torch.get_num_threads() == before
+    assert os.sched_getaffinity(0) == affinity
+
+
+def test_threads_and_waiting() -> None:
+    assert (two_threads_over_one(least=1) or 1) > 0
+    found = first_call()
+    assert min(found.after_installation, found.later) > 0
+
+
+def test_plans_name_what_the_goals_need() -> None:
+    quick = {(case.layer, case.sparsity) for case in quick_cases()}
+    assert {(QKV, s) for s in (0.25, 0.4, 0.5, 0.7, 0.9, 0.95)} <= quick
+    assert {(conv, s) for conv in CONVOLUTIONS for s in (0.5, 0.9)} <= quick
+    everything = all_cases(tuple(layer for group in LAYERS.values() for layer in group))
+    assert {(case.layer, case.sparsity) for case in everything} >= quick - {(QKV, 0.3)}
+    for sparsity in (0.5, 0.7, 0.8, 0.9, 0.95, 0.99):
+        assert any(case.sparsity == sparsity and "unstructured" in case.patterns for case in everything)
+
+
+def row(speed_up: float, sparsity: float = 0.9, pattern: str = "unstructured", kind: str = "csr") -> Row:
+    return Row(QKV.name, pattern, sparsity, kind, kind, 0.1, speed_up, 0.5)
+
+
+def test_goals_follow_from_the_rows() -> None:
+    rows = [
+        row(6.0),
+        row(2.0, kind="sparse"),
+        row(0.9, 0.25),
+        row(1.2, 0.4),
+        row(10.0, pattern="4x4", kind="shared"),
+        row(2.5, pattern="4x4", kind="sparse"),
+    ]
+    end = EndToEnd("model", "4x1", 0.9, 3.0, 1.0, 1e-7, {})
+    found = {goal.name: goal for goal in goals(rows, [end], 1.9, FirstCall(3.0, 0.01))}
+    assert found["CSR SpMM over dense, 90%"].measured == 6.0
+    assert found["CSR SpMM over dense, 90%"].verdict == "met"
+    assert found["CSR SpMM over dense, 50%"].verdict == "not run"
+    assert found["CSR SpMM over the fastest sparse library, 90%"].measured == 3.0
+    assert found["shared by 4 rows over torch BSR 4x4, 90%"].measured == 4.0
+    assert found["least measured % of zeros at which CSR beats dense"].measured == 40
+    assert found["first call later, s"].verdict == "aim met"
+    assert found["end to end, 90% 4x1: model"].measured == 3.0
+
+
+@pytest.mark.parametrize(
+    ("measured", "at_most", "verdict"),
+    [
+        (3.0, False, "aim met"),
+        (2.0, False, "met"),
+        (1.7, False, "met within the slack"),
+        (1.69, False, "MISSED"),
+        (None, False, "not run"),
+        (math.nan, False, "MISSED"),
+        (1.0, True, "aim met"),
+        (2.0, True, "aim met"),
+        (2.01, True, "MISSED"),
+    ],
+)
+def test_verdicts(measured: float | None, at_most: bool, verdict: str) -> None:
+    must, aim = (2.0, 2.0) if at_most else (2.0, 3.0)
+    assert Goal("goal", must, aim, measured, at_most).verdict == verdict
+
+
+def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    cases = [Case(SMALL, 0.5, ("unstructured",), libraries=False)]
+    found = run(cases, 1, models=False, tell=lambda *what: told.append(what), least=2)
+    assert told[-1][0] == told[-1][1] == 1
+    assert len(list(tables(found))) == 3
+    file = tmp_path / "new" / "kernels.json"
+    write(record(found, "python -m reference_impls bench"), file)
+    read = json.loads(file.read_text())
+    assert read["machine"]["cpu"] == cpu_name()
+    assert read["versions"]["torch"] == torch.__version__
+    assert [Row(**one) for one in read["rows"]] == found.rows
+    assert len(file.read_text().splitlines()) > len(found.rows)
+    assert not list(tmp_path.rglob("*.new"))
+
+
+def test_sparse_sampling_draws_the_same() -> None:
+    dit = pretrained("dit")
+    prune(dit, calibration_for("magnitude", dit, load("digits")[0]), 0.8, method="magnitude")
+    found = sample_both(dit, 10)
+    assert found.largest_difference < 1e-4
+    assert sum(found.layers.values()) > 20
+    assert found.speed_up > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--shapes", "vae"], "shapes 'vae' is not one of dit, sd, unet, conv"),
+        (["--threads", "200"], "threads 200: this machine has"),
+    ],
+)
+def test_refusals(arguments: list[str], told: str) -> None:
+    done = CliRunner().invoke(app, ["bench", *arguments])
+    assert done.exit_code == 2
+    assert told in done.output
