@@ -17,6 +17,8 @@ import warnings
 from functools import cache
 from pathlib import Path
 
+from threadpoolctl import threadpool_info
+
 FOLDER = Path(__file__).parent
 COMPILERS = ("g++", "clang++", "c++")
 FLAGS = ("-O3", "-march=native", "-std=gnu++17", "-shared", "-fPIC", "-pthread")
@@ -40,12 +42,24 @@ def library(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
         if not file.is_file():
             compile_to(file, name, compiler, flags)
         try:
-            return ctypes.CDLL(str(file))
+            return _with_team(ctypes.CDLL(str(file)))
         except OSError as error:
             file.unlink(missing_ok=True)  # cut short or of another machine: built once more
             if last:
                 raise NoCompiler(f"{file} does not load: {error}") from error
     raise AssertionError("not reached")
+
+
+def _with_team(kernel: ctypes.CDLL) -> ctypes.CDLL:
+    """Give a kernel the threads of the OpenMP library that the process has loaded, torch's before others'."""
+    loaded = [one["filepath"] for one in threadpool_info() if one["user_api"] == "openmp"]
+    for file in sorted(loaded, key=lambda path: "torch" not in path):
+        try:
+            kernel.use_team(ctypes.CDLL(file).GOMP_parallel)
+        except AttributeError:  # it has no such function
+            continue
+        break
+    return kernel
 
 
 @cache

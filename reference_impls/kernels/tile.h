@@ -12,6 +12,8 @@
 //
 // GCC and Clang vector extensions only: the same source compiles for SSE, AVX2, AVX-512 and NEON.
 #pragma once
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -120,6 +122,34 @@ void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t
   }
 }
 
+// The threads that a process has already, those of torch where it is loaded: its idle threads wait in a loop for a while,
+// and would be in the way of others. Null: threads are started for each call. The signature is that of GOMP_parallel.
+typedef void (*Team)(void (*body)(void*), void* data, unsigned threads, unsigned flags);
+static Team team = nullptr;
+extern "C" void use_team(Team given) { team = given; }
+
+// share(0), …, share(threads - 1), whichever thread takes which.
+template <class Share>
+void in_threads(int threads, const Share& share) {
+  struct Work {
+    const Share& share;
+    const int threads;
+    std::atomic<int> next;
+  } work{share, threads, {0}};
+  void (*const body)(void*) = [](void* data) {
+    Work& mine = *static_cast<Work*>(data);
+    for (int number; (number = mine.next++) < mine.threads;) mine.share(number);
+  };
+  if (threads > 1 && team) {
+    team(body, &work, unsigned(threads), 0);
+    return;
+  }
+  std::vector<std::thread> others;
+  for (int number = 1; number < threads; number++) others.emplace_back(body, &work);
+  body(&work);
+  for (auto& other : others) other.join();
+}
+
 // All the work, in equal shares: where a tile is divided, both threads pack it.
 template <class Add, class Pack, class Write>
 void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int64_t panel_floats, int64_t tiles,
@@ -127,13 +157,9 @@ void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int
   panel_floats = (panel_floats + 15) & ~int64_t(15);  // whole cache lines
   const int64_t units = tiles * weights.chunks;
   threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, units)));
-  auto share = [&](int number) {
+  in_threads(threads, [&](int number) {
     walk<Add>(weights, bias, panel_floats, units * number / threads, units * (number + 1) / threads, pack, write);
-  };
-  std::vector<std::thread> others;
-  for (int number = 1; number < threads; number++) others.emplace_back(share, number);
-  share(0);
-  for (auto& other : others) other.join();
+  });
 }
 
 // ---- single weights: a row of sums in registers, a load of inputs for each multiply-add ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference_impls.kernels import build
+from reference_impls.kernels import build, csr_spmm
 
 CHECK = """
 import numpy as np
@@ -148,3 +149,27 @@ def test_the_peak_is_a_number() -> None:
     library = build.library("peak")
     assert library.peak_operations(10) % 12 == 0
     assert np.isfinite(library.peak(10))
+
+
+def test_threads_are_those_of_the_process() -> None:
+    """A kernel asks the OpenMP library that is loaded for its threads; one of ours counts how often."""
+    body_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    asked: list[int] = []
+
+    @ctypes.CFUNCTYPE(None, body_type, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    def team(body, data, threads, flags):  # type: ignore[no-untyped-def]
+        asked.append(threads)
+        for _ in range(threads):
+            body(data)
+
+    library = build.library("csr_spmm")
+    weight, x = np.eye(1_200, dtype=np.float32), np.ones((7, 1_200), np.float32)
+    packed = csr_spmm.pack(weight)
+    library.use_team(team)
+    try:
+        assert (csr_spmm.multiply(packed, x, threads=3) == x).all()
+        assert (csr_spmm.multiply(packed, x, threads=1) == x).all()
+    finally:
+        library.use_team(None)
+        build._with_team(library)
+    assert asked == [3]
