@@ -5,7 +5,7 @@ Only geometry; a template draws it. Names stand at the right ends of the lines, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from generator.scatter import SIZE, Axis, Frame, Tick, axis
@@ -13,6 +13,8 @@ from generator.scatter import SIZE, Axis, Frame, Tick, axis
 WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 118, 14, 46
 LINE_HEIGHT = SIZE + 2
+NAME_WIDTH = 32
+"""Of a share under its tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ class LinePlot:
     frame: Frame
 
 
-def line_plot(series: Sequence[Series], reference: float) -> LinePlot:
+def line_plot(series: Sequence[Series], reference: float, *, by_what_is_left: bool = False) -> LinePlot:
     """Lay out a plot; the same series always give the same drawing.
 
     Args:
         series: at least one, each of at least one point.
         reference: a value that gets a line of its own across the plot.
+        by_what_is_left: equal steps to the right halve what is left, so that 90 % and 99 % stand apart.
 
     Raises:
         ValueError: there is no series.
@@ -63,14 +66,27 @@ def line_plot(series: Sequence[Series], reference: float) -> LinePlot:
     shares = sorted({share for one in series for share, _ in one.points})
     if not values:
         raise ValueError("no lines to draw")
-    x = Axis(min(shares) - 0.03, max(shares) + 0.01, logarithmic=False, start=LEFT, end=WIDTH - RIGHT)
+    if by_what_is_left:
+        left = Axis((1 - min(shares)) * 1.1, (1 - max(shares)) / 1.1, logarithmic=True, start=LEFT, end=WIDTH - RIGHT)
+    else:
+        left = Axis(1.03 - min(shares), 0.99 - max(shares), logarithmic=False, start=LEFT, end=WIDTH - RIGHT)
     y = axis([*values, reference], HEIGHT - BOTTOM, TOP)
-    ticks = tuple(Tick(x.at(share), f"{share:.0%}".replace("%", " %")) for share in shares)
-    places = [tuple((x.at(share), y.at(value)) for share, value in one.points) for one in series]
+    ticks = tuple(_ticks(left, shares))
+    places = [tuple((left.at(1 - share), y.at(value)) for share, value in one.points) for one in series]
     wanted = [line[-1][1] + SIZE / 3 for line in places]
     lines = tuple(map(Line, series, places, _apart(wanted)))
     frame = Frame(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM)
     return LinePlot(ticks, y.ticks(), lines, y.at(reference), y.logarithmic, frame)
+
+
+def _ticks(left: Axis, shares: Sequence[float]) -> Iterator[Tick]:
+    """Every share that has room for its name."""
+    last = float("-inf")
+    for share in shares:
+        at = left.at(1 - share)
+        if at - last >= NAME_WIDTH:
+            yield Tick(at, f"{share:.0%}".replace("%", " %"))
+            last = at
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from generator.figures import CAPTIONS, FIGURES
-from generator.pages import browse, downloads, home, lineage, methods, reference, results, statistics, tables
+from generator.pages import browse, downloads, home, kernels, lineage, methods, reference, results, statistics, tables
 from generator.pages.render import render
 from generator.pages.site import Site
 
@@ -47,6 +47,7 @@ BLOCKS: Mapping[str, Block] = {
     "figure": figure,
     "follow": downloads.follow,
     "home": home.home,
+    "kernels": kernels.overview,
     "lineage": lineage.lineage,
     "methods": methods.overview,
     "papers": tables.paper_list,

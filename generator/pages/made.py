@@ -8,12 +8,18 @@ from generator.feeds import feed_files
 from generator.pages.browse import browse_files
 from generator.pages.downloads import bibtex_files, download_files
 from generator.pages.entry import entry_pages
+from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
 from generator.pages.page import Page
 from generator.pages.results import benchmark_pages
 from generator.pages.site import Site
 
-PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (entry_pages, benchmark_pages, method_pages)
+PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
+    entry_pages,
+    benchmark_pages,
+    method_pages,
+    kernel_pages,
+)
 FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     browse_files,
     download_files,

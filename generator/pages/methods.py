@@ -22,6 +22,7 @@ from generator.measured import (
     describe,
     load_measured,
 )
+from generator.pages.kernels import fast_kernels
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site
@@ -65,6 +66,7 @@ def method_pages(site: Site) -> Iterator[Page]:
             rows=rows_by_model(name),
             drawn=[_drawn(model, described.method.kind, name) for model in MODEL_NAMES],
             headline=headline(name),
+            fast=fast_kernels(),
             models=MODEL_NAMES,
             asked=f"--pattern {PATTERN}" if described.method.pattern_only else "--sparsity 0.5",
         )

@@ -4,8 +4,8 @@
 2. ``readable``: row by row, weight by weight, in numba.
 3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache; two widths of tile.
 
-Counted for 90 % zeros, for each weight that is left and each vector of tokens: one multiply-add, one load of inputs
-folded into it, an eighth of a load of the weight. One load a multiply-add is what caps any unstructured kernel.
+Counted for each weight that is left and each vector of tokens: one multiply-add, one load of inputs folded into it, an
+eighth of a load of the weight (a quarter in a narrow tile). One load a multiply-add caps any unstructured kernel.
 """
 
 from __future__ import annotations

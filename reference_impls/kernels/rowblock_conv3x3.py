@@ -1,7 +1,10 @@
 """Direct sparse 3x3 convolution with a pattern shared by four output channels.
 
-The versions are those of ``conv3x3``; the C++ form keeps four output channels times six vectors of positions in
-registers, so that each load of inputs serves four multiply-adds.
+1. ``convolution.reference``: the definition, in NumPy, on the strips taken apart.
+2. ``convolution.readable``: the same in numba.
+3. ``rowblock_conv3x3.cpp``: four output channels times four vectors of positions in registers (three with AVX2).
+
+Each load of inputs serves four multiply-adds, as in ``rowblock_spmm``; the panel of shifted copies is as in ``conv3x3``.
 """
 
 from __future__ import annotations

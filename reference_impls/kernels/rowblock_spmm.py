@@ -2,10 +2,10 @@
 
 1. ``reference``: the definition, in NumPy.
 2. ``readable``: four rows at a time, in numba.
-3. ``rowblock_spmm.cpp``: four rows times six vectors of tokens in registers.
+3. ``rowblock_spmm.cpp``: four rows times four vectors of tokens in registers; three vectors with the registers of AVX2.
 
-Each vector of inputs that is loaded serves four multiply-adds, so the load no longer is what limits: 24 multiply-adds
-for 6 loads of inputs and 4 of weights, where the unstructured kernel needs 24 loads for 24.
+Each vector of inputs that is loaded serves four multiply-adds, so the load no longer is what limits: 16 multiply-adds
+for 4 loads of inputs and 4 of weights, where the unstructured kernel needs 16 loads of inputs for 16.
 """
 
 from __future__ import annotations
