@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from reference_impls.bench.race import Call, race
+from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.kernels.modules import sparsify
 from reference_impls.layers import as_matrix, prunable, set_matrix
 from reference_impls.maths.masks import Tile, keep_best
@@ -59,9 +60,9 @@ def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tenso
     picture = noise(1, 320, 64, 64), noise(1, 1280)
     resnet = _filled(unet.ResBlock(320, 320, 1280), generator)
     yield "SD 1.4 ResBlock, 320 at 64x64", resnet, lambda model: model(*picture)
-    latents = noise(1, 1024, 640), noise(1, 640)
-    block = _filled(dit.Block(640, 8, 2560), generator)
-    yield "transformer block as wide as SD 1.4's, 640 at 32x32", block, lambda model: model(*latents)
+    latents = noise(1, 1024, 640), noise(1, 77, 768)
+    block = _filled(TransformerBlock(640), generator)
+    yield "SD 1.4 transformer block, 640 at 32x32", block, lambda model: model(*latents)
 
 
 def _filled(model: nn.Module, generator: torch.Generator) -> nn.Module:

@@ -4,7 +4,8 @@
 2. ``convolution.readable``: the same in numba.
 3. ``rowblock_conv3x3.cpp``: four output channels times four vectors of positions in registers (three with AVX2).
 
-Each load of inputs serves four multiply-adds, as in ``rowblock_spmm``; the panel of shifted copies is as in ``conv3x3``.
+Each load of inputs serves four multiply-adds, as in ``rowblock_spmm``. The panel of shifted copies is that of
+``conv3x3``.
 """
 
 from __future__ import annotations

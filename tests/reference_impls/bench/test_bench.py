@@ -21,6 +21,7 @@ from reference_impls.bench.rivals import rivals
 from reference_impls.bench.rows import Row, measure
 from reference_impls.bench.run import cpu_name, record, run, write
 from reference_impls.bench.sampling import sample_both
+from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
 from reference_impls.bench.whole_models import EndToEnd
 from reference_impls.cli import app
@@ -189,3 +190,19 @@ def test_refusals(arguments: list[str], told: str) -> None:
     done = CliRunner().invoke(app, ["bench", *arguments])
     assert done.exit_code == 2
     assert told in done.output
+
+
+def test_the_block_of_sd_is_that_of_diffusers() -> None:
+    """Layer for layer: the same weights give the same numbers."""
+    from diffusers.models.attention import BasicTransformerBlock
+
+    theirs = BasicTransformerBlock(64, 8, 8, cross_attention_dim=24).eval()
+    ours = TransformerBlock(64, text=24)
+    renamed = {
+        name.replace("to_out.0", "to_out").replace("ff.net.0.proj", "up").replace("ff.net.2", "down"): value
+        for name, value in theirs.state_dict().items()
+    }
+    ours.load_state_dict(renamed)
+    x, text = torch.randn(2, 10, 64), torch.randn(2, 5, 24)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x, text), theirs(x, encoder_hidden_states=text), rtol=1e-5, atol=1e-5)

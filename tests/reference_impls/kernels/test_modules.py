@@ -137,3 +137,35 @@ def test_dense_stays_where_it_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choices["0"].chosen == "dense"
     assert type(model[0]) is nn.Linear
     assert not model[0]._forward_pre_hooks
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
+@torch.no_grad()
+def test_a_pipeline_of_diffusers_runs_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every layer with zeros made sparse, and the pictures of the whole pipeline stay."""
+    import diffusers
+
+    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DModel(
+        sample_size=8,
+        block_out_channels=(16, 32),
+        norm_num_groups=8,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+    ).eval()
+    for layer in unet.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            thin(layer)
+    pipeline = diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler())
+    pipeline.set_progress_bar_config(disable=True)
+
+    def pictures() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        made = pipeline(batch_size=2, generator=generator, num_inference_steps=3, output_type="np").images
+        return torch.from_numpy(made)
+
+    expected = pictures()
+    choices = sparsify(unet, lambda model: model(torch.randn(2, 3, 8, 8), 10))
+    assert sum(isinstance(module, modules.Sparse) for module in unet.modules()) == len(choices) > 20
+    torch.testing.assert_close(pictures(), expected, rtol=0, atol=1e-4)
