@@ -44,6 +44,10 @@ test: .venv/dev .venv/impls  ## every test; installs what it needs, a browser to
 quick: .venv/dev .venv/impls  ## the tests that need no browser and little time
 	$(PY) -m pytest -n 2 -m "not browser and not slow"
 
+.PHONY: test-clang
+test-clang: .venv/dev .venv/impls  ## the tests of the kernels, built by Clang
+	CXX=clang++ $(PY) -m pytest -n 2 tests/reference_impls/kernels
+
 .PHONY: check
 check: .venv/dev  ## lint, types, workflows, data, generated files
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
@@ -60,6 +64,10 @@ bench-site: .venv/dev  ## cost of the whole site beside a plain template loop
 .PHONY: bench-browse
 bench-browse: .venv/dev  ## speed and size of the browse page in a browser
 	$(PY) tests/benchmarks/bench_browse.py
+
+.PHONY: bench-kernels
+bench-kernels: .venv/impls  ## sparse kernels beside dense ones and sparse libraries; two minutes
+	$(PY) -m reference_impls bench --quick
 
 .PHONY: lint-readme
 lint-readme:  ## the linter of awesome lists; needs Node.js
