@@ -10,20 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from generator.escape import markup
-
-WIDTH = 420
-SMALL, NORMAL, LARGE = 13, 14, 15
-BLUE, ORANGE, GREEN, PURPLE = "#3f83f0", "#d9730d", "#1f9d55", "#9061f0"
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE)
+from generator.drawing import (
+    BLUE,
+    GREEN,
+    LARGE,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    WIDTH,
+    Mask,
+    arrow_down,
+    arrow_right,
+    bar,
+    hollow,
+    line,
+    matrix,
+    svg,
+    text,
+    text_lines,
+    tip,
+)
+from generator.kernel_figures import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
 
 SIDE = 8
 KEPT_OF_UNSTRUCTURED = 32
 GROUP, KEPT_IN_GROUP = 4, 2
 REMOVED_UNITS = (2, 5)
 HALF_OF_THE_ROWS = (1, 3, 4, 6)
-
-Mask = tuple[tuple[bool, ...], ...]
 
 
 # Masks: True means kept.
@@ -74,98 +87,17 @@ def _dense(rows: int, columns: int) -> Mask:
     return ((True,) * columns,) * rows
 
 
-# Pieces of a drawing.
-
-
-def _text(x: float, y: float, words: str, *, anchor: str = "start", size: int = NORMAL, bold: bool = False) -> str:
-    """One line of text whose baseline is at ``y``."""
-    weight = ' font-weight="bold"' if bold else ""
-    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
-    return f'<text {place} font-size="{size}"{weight} fill="currentColor">{markup(words)}</text>'
-
-
-def _lines(x: float, y: float, lines: Sequence[str]) -> str:
-    """Several lines of small text below one another."""
-    return "\n".join(_text(x, y + 18 * i, line, size=SMALL) for i, line in enumerate(lines))
-
-
-def _bar(x: float, y: float, width: float, height: float, colour: str, *, kind: str = "bar") -> str:
-    """A filled rectangle."""
-    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
-    return f'<rect class="{kind}" {place} rx="2" fill="{colour}"/>'
-
-
-def _hollow(x: float, y: float, width: float, height: float, *, kind: str = "gone") -> str:
-    """The outline of what is not there."""
-    place = f'x="{x + 0.5:g}" y="{y + 0.5:g}" width="{width - 1:g}" height="{height - 1:g}"'
-    return f'<rect class="{kind}" {place} rx="2" fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float) -> str:
-    """A straight line."""
-    place = f'x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"'
-    return f'<line {place} stroke="currentColor" stroke-width="1.5" stroke-opacity="0.75"/>'
-
-
-def _tip(x: float, y: float, dx: int, dy: int) -> str:
-    """An arrow head that ends at (x, y) and points along (dx, dy)."""
-    back_x, back_y = x - 9 * dx, y - 9 * dy
-    corners = ((x, y), (back_x + 5 * dy, back_y + 5 * dx), (back_x - 5 * dy, back_y - 5 * dx))
-    points = " ".join(f"{a:g},{b:g}" for a, b in corners)
-    return f'<polygon points="{points}" fill="currentColor" fill-opacity="0.75"/>'
-
-
-def _arrow_right(x1: float, x2: float, y: float) -> str:
-    """An arrow from left to right."""
-    return "\n".join((_line(x1, y, x2 - 8, y), _tip(x2, y, 1, 0)))
-
-
-def _arrow_down(x: float, y1: float, y2: float) -> str:
-    """An arrow from top to bottom."""
-    return "\n".join((_line(x, y1, x, y2 - 8), _tip(x, y2, 0, 1)))
+# A piece that only these figures use.
 
 
 def _stage(y: float, width: float, name: str, note: str, colour: str) -> str:
     """One box of a flow: a coloured edge, a name, a line that explains it."""
     return "\n".join(
         (
-            _bar(4, y, 6, 52, colour),
-            _hollow(4, y, width, 52, kind="box"),
-            _text(20, y + 22, name, bold=True),
-            _text(20, y + 42, note, size=SMALL),
-        )
-    )
-
-
-def _matrix(x: float, y: float, mask: Mask, size: int, colour: str, *, group: int = 0, gap: int = 0) -> str:
-    """A weight matrix, one SVG group for each row; ``gap`` units of space after each ``group`` columns."""
-    inner = size - 2
-    rows = []
-    for i, row in enumerate(mask):
-        cells = []
-        for j, kept in enumerate(row):
-            left, top = x + j * size + 1, y + i * size + 1
-            if group:
-                left += j // group * gap
-            if kept:
-                cells.append(_bar(left, top, inner, inner, colour, kind="kept"))
-            else:
-                cells.append(_hollow(left, top, inner, inner, kind="removed"))
-        rows.append(f'<g class="row">{"".join(cells)}</g>')
-    return "\n".join(('<g class="matrix">', *rows, "</g>"))
-
-
-def _svg(name: str, height: int, title: str, description: str, *parts: str) -> str:
-    """The finished figure: one picture to assistive software, with a name and a description."""
-    title_id, description_id = f"figure-{name}-title", f"figure-{name}-desc"
-    role = f'role="img" aria-labelledby="{title_id}" aria-describedby="{description_id}"'
-    return "\n".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {role}>',
-            f'<title id="{title_id}">{markup(title)}</title>',
-            f'<desc id="{description_id}">{markup(description)}</desc>',
-            *parts,
-            "</svg>",
+            bar(4, y, 6, 52, colour),
+            hollow(4, y, width, 52, kind="box"),
+            text(20, y + 22, name, bold=True),
+            text(20, y + 42, note, size=SMALL),
         )
     )
 
@@ -182,9 +114,9 @@ def _calls(x: float, y: float, heights: Sequence[tuple[int, int]]) -> str:
         for call, height in enumerate(pair):
             left = x + 19 * step + 8 * call
             if height < _FULL:
-                bars.append(_hollow(left, y, 7, _FULL))
+                bars.append(hollow(left, y, 7, _FULL))
             if height:
-                bars.append(_bar(left, y + _FULL - height, 7, height, (BLUE, ORANGE)[call]))
+                bars.append(bar(left, y + _FULL - height, 7, height, (BLUE, ORANGE)[call]))
     return "\n".join(bars)
 
 
@@ -218,15 +150,15 @@ def cost() -> str:
             [every if step % 3 == 0 else (12, 12) for step in range(_STEPS)],
         ),
     )
-    parts = [_text(4, 84, "steps", size=SMALL), _arrow_right(44, 137, 80)]
+    parts = [text(4, 84, "steps", size=SMALL), arrow_right(44, 137, 80)]
     for i, (heading, lines, heights) in enumerate(rows):
         top = 8 + 84 * i + (16 if i else 0)
         parts.append(_calls(4, top + 8, heights))
-        parts.append(_text(156, top + 14, heading, size=LARGE, bold=True))
-        parts.append(_lines(156, top + 33, lines))
-    parts.append(_line(4, 98, WIDTH - 4, 98))
+        parts.append(text(156, top + 14, heading, size=LARGE, bold=True))
+        parts.append(text_lines(156, top + 33, lines))
+    parts.append(line(4, 98, WIDTH - 4, 98))
     parts.append(
-        _lines(
+        text_lines(
             4,
             450,
             (
@@ -235,7 +167,7 @@ def cost() -> str:
             ),
         )
     )
-    return _svg(
+    return svg(
         "cost",
         478,
         "What one sample costs, and which methods shrink which part",
@@ -253,20 +185,20 @@ def unstructured() -> str:
     mask = unstructured_mask()
     packed: Mask = tuple((True,) * sum(row) for row in mask)
     size = 20
-    return _svg(
+    return svg(
         "unstructured",
         238,
         "Unstructured pruning",
         f"An 8 by 8 weight matrix in which {KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights are kept in no "
         "regular pattern. Beside it the kept values pushed together: the rows have different lengths, so "
         "that a sparse kernel has to look up the column of each value.",
-        _text(4, 18, "Weight matrix", bold=True),
-        _matrix(4, 28, mask, size, BLUE),
-        _arrow_right(178, 218, 108),
-        _text(232, 18, "What is stored", bold=True),
-        _matrix(232, 28, packed, size, BLUE),
-        _lines(4, 210, (f"{KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights kept,", "in any place")),
-        _lines(232, 210, ("values and their columns,", "rows of unequal length")),
+        text(4, 18, "Weight matrix", bold=True),
+        matrix(4, 28, mask, size, BLUE),
+        arrow_right(178, 218, 108),
+        text(232, 18, "What is stored", bold=True),
+        matrix(232, 28, packed, size, BLUE),
+        text_lines(4, 210, (f"{KEPT_OF_UNSTRUCTURED} of {SIDE * SIDE} weights kept,", "in any place")),
+        text_lines(232, 210, ("values and their columns,", "rows of unequal length")),
     )
 
 
@@ -282,14 +214,14 @@ def structured() -> str:
     parts = []
     for top, name, mask, (rows, columns), note in layers:
         parts += [
-            _text(4, top + 18, name, bold=True),
-            _matrix(4, top + 28, mask, size, BLUE),
-            _arrow_right(164, 214, top + 96),
-            _text(232, top + 18, f"{rows} × {columns}, dense", bold=True),
-            _matrix(232, top + 28, _dense(rows, columns), size, BLUE),
-            _text(4, top + 184, note, size=SMALL),
+            text(4, top + 18, name, bold=True),
+            matrix(4, top + 28, mask, size, BLUE),
+            arrow_right(164, 214, top + 96),
+            text(232, top + 18, f"{rows} × {columns}, dense", bold=True),
+            matrix(232, top + 28, _dense(rows, columns), size, BLUE),
+            text(4, top + 184, note, size=SMALL),
         ]
-    return _svg(
+    return svg(
         "structured",
         402,
         "Structured pruning",
@@ -309,25 +241,25 @@ def semi_structured() -> str:
         kept = [column for column, is_kept in enumerate(row) if is_kept]
         for j, column in enumerate(kept):
             x = 311 + 25 * j + j // KEPT_IN_GROUP * gap
-            places.append(_text(x, 41 + size * i, f"{column % GROUP:02b}", anchor="middle", size=SMALL))
-    return _svg(
+            places.append(text(x, 41 + size * i, f"{column % GROUP:02b}", anchor="middle", size=SMALL))
+    return svg(
         "semi-structured",
         204,
         "Semi-structured pruning: the 2:4 pattern",
         "An 8 by 8 weight matrix split into groups of four consecutive weights of a row. Exactly two "
         "weights of each group are kept. Beside it the packed form: a dense 8 by 4 matrix of values and, "
         "for each value, two bits that say which of the four places it came from.",
-        _text(4, 18, "2:4 matrix", bold=True),
-        _matrix(4, 28, mask, size, BLUE, group=GROUP, gap=gap),
-        _arrow_right(164, 194, 100),
-        _text(204, 18, "Values", bold=True),
-        _matrix(204, 28, _dense(SIDE, SIDE // 2), size, BLUE, group=KEPT_IN_GROUP, gap=gap),
-        _text(298, 18, "2-bit places", bold=True),
+        text(4, 18, "2:4 matrix", bold=True),
+        matrix(4, 28, mask, size, BLUE, group=GROUP, gap=gap),
+        arrow_right(164, 194, 100),
+        text(204, 18, "Values", bold=True),
+        matrix(204, 28, _dense(SIDE, SIDE // 2), size, BLUE, group=KEPT_IN_GROUP, gap=gap),
+        text(298, 18, "2-bit places", bold=True),
         '<g class="places">',
         *places,
         "</g>",
-        _text(4, 194, "two of every four kept", size=SMALL),
-        _text(204, 194, "regular rows, half as wide", size=SMALL),
+        text(4, 194, "two of every four kept", size=SMALL),
+        text(204, 194, "regular rows, half as wide", size=SMALL),
     )
 
 
@@ -341,10 +273,10 @@ def patterns() -> str:
     parts = []
     for i, (name, mask, group, note, colour) in enumerate(kinds):
         left = 4 + 146 * i
-        parts.append(_text(left, 16, name, bold=True))
-        parts.append(_matrix(left, 26, mask, 14, colour, group=group, gap=6))
-        parts.append(_text(left, 158, note, size=SMALL))
-    return _svg(
+        parts.append(text(left, 16, name, bold=True))
+        parts.append(matrix(left, 26, mask, 14, colour, group=group, gap=6))
+        parts.append(text(left, 158, note, size=SMALL))
+    return svg(
         "patterns",
         168,
         "Three patterns of sparsity",
@@ -363,7 +295,7 @@ def _mark(kind: str, x: float, y: float, colour: str) -> str:
     if kind == "may":
         return f'<circle {place} r="7" fill="none" stroke="{colour}" stroke-width="2.5"/>'
     if kind == "adds":
-        return "\n".join((_line(x - 7, y, x + 7, y), _line(x, y - 7, x, y + 7)))
+        return "\n".join((line(x - 7, y, x + 7, y), line(x, y - 7, x, y + 7)))
     return f'<circle {place} r="2.5" fill="currentColor" fill-opacity="0.5"/>'
 
 
@@ -377,12 +309,12 @@ def composition() -> str:
         ("5. Cache features", "tune the schedule last", ("leaves", "lowers", "adds"), BLUE),
     )
     columns = (("steps", 262), ("each call", 322), ("memory", 390))
-    parts = [_text(x, 18, name, anchor="middle", size=SMALL) for name, x in columns]
+    parts = [text(x, 18, name, anchor="middle", size=SMALL) for name, x in columns]
     for i, (name, note, marks, colour) in enumerate(stages):
         top = 30 + 74 * i
         parts.append(_stage(top, 230, name, note, colour))
         if i + 1 < len(stages):
-            parts.append(_arrow_down(118, top + 54, top + 73))
+            parts.append(arrow_down(118, top + 54, top + 73))
         parts += [_mark(kind, x, top + 26, colour) for (_, x), kind in zip(columns, marks, strict=True)]
     for kind, words, x, y in (
         ("lowers", "lowers it", 14, 410),
@@ -391,8 +323,8 @@ def composition() -> str:
         ("leaves", "leaves it", 334, 410),
     ):
         parts.append(_mark(kind, x, y, "currentColor"))
-        parts.append(_text(x + 14, y + 5, words, size=SMALL))
-    return _svg(
+        parts.append(text(x + 14, y + 5, words, size=SMALL))
+    return svg(
         "composition",
         426,
         "How the methods compose",
@@ -418,17 +350,17 @@ def pruning_loop() -> str:
         top = 8 + 74 * i
         parts.append(_stage(top, 292, name, note, colour))
         if i + 1 < len(stages):
-            parts.append(_arrow_down(150, top + 54, top + 73))
+            parts.append(arrow_down(150, top + 54, top + 73))
     first, last, right = 34, 330, 326
     parts += [
-        _line(297, last, right, last),
-        _line(right, last, right, first),
-        _line(right, first, 306, first),
-        _tip(298, first, -1, 0),
-        _lines(right + 10, 168, ("iterative:", "go round", "again")),
-        _lines(right - 20, 352, ("one-shot: stop",)),
+        line(297, last, right, last),
+        line(right, last, right, first),
+        line(right, first, 306, first),
+        tip(298, first, -1, 0),
+        text_lines(right + 10, 168, ("iterative:", "go round", "again")),
+        text_lines(right - 20, 352, ("one-shot: stop",)),
     ]
-    return _svg(
+    return svg(
         "pruning-loop",
         366,
         "The pruning loop",
@@ -440,9 +372,13 @@ def pruning_loop() -> str:
 
 FIGURES: dict[str, Callable[[], str]] = {
     "composition": composition,
+    "conv3x3": conv3x3,
     "cost": cost,
+    "csr-spmm": csr_spmm,
     "patterns": patterns,
     "pruning-loop": pruning_loop,
+    "rowblock-conv3x3": rowblock_conv3x3,
+    "rowblock-spmm": rowblock_spmm,
     "semi-structured": semi_structured,
     "structured": structured,
     "unstructured": unstructured,
@@ -450,9 +386,19 @@ FIGURES: dict[str, Callable[[], str]] = {
 
 CAPTIONS: dict[str, str] = {
     "composition": "One sensible order of work, and what each stage does to steps, calls and memory.",
+    "conv3x3": "Each input channel is packed three times, once for each column of the 3×3 window, so that every weight "
+    "that is left reads one run of inputs at a shifted place. Nothing is unfolded, and pictures of a batch share "
+    "tiles: they stand on top of each other with their padding between.",
     "cost": "The filled area is the work for one sample. Each family takes away a different part of it.",
+    "csr-spmm": "Each weight is broadcast once and multiplied by 8 vectors of inputs, which the multiply-adds load "
+    "themselves; with AVX-512 and more than three quarters of zeros, tiles are 4 vectors wide. The sums of a row stay "
+    "in registers meanwhile, and the inputs lie packed in the L1 cache.",
     "patterns": "The same matrix with 50 % removed under each pattern; hollow cells are removed weights.",
     "pruning-loop": "What every pruning method does; the methods differ in how they fill the five boxes.",
+    "rowblock-conv3x3": "The shifted reads of conv3x3 with a pattern that four output channels share: each vector of "
+    "inputs is loaded once and serves four multiply-adds.",
+    "rowblock-spmm": "Four rows keep the same inputs, so each vector of inputs that is loaded serves four "
+    "multiply-adds. A tile is 4 vectors wide, as drawn, or 3 where there are 16 registers only.",
     "semi-structured": "In the 2:4 pattern, 2 of every 4 consecutive weights are kept and packed.",
     "structured": "Removing 2 of 8 hidden units shrinks two neighbouring matrices, and both stay dense.",
     "unstructured": "Unstructured pruning at 50 %: 32 of 64 weights are kept, in any place.",
