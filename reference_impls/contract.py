@@ -160,6 +160,8 @@ class Request:
             check_sparsity(share)
         if self.scope not in SCOPES:
             raise ValueError(f"scope {self.scope!r} is not one of {', '.join(SCOPES)}")
+        if self.shares and (self.pattern is not None or self.scope == "global"):
+            raise ValueError("shares of single layers: neither a pattern nor the global scope leaves a layer its own")
         if self.pattern is not None and self.block != ALONE:
             raise ValueError(f"block {self.block}: pattern {self.pattern} says itself how many rows share it")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:

@@ -1,7 +1,7 @@
 """Every way to compute one layer: dense libraries, sparse libraries where they are installed, and our kernels.
 
 Each result is checked against float64 before it may be timed. Arrays of torch are in torch's own memory, as in any
-program that uses it: numpy asks for huge pages and torch does not, which is a fifth of the time of some convolutions.
+program that uses it: numpy asks the system for huge pages, and torch does not.
 """
 
 from __future__ import annotations

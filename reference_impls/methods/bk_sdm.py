@@ -1,7 +1,8 @@
 """BK-SDM: a fixed rule names the blocks, distillation does the rest.  Kim et al., 2023, arXiv:2305.15798, section 3.
 
-Maths   U-Net: of each resolution the second block of the way down, then the later blocks of the way up, then the
-        middle, then what is left of the innermost resolution (Base, Small, Tiny in this order). A stack of equal
+Maths   U-Net: of each resolution the second block of the way down and the one between the first and the last of the
+        way up, then the middle, then what is left, from the innermost resolution on (Base, Small, Tiny in this
+        order): the last block of a way up stays, since it takes the oldest skip connection. A stack of equal
         blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1 to 4), which is
         ``recover(..., teacher=dense, features="plain")``.
 Differs from the paper: it names three sizes; here the share decides how far along the order the rule goes.
@@ -13,6 +14,7 @@ Raises  ValueError for what ``Request`` refuses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from torch import nn
 
@@ -43,8 +45,12 @@ def order(blocks: Sequence[Block]) -> list[int]:
         levels[part][-1].append(number)
         last = (part, int(place))
     seconds = [number for level in levels["down"] for number in level[1:]]
-    later = [number for level in levels["up"] for number in level[1:]]
+    between = [number for level in levels["up"] for number in level[1:-1]]
     middle = [number for level in levels["middle"] for number in level]
-    firsts = [level[0] for level in (*levels["down"], *levels["up"])]
-    inner_first = sorted(firsts, key=lambda number: abs(number - middle[0]))
-    return seconds + later + middle + inner_first
+    left = [
+        number
+        for down, up in zip_longest(reversed(levels["down"]), levels["up"], fillvalue=[])  # from the innermost on
+        for number in (*down, *up)
+        if number not in {*seconds, *between}
+    ]
+    return seconds + between + middle + left

@@ -4,7 +4,8 @@ Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (
         L_t the error of the noise; t rises from 0 until L_t falls under its share T of the maximum (coupled weights
         are scored as one group).
 Differs from the paper: units leave, the width of the residual stream stays (that needs a dependency graph); the
-        largest loss is the running maximum, so that the passes after the last informative step are saved.
+        largest loss is the running maximum, so that the passes after the last informative step are saved; squares
+        are summed over the timesteps, where the authors' code sums the gradients first.
 Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass a timestep that counts.
 Raises  ValueError if the calibration has no targets, the times fall, or a gradient is not finite.
 """

@@ -24,10 +24,14 @@ def weight_of(batch: Batch) -> float:
     return 1.0
 
 
-def selection(request: Request) -> Select:
+def selection(request: Request, share: float) -> Select:
     """How the blocks of one layer choose, from left to right; make a new one for each layer.
 
     The count of what goes is kept over the blocks, so that the whole layer loses exactly its share.
+
+    Args:
+        request: scope, pattern and tile.
+        share: of this layer; a pattern says it itself.
 
     Raises:
         ValueError: the scope is not "layer": the sweep decides block by block and cannot compare over layers.
@@ -45,7 +49,7 @@ def selection(request: Request) -> Select:
             mask = keep_pattern(pooled, pattern) if whole else torch.ones_like(pooled).bool()
         else:
             seen += pooled.numel()
-            count = pruned_count(seen, request.sparsity) - gone
+            count = pruned_count(seen, share) - gone
             gone += count
             mask = keep_all_but(pooled, count)
         return request.tile.spread(mask, scores.shape)
@@ -56,14 +60,14 @@ def selection(request: Request) -> Select:
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Masks:  # type: ignore[no-untyped-def]
     """Zero weights and change the others, layer by layer in model order."""
     layers = prunable(model)
-    selection(request)  # refuse at once, before an hour of calibration
+    selection(request, request.sparsity)  # refuse at once, before an hour of calibration
     masks: Masks = {}
     for name, layer in layers.items():
         hessian = Hessian(as_matrix(layer).shape[1])
         watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
         whole = request.tile.columns if request.pattern is None else request.pattern.m  # not to be cut in two
         block = whole * max(1, BLOCK // whole)
-        pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request), block=block)
+        pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request, request.share(name)), block=block)
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)
     return masks

@@ -1,6 +1,7 @@
 """Taylor pruning: what the loss would lose with a unit, to first order.  Molchanov et al., 2019, arXiv:1906.10771.
 
-Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2   (Eq. 8 for one weight, summed as Eq. 9).
+Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2   (Eq. 8 for one weight,
+        summed over those of a unit).
 Differs from the paper: one shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
         with a threshold of zero, and shares its code.
 Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.

@@ -106,6 +106,21 @@ def test_refusals(dit: nn.Module, calibration: Calibration, asked: dict, told: s
         prune(copy.deepcopy(dit), calibration, **asked)
 
 
+@pytest.mark.parametrize("method", ["magnitude", "sparsegpt", "obs-diff"])
+def test_a_layer_with_a_share_of_its_own(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    model, name = copy.deepcopy(dit), "blocks.0.feed_forward.up"
+    prune(model, calibration, 0.5, method=method, shares={name: 0.25})
+    gone = {name: float((layer.weight == 0).float().mean()) for name, layer in prunable(model).items()}
+    assert gone.pop(name) == pytest.approx(0.25, abs=1e-3)
+    assert all(share == pytest.approx(0.5, abs=0.01) for share in gone.values())
+
+
+def test_shares_need_layers_of_their_own(dit: nn.Module, calibration: Calibration) -> None:
+    for asked in ({"pattern": Pattern(2, 4)}, {"sparsity": 0.5, "scope": "global"}):
+        with pytest.raises(ValueError, match="neither a pattern nor the global scope leaves a layer its own"):
+            prune(copy.deepcopy(dit), calibration, method="magnitude", shares={"head": 0.1}, **asked)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["4", "4x", "x4", "0x4", "4x0", "4x1x1", "-4x1", "４x1", ""])
 def test_bad_block(text: str) -> None:
     with pytest.raises(ValueError, match="block"):
