@@ -74,6 +74,7 @@ class Measured:
 
     command: str
     cpu: str
+    """With what was measured again elsewhere, if anything was."""
     versions: Mapping[str, str]
     settings: tuple[Setting, ...]
     combined: tuple[Combined, ...]
@@ -123,7 +124,9 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
         Combined(model, claim, pruning, combined_with, _numbers(rows))
         for (model, claim, pruning, combined_with), rows in by_case.items()
     ]
-    return Measured(record["command"], record["machine"]["cpu"], record["versions"], tuple(settings), tuple(combined))
+    cpu, again = record["machine"]["cpu"], record["machine"].get("measured again")
+    where = f"{cpu} ({again})" if again else cpu
+    return Measured(record["command"], where, record["versions"], tuple(settings), tuple(combined))
 
 
 def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, Spread]:

@@ -109,6 +109,8 @@ def prune(
     before = cost(model, calibration)
     units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
+    if chosen.kind == "depth" and not blocks:
+        raise ValueError(f"{method} drops blocks, and this model has none left")
     module, _, function = chosen.run.partition(":")
     run: PruningFunction = getattr(import_module(module), function)
     started = time.perf_counter()

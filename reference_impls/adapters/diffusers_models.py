@@ -74,6 +74,8 @@ def load(folder: Path) -> tuple[nn.Module, Changes]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ValueError(f"{folder} holds no safetensors; pickled weights are not opened")
+    from safetensors import SafetensorError
+
     kind = getattr(diffusers, name)
     kept = _kept(folder)
     try:
@@ -86,7 +88,7 @@ def load(folder: Path) -> tuple[nn.Module, Changes]:
         remove(model, *((groups[group], units) for group, units in kept.items()))
         model.load_state_dict({key: value for file in files for key, value in load_file(file).items()})
         return model.eval(), Changes(kept)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder} does not hold a {name}: {str(error).splitlines()[0]}") from error
 
 

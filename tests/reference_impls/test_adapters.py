@@ -194,6 +194,16 @@ def test_folders_that_are_refused(tmp_path: Path) -> None:
     assert not diffusers_models.is_folder(tmp_path / "nowhere")
 
 
+def test_a_pruned_folder_without_safetensors_in_it_is_refused(tmp_path: Path) -> None:
+    made("UNet2DModel").save_pretrained(tmp_path / "dense")
+    words = ["prune", "--model", str(tmp_path / "dense"), "--method", "magnitude-units", "--sparsity", "0.5"]
+    assert CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")]).exit_code == 0
+    for file in (tmp_path / "out").glob("*.safetensors"):
+        file.write_bytes(b"\x80\x04K\x01.")  # a pickle
+    with pytest.raises(ValueError, match="does not hold a UNet2DModel"):
+        diffusers_models.load(tmp_path / "out")
+
+
 def test_an_unknown_class_has_no_units() -> None:
     model = diffusers.AutoencoderKL(block_out_channels=(32,), norm_num_groups=8)
     with pytest.raises(ValueError, match="no table of units for AutoencoderKL; there is one for UNet2DModel"):

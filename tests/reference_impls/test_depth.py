@@ -156,6 +156,14 @@ def test_learning_ways_leaves_the_weights_alone() -> None:
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.parametrize("method", ["bk-sdm", "shortgpt", "tinyfusion", "laptop-diff"])
+def test_no_block_left_is_said(method: str) -> None:
+    model, _ = pruned("bk-sdm", 1.0)
+    calibration = calibration_for(method, model, TRAIN, steps=1)
+    with pytest.raises(ValueError, match=f"{method} drops blocks, and this model has none left"):
+        prune(model, calibration, 0.5, method=method)
+
+
 def test_deterministic() -> None:
     assert pruned("tinyfusion", 0.5, steps=3)[1] == pruned("tinyfusion", 0.5, steps=3)[1]
 
