@@ -1,7 +1,9 @@
 """Every method: what it promises on the testbed's DiT, by hand on small layers, and what breaks it."""
 
 import copy
+import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 
@@ -107,6 +109,28 @@ def test_mutation_compensation_dropped(
     assert bad > good + 0.02
 
 
+def test_obs_diff_counts_every_call_by_its_step(
+    dit: nn.Module, calibration: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each layer's Hessian is given the weights of the calls, in their order."""
+    given: list[float] = []
+    real = obs.Hessian.add
+
+    def add(self, rows, weight=1.0):  # type: ignore[no-untyped-def]
+        given.append(weight)
+        real(self, rows, weight)
+
+    monkeypatch.setattr(obs.Hessian, "add", add)
+    model = pruned(dit, calibration, sparsity=0.5, method="obs-diff")
+    expected = [obs_diff.step_weight(batch) for batch in calibration]
+    assert given == expected * len(prunable(model))
+
+
+def test_step_weights_fall_along_a_logarithm(calibration: Calibration) -> None:
+    batch = dataclasses.replace(calibration.batches[0], progress=0.5)
+    assert obs_diff.step_weight(batch) == pytest.approx(1.2 - 0.4 * math.log(5.5) / math.log(10))
+
+
 def test_step_weights_fall_between_their_ends(calibration: Calibration) -> None:
     weights = [obs_diff.step_weight(batch) for batch in calibration]
     assert weights[0] == pytest.approx(1.2)
@@ -114,8 +138,9 @@ def test_step_weights_fall_between_their_ends(calibration: Calibration) -> None:
     assert weights == sorted(weights, reverse=True)
 
 
-def test_wanda_by_hand() -> None:
-    """The second input is ten times as large, so its smaller weight stays."""
+@pytest.mark.parametrize(("larger", "stays"), [(10.0, 1), (1.7, 0)])
+def test_wanda_by_hand(larger: float, stays: int) -> None:
+    """An input ten times as large saves a weight half as large; 1.7 times does not, though its square would."""
     layer = nn.Linear(16, 16, bias=False)
     with torch.no_grad():
         layer.weight.fill_(0.001)
@@ -132,10 +157,10 @@ def test_wanda_by_hand() -> None:
     images, _ = load("digits")
     batch = from_images(images, batches=1, size=3).batches[0]
     x = torch.ones(3, 1, 4, 4)
-    x[:, 0, 0, 1] = 10
+    x[:, 0, 0, 1] = larger
     model = Model()
     prune(model, Calibration((type(batch)(x, batch.t, batch.label),)), 15 / 16, method="wanda")
-    assert layer.weight[:, 1].eq(1).all()
+    assert layer.weight[:, stays].eq(2.0 - stays).all()
     assert int(layer.weight.count_nonzero()) == 16
 
 

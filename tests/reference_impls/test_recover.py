@@ -186,3 +186,15 @@ def test_a_training_without_targets_leaves_the_model_whole() -> None:
         prune(model, calibration_for("wanda", DIT, TRAIN), method="sparsedm", pattern=Pattern(2, 4))
     before, after = DIT.state_dict(), model.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_a_teacher_is_listened_to() -> None:
+    """The same batches with and without: other weights come out."""
+    images, _ = load("digits")
+    dense = pretrained("dit")
+    alone, taught = (copy.deepcopy(dense) for _ in range(2))
+    for model, teacher in ((alone, None), (taught, dense)):
+        with torch.no_grad():
+            model.head.weight.mul_(0.5)  # type: ignore[union-attr,operator]
+        recover(model, images, steps=2, teacher=teacher)
+    assert any(not torch.equal(a, b) for a, b in zip(alone.parameters(), taught.parameters(), strict=True))

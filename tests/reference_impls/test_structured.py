@@ -297,3 +297,13 @@ def test_a_request_of_a_share() -> None:
     assert Request(0.5, shares={"a": 0.1}).share("b") == 0.5
     with pytest.raises(ValueError, match=re.escape("sparsity 2 is not a number from 0 to 1")):
         Request(0.5, shares={"a": 2})
+
+
+def test_large_weights_that_cancel_are_large() -> None:
+    """The size of a neuron is that of its weights, not of their sum."""
+    model = pretrained("dit")
+    with torch.no_grad():
+        up = model.blocks[0].feed_forward.up.weight  # type: ignore[union-attr,index]
+        up[0] = 50.0 * (1 - 2 * (torch.arange(up.shape[1]) % 2))
+    report = prune(model, calibration_for("magnitude-units", model, TRAIN), 0.9, method="magnitude-units")
+    assert 0 in report.kept["blocks.0.feed_forward"]
