@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import reference_impls
@@ -135,7 +136,7 @@ def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, Spread]:
         for name, value in row.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 columns[name].append(value)
-    return {name: Spread(sum(all_) / len(all_), min(all_), max(all_)) for name, all_ in columns.items()}
+    return {name: Spread(mean(all_), min(all_), max(all_)) for name, all_ in columns.items()}
 
 
 @dataclass(frozen=True)
