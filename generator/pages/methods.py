@@ -8,9 +8,6 @@ from functools import cache
 
 from latex2mathml.converter import convert
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 from generator.lines import LinePlot, Series, line_plot
 from generator.measured import (
@@ -22,7 +19,7 @@ from generator.measured import (
     describe,
     load_measured,
 )
-from generator.pages.kernels import fast_kernels
+from generator.pages.kernels import fast_kernels, source
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site
@@ -61,7 +58,7 @@ def method_pages(site: Site) -> Iterator[Page]:
             described=described,
             kind=KIND_NAMES[described.method.kind],
             formula=formula(described.method.formula),
-            source=source(described.source),
+            source=source(described.file, described.source),
             results=measured(),
             rows=rows_by_model(name),
             drawn=[_drawn(model, described.method.kind, name) for model in MODEL_NAMES],
@@ -150,9 +147,3 @@ def _points(model: str, name: str, *, recovered: bool) -> Iterator[tuple[float, 
 def formula(latex: str) -> Markup:
     """MathML, which browsers draw by themselves."""
     return Markup(convert(latex, display="block"))  # noqa: S704  from our own registry, converted by a library
-
-
-@cache
-def source(python: str) -> Markup:
-    """A source file with the theme's own classes for colours."""
-    return Markup(highlight(python, PythonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S704  escaped by Pygments
