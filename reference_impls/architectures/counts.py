@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 import torch
 from torch import nn
 
+from reference_impls.architectures.ddim_unet import DDIMUNet
 from reference_impls.architectures.original_dit import OriginalDiT
-from reference_impls.architectures.registry import Architecture, Count, UnitsRemoved
+from reference_impls.architectures.registry import WHAT, Architecture, Count, UnitsRemoved
 from reference_impls.maths import macs
 from reference_impls.maths.surgery import remove
 from reference_impls.units import groups_of
+
+OWN: Mapping[str, type[nn.Module]] = {"OriginalDiT": OriginalDiT, "DDIMUNet": DDIMUNet}
+"""Classes that diffusers lacks or writes otherwise."""
 
 
 @dataclass(frozen=True)
@@ -33,47 +40,109 @@ def build(architecture: Architecture) -> nn.Module:
     """The model without weights, with its units removed.
 
     Raises:
-        ValueError: diffusers is not installed.
+        ValueError: diffusers is not installed or has no such class, or a pattern of layers to prune fits none.
     """
     with torch.device("meta"):
-        if architecture.build == "OriginalDiT":
-            model: nn.Module = OriginalDiT(**architecture.config)
+        if architecture.build in OWN:
+            model = OWN[architecture.build](**architecture.config)
         else:
             with warnings.catch_warnings():  # of parts of diffusers that will move
                 warnings.simplefilter("ignore", FutureWarning)
-                model = getattr(_diffusers(), architecture.build)(**architecture.config)
+                model = _diffusers_class(architecture.build)(**architecture.config)
     if architecture.removed is not None:
         take_out(model, architecture.removed)
     return model
 
 
 def take_out(model: nn.Module, removed: UnitsRemoved) -> None:
-    """Remove the same share of heads and neurons, rounded, from each of a range of blocks."""
-    first, last = removed.blocks
-    wanted = {f"{removed.prefix}.{index}" for index in range(first, last + 1)}
-    groups = [group for group in groups_of(model) if ".".join(group.name.split(".")[:2]) in wanted]
-    remove(model, *((group, range(group.units - round(group.units * removed.ratio))) for group in groups))
+    """Remove the same share of heads and neurons, rounded, from each layer whose name fits.
+
+    Raises:
+        ValueError: no name fits one of the patterns.
+    """
+    groups = groups_of(model)
+    for pattern in removed.layers:
+        if not any(fnmatch(group.name, pattern) for group in groups):
+            raise ValueError(f"no layer with units fits {pattern!r}; the names begin {groups[0].name!r}")
+    chosen = [group for group in groups if any(fnmatch(group.name, pattern) for pattern in removed.layers)]
+    remove(model, *((group, range(group.units - round(group.units * removed.ratio))) for group in chosen))
+
+
+def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
+    """What can be counted, by the keys of WHAT: the parameters, and where there are inputs the MACs of one call.
+
+    Args:
+        architecture: what to build.
+        call: whether to call it; it takes most of the time.
+
+    Raises:
+        ValueError: it cannot be built.
+    """
+    model = build(architecture)
+    parameters = sum(value.numel() for value in model.parameters())
+    if not (call and architecture.inputs):
+        return {"parameters": parameters}
+    given = {name: _zeros(shape) for name, shape in architecture.inputs.items()}
+    with biases_and_norms(model) as beside:
+        found = macs.count(model, lambda model: model(**given))
+    values = (parameters, found.total(), found.total(attention=True), found.total() + beside())
+    return dict(zip(WHAT, values, strict=True))
 
 
 def check(architecture: Architecture) -> list[Checked]:
     """Every published number of one architecture beside what is counted here.
 
     Raises:
-        ValueError: diffusers is not installed.
+        ValueError: it cannot be built, or a number is published that cannot be counted.
     """
-    model = build(architecture)
-    counted = {"parameters": sum(value.numel() for value in model.parameters())}
-    if architecture.inputs:
-        given = {name: torch.zeros(shape, device="meta") for name, shape in architecture.inputs.items()}
-        counted["macs"] = macs.count(model, lambda model: model(**given)).total()
-    return [Checked(count, counted[count.what]) for count in architecture.counts]
+    counted = count(architecture, call=any(one.what != "parameters" for one in architecture.counts))
+    for one in architecture.counts:
+        if one.what not in counted:
+            raise ValueError(
+                f"{architecture.build}: {one.what!r} of {one.source!r} cannot be counted; it must be one of "
+                f"{', '.join(WHAT)}, and all but parameters need the shapes of `inputs`"
+            )
+    return [Checked(one, counted[one.what]) for one in architecture.counts]
 
 
-def _diffusers() -> Any:  # a module
+@contextmanager
+def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
+    """What torch-pruning's counter counts beside the weights of layers, in the calls made inside."""
+    counted = 0
+
+    def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal counted
+        if isinstance(layer, (nn.GroupNorm, nn.LayerNorm)):
+            counted += inputs[0].numel() * (1 if layer.weight is None else 2)
+        elif layer.bias is not None:
+            counted += output.shape[-1] if isinstance(layer, nn.Linear) else output.numel()
+
+    kinds = (nn.GroupNorm, nn.LayerNorm, nn.Linear, *macs.Convolution)
+    handles = [layer.register_forward_hook(hook) for layer in model.modules() if isinstance(layer, kinds)]
+    try:
+        yield lambda: counted
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _zeros(shape: Any) -> Any:
+    """A tensor on the meta device, or a mapping of them."""
+    if isinstance(shape, Mapping):
+        return {name: _zeros(one) for name, one in shape.items()}
+    return torch.zeros(shape, device="meta")
+
+
+def _diffusers_class(name: str) -> type[nn.Module]:
     try:
         import diffusers
     except ImportError as error:
         raise ValueError(
             "diffusers is not installed; install it with this package: pip install .[diffusers]"
         ) from error
-    return diffusers
+    if not hasattr(diffusers, name):
+        raise ValueError(
+            f"build {name!r} is neither a class of diffusers {diffusers.__version__} nor one of {', '.join(OWN)}"
+        )
+    found: type[nn.Module] = getattr(diffusers, name)
+    return found
