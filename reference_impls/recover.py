@@ -7,20 +7,19 @@ Maths   task: |v - v*|^2; with a teacher also |v - v_teacher|^2 (Hinton et al., 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import nn
 
 from reference_impls.layers import prunable
 from reference_impls.maths.surgery import Skip
+from reference_impls.registry import Features
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.diffusion import noised, stratified_times
 from reference_impls.units import blocks_of
 
-Features = Literal["none", "plain", "normalised"]
 RATE, BATCH = 5e-4, 64
 
 
@@ -34,6 +33,7 @@ def recover(
     rate: float = RATE,
     batch: int = BATCH,
     seed: int = 0,
+    tell: Callable[[int], None] | None = None,
 ) -> float:
     """Train in place by AdamW under half a cosine; weights that are zero stay zero.
 
@@ -46,6 +46,7 @@ def recover(
         rate: the largest learning rate.
         batch: images of an update.
         seed: fixes images, times and noise.
+        tell: called after each step with how many are done.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -86,6 +87,8 @@ def recover(
                 layer.weight.mul_(mask)
         if step >= steps - max(1, steps // 10):
             last.append(loss.item())
+        if tell is not None:
+            tell(step + 1)
     return sum(last) / len(last)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["unstructured", "structured", "depth"]
+Features = Literal["none", "plain", "normalised"]
+"""What a recovering model's blocks are held to, beside the teacher's output; see ``recover``."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Method:
     """The scope that its paper uses."""
     pattern_only: bool = False
     """It makes n:m patterns and nothing else."""
+    features: Features = "none"
+    """How its paper lets the pruned model recover."""
 
 
 METHODS: Mapping[str, Method] = {
@@ -64,7 +68,8 @@ METHODS: Mapping[str, Method] = {
         "sparsegpt",
         "activations",
         "Columns are pruned from left to right, and the rest makes up for what goes.",
-        r"S_{ij} = \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = X^\top X",
+        r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, \quad H = \frac{1}{n} X^\top X, "
+        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}",
     ),
     "obs-diff": Method(
         "reference_impls.methods.obs_diff:prune",
@@ -72,7 +77,8 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "As SparseGPT, with early denoising steps counted more.",
-        r"S_{ij} = \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = \sum_t \alpha_t X_t^\top X_t",
+        r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
+        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, \quad \alpha_t = 1.2 - 0.4 \log_{10} (1 + 9 \tau_t)",
     ),
     "sparsedm": Method(
         "reference_impls.methods.sparsedm:prune",
@@ -121,7 +127,8 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "Units go whose columns the others can best make up for.",
-        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[H^{-1}]_{jj}}, \qquad H = \sum_t \alpha_t X_t^\top X_t",
+        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}}, "
+        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, \quad \alpha_t = 1.2 - 0.4 \log_{10} (1 + 9 \tau_t)",
     ),
     "ecodiff": Method(
         "reference_impls.methods.ecodiff:prune",
@@ -138,6 +145,7 @@ METHODS: Mapping[str, Method] = {
         "nothing",
         "A fixed rule names the blocks; distillation mends the rest.",
         r"L = \lVert v - v^{*} \rVert^2 + \lVert v - v_T \rVert^2 + \sum_i \lVert f_i - f_i^T \rVert^2",
+        features="plain",
     ),
     "laptop-diff": Method(
         "reference_impls.methods.laptop_diff:prune",
@@ -145,7 +153,8 @@ METHODS: Mapping[str, Method] = {
         "laptop-diff",
         "trajectory",
         "The set of blocks goes whose losses at the output, measured one by one, sum to least.",
-        r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{\setminus i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
+        r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{-i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
+        features="normalised",
     ),
     "shortgpt": Method(
         "reference_impls.methods.shortgpt:prune",

@@ -7,22 +7,22 @@ went) and its weights as safetensors, never as a pickled module.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from reference_impls.contract import Changes, Report
 from reference_impls.maths.surgery import drop, remove
+from reference_impls.outputs import new_folder
 from reference_impls.testbed.metrics import Quality
 from reference_impls.testbed.models import BUILDERS
 from reference_impls.units import blocks_of, groups_of
+from reference_impls.weights import load_weights
 
 WEIGHTS, CONFIG, GRID = "model.safetensors", "config.json", "samples.png"
 ZOOM = 4
@@ -65,23 +65,15 @@ def save(
 
     Raises:
         FileExistsError: the folder is there.
+        ValueError: it cannot be written.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists; choose another --out or delete it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with new_folder(folder) as fresh:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, fresh / WEIGHTS)
         told = json.loads(report.to_json()) if isinstance(report, Report) else dict(report)
         card = {"model": name, "changes": asdict(changes), "report": told}
         card |= {"recovery": recovery, "quality": asdict(quality)}
         (fresh / CONFIG).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         grid(samples[:100]).save(fresh / GRID)
-        fresh.chmod(0o755)  # mkdtemp makes it private
-        fresh.rename(folder)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
 
 
 def load(folder: Path) -> Saved:
@@ -89,7 +81,7 @@ def load(folder: Path) -> Saved:
 
     Raises:
         ValueError: a file is missing, the model is unknown, the report names units or blocks that it does not have,
-            or the weights are not those of the model or not finite; the file is named.
+            or ``load_weights`` refuses the weights; the file is named.
     """
     config, weights = folder / CONFIG, folder / WEIGHTS
     for file in (config, weights):
@@ -101,21 +93,14 @@ def load(folder: Path) -> Saved:
         changes = Changes(dict(card["changes"]["kept"]), tuple(card["changes"]["dropped"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{config} does not name a model and what was done to it") from error
-    if name not in BUILDERS:
+    if not isinstance(name, str) or name not in BUILDERS:
         raise ValueError(f"{config}: model {name!r} is not one of {', '.join(BUILDERS)}")
     model = BUILDERS[name]()
     try:
         change(model, changes)
     except ValueError as error:
         raise ValueError(f"{config}: {error}") from error
-    try:
-        state = load_file(weights)
-        model.load_state_dict(state)
-    except Exception as error:  # safetensors and torch raise their own kinds for files that are not theirs
-        raise ValueError(f"{weights} does not hold the weights of {name}: {str(error).splitlines()[0]}") from error
-    for key, value in state.items():
-        if not bool(torch.isfinite(value).all()):
-            raise ValueError(f"{weights}: {key} of shape {tuple(value.shape)} holds NaN or infinite values")
+    load_weights(model, weights)
     return Saved(name, model.eval(), report, changes)
 
 

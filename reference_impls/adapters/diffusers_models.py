@@ -9,10 +9,11 @@ are noise, with conditions drawn at random, which says little about a trained mo
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from torch import nn
 from reference_impls.adapters.diffusers_units import CLASSES, groups_of
 from reference_impls.contract import Batch, Calibration, Changes, Report
 from reference_impls.maths.surgery import remove
+from reference_impls.outputs import new_folder
+from reference_impls.weights import check_shapes, load_weights
 
 REPORT = "pruning.json"
 TOKENS = 8
@@ -55,9 +58,27 @@ def _first(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def is_folder(path: Path) -> bool:
     """Whether a folder holds a model of diffusers."""
     try:
-        return "_class_name" in json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    return isinstance(config, dict) and "_class_name" in config
+
+
+def refuse_folder(path: Path) -> None:
+    """For what the testbed alone can do: sampling, measuring, training.
+
+    Raises:
+        ValueError: the folder holds a model of diffusers; what it is and what opens it are told.
+    """
+    if is_folder(path):
+        name = _class_of(path)
+        how, opens = ("", f"diffusers.{name}.from_pretrained")
+        if _kept(path):
+            how, opens = ("structurally pruned ", f"{__name__}.load")
+        raise ValueError(
+            f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and judge "
+            f"for it here; open it with {opens} and measure or train it in your own pipeline"
+        )
 
 
 def load(folder: Path) -> tuple[nn.Module, Changes]:
@@ -68,28 +89,49 @@ def load(folder: Path) -> tuple[nn.Module, Changes]:
             they are not those of the model.
     """
     diffusers = _diffusers()
-    name = json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"]
+    name = _class_of(folder)
     if name not in CLASSES:
         raise ValueError(f"{folder}: class {name!r} is not one of {', '.join(CLASSES)}")
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ValueError(f"{folder} holds no safetensors; pickled weights are not opened")
-    from safetensors import SafetensorError
-
-    kind = getattr(diffusers, name)
-    kept = _kept(folder)
+    kind, kept = getattr(diffusers, name), _kept(folder)
     try:
-        if not kept:
-            return kind.from_pretrained(folder, use_safetensors=True).eval(), Changes()
-        from safetensors.torch import load_file
-
-        model = kind.from_config(kind.load_config(folder))
+        with _quiet(diffusers.logging):
+            if not kept:
+                return _whole(kind, folder, files), Changes()
+            model = kind.from_config(kind.load_config(folder))
         groups = {group.name: group for group in groups_of(model)}
         remove(model, *((groups[group], units) for group, units in kept.items()))
-        model.load_state_dict({key: value for file in files for key, value in load_file(file).items()})
-        return model.eval(), Changes(kept)
-    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
-        raise ValueError(f"{folder} does not hold a {name}: {str(error).splitlines()[0]}") from error
+        load_weights(model, *files)
+    except Exception as error:  # a configuration that cannot be fails in each class in its own way
+        what = str(error).partition("\n")[0]
+        raise ValueError(f"{folder} does not hold a {name}: {what}") from error
+    return model.eval(), Changes(kept)
+
+
+def _whole(kind: Any, folder: Path, files: list[Path]) -> nn.Module:
+    """By ``from_pretrained``, which also knows names of the past; it would leave a missing tensor to chance."""
+    with torch.device("meta"):
+        check_shapes(kind.from_config(kind.load_config(folder)), *files)
+    model, found = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+    for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is no tensor of it")):
+        if found[key]:
+            raise ValueError(f"{min(found[key])} {what}")
+    return model.eval()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _quiet(log: Any) -> Iterator[None]:  # a module
+    """Nothing of diffusers on stderr: what is wrong is raised."""
+    level = log.get_verbosity()
+    log.set_verbosity(CRITICAL)
+    try:
+        with warnings.catch_warnings():  # of parts that will move
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        log.set_verbosity(level)
 
 
 def save(folder: Path, model: nn.Module, report: Report, changes: Changes) -> None:
@@ -100,20 +142,12 @@ def save(folder: Path, model: nn.Module, report: Report, changes: Changes) -> No
 
     Raises:
         FileExistsError: the folder is there.
+        ValueError: it cannot be written.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists; choose another --out or delete it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with new_folder(folder) as fresh:
         model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]
         card = {"kept": changes.kept, "report": json.loads(report.to_json())}
         (fresh / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-        fresh.chmod(0o755)  # mkdtemp makes it private
-        fresh.rename(folder)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
 
 
 def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0) -> Calibration:
@@ -179,6 +213,10 @@ def _arguments(model: nn.Module, n: int, t: float, generator: torch.Generator) -
             arguments["added_cond_kwargs"] = {"text_embeds": noise(n, times), "time_ids": torch.ones(n, 6)}  # type: ignore[assignment]
         return arguments
     raise ValueError(f"no inputs are known for {kind}; there are for {', '.join(CLASSES)}")
+
+
+def _class_of(folder: Path) -> str:
+    return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"])
 
 
 def _kept(folder: Path) -> dict[str, list[int]]:

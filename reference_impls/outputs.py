@@ -1,0 +1,72 @@
+"""Where results go: looked at before the work begins, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that is there already, or that could not be made.
+
+    Raises:
+        FileExistsError: something of that name is there.
+        ValueError: what it would stand in is a file, or may not be written to.
+    """
+    if out.exists() or out.is_symlink():
+        raise FileExistsError(f"{out} exists; choose another --out or delete it")
+    _check_parent(out)
+
+
+def check_file(out: Path) -> None:
+    """Refuse a file that could not be written; one that is there may be replaced.
+
+    Raises:
+        ValueError: it is a folder, or what it would stand in is a file or may not be written to.
+    """
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; give --out the name of a file in it")
+    _check_parent(out)
+
+
+def _check_parent(out: Path) -> None:
+    parent = next(one for one in out.absolute().parents if one.exists())
+    if not parent.is_dir():
+        raise ValueError(f"{out} cannot be made: {parent} is not a folder; choose another --out")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{out} cannot be made: {parent} may not be written to; choose another --out")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes ``out`` at the end; nothing is left where something fails inside.
+
+    Folders and files are as open to others as the umask lets any new file be, though safetensors makes its private.
+
+    Raises:
+        FileExistsError: something of that name is there.
+        ValueError: it cannot be made; ``out`` is named, and not the folder beside it that is written first.
+    """
+    check_folder(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=".new-"))
+        fresh = scratch / "folder"
+        try:
+            fresh.mkdir()
+            mode = fresh.stat().st_mode & 0o666
+            yield fresh
+            for file in fresh.iterdir():
+                file.chmod(mode)
+            check_folder(out)  # a rename would replace an empty folder that somebody else has made meanwhile
+            fresh.rename(out)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{out} cannot be written: {error.strerror or error}") from error
