@@ -51,13 +51,20 @@ class LinePlot:
     frame: Frame
 
 
-def line_plot(series: Sequence[Series], reference: float, *, by_what_is_left: bool = False) -> LinePlot:
+def line_plot(
+    series: Sequence[Series],
+    reference: float,
+    *,
+    by_what_is_left: bool = False,
+    named: Sequence[float] | None = None,
+) -> LinePlot:
     """Lay out a plot; the same series always give the same drawing.
 
     Args:
         series: at least one, each of at least one point.
         reference: a value that gets a line of its own across the plot.
         by_what_is_left: equal steps to the right halve what is left, so that 90 % and 99 % stand apart.
+        named: shares that stand at the axis, as far as the points reach; those of the points where not given.
 
     Raises:
         ValueError: there is no series.
@@ -71,7 +78,7 @@ def line_plot(series: Sequence[Series], reference: float, *, by_what_is_left: bo
     else:
         left = Axis(1.03 - min(shares), 0.99 - max(shares), logarithmic=False, start=LEFT, end=WIDTH - RIGHT)
     y = axis([*values, reference], HEIGHT - BOTTOM, TOP)
-    ticks = tuple(_ticks(left, shares))
+    ticks = tuple(_ticks(left, [one for one in named or shares if shares[0] <= one <= shares[-1]]))
     places = [tuple((left.at(1 - share), y.at(value)) for share, value in one.points) for one in series]
     wanted = [line[-1][1] + SIZE / 3 for line in places]
     lines = tuple(map(Line, series, places, _apart(wanted)))

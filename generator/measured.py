@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 import reference_impls
@@ -19,6 +19,7 @@ PACKAGE = Path(reference_impls.__file__).parent
 SECTIONS = ("Maths", "Differs from the paper:", "Shapes", "Raises", "Run")
 MODEL_NAMES = {"dit": "DiT, digits 8×8", "unet": "U-Net, MNIST 16×16"}
 """Models of the testbed, in the order of the pages."""
+NOISY = ("held_out_loss", "loss_ratio", "drift", "class_accuracy", "frechet_distance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,19 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """How much a model's numbers change by themselves, when other noise is drawn to measure with."""
+
+    model: str
+    pruned: bool
+    """Whether it is the pruned one, whose method draws no lots, or the dense one."""
+    repeats: int
+    deviations: Mapping[str, float]
+    """Standard deviation of each column; of ``loss_ratio`` too: the pruned model's loss over the dense one's that
+    was measured with the same noise."""
+
+
+@dataclass(frozen=True)
 class Combined:
     """A row of what pruning was combined with, over all seeds."""
 
@@ -79,6 +93,9 @@ class Measured:
     versions: Mapping[str, str]
     settings: tuple[Setting, ...]
     combined: tuple[Combined, ...]
+    noise: tuple[Noise, ...]
+    budgets: Mapping[str, Mapping[str, int]]
+    """By model: how many images, samples and steps are behind a row."""
 
     @cached_property
     def dense(self) -> Mapping[str, Setting]:
@@ -127,7 +144,21 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
     ]
     cpu, again = record["machine"]["cpu"], record["machine"].get("measured again")
     where = f"{cpu} ({again})" if again else cpu
-    return Measured(record["command"], where, record["versions"], tuple(settings), tuple(combined))
+    noise = tuple(_noise(record["noise"]))
+    return Measured(
+        record["command"], where, record["versions"], tuple(settings), tuple(combined), noise, record["budgets"]
+    )
+
+
+def _noise(rows: Sequence[Mapping[str, Any]]) -> Iterator[Noise]:
+    dense = {(row["model"], row["seed"]): row["held_out_loss"] for row in rows if row["method"] is None}
+    by_model: dict[tuple[str, bool], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        ratio = row["held_out_loss"] / dense[row["model"], row["seed"]]
+        by_model[row["model"], row["method"] is not None].append({**row, "loss_ratio": ratio})
+    for (model, pruned), same in by_model.items():
+        columns = {name: [row[name] for row in same] for name in NOISY if same[0][name] is not None}
+        yield Noise(model, pruned, len(same), {name: stdev(values) for name, values in columns.items()})
 
 
 def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, Spread]:

@@ -14,7 +14,7 @@ import typer
 from rich.syntax import Syntax
 
 from reference_impls import terminal
-from reference_impls.outputs import check_file, check_folder
+from reference_impls.outputs import check_file, check_folder, write_rows
 from reference_impls.registry import Features
 from reference_impls.usage import OneLine, whole, wrong_use
 
@@ -246,7 +246,7 @@ def bench(
 ) -> None:
     """Race the sparse kernels against dense and sparse libraries. Each is checked before it is timed."""
     from reference_impls.bench.layers import LAYERS, all_cases, quick_cases
-    from reference_impls.bench.run import record, run, write
+    from reference_impls.bench.run import record, run
     from reference_impls.bench.tables import tables
     from reference_impls.kernels import build
 
@@ -269,7 +269,7 @@ def bench(
         terminal.console.print(shown)
     if out is not None:
         with wrong_use():
-            write(record(found, _command()), out)
+            write_rows(record(found, _command()), out)
         terminal.say_where(out, "every row")
 
 

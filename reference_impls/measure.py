@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,17 +12,14 @@ import torch
 from torch import nn
 
 from reference_impls.contract import Report
-from reference_impls.layers import prunable
 from reference_impls.maths.masks import Pattern
+from reference_impls.packed import file_of
 from reference_impls.prune import calibration_for, prune
 from reference_impls.recover import recover
 from reference_impls.registry import METHODS
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
 from reference_impls.testbed.models import DATA_OF, pretrained
-
-HALF, BITMAP = 2.0, 1 / 8
-"""Bytes of a weight in half precision, and of its bit in a map of what is kept."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,9 @@ class Row:
     macs: int
     macs_nonzero: int
     bytes: int
-    """In half precision, every parameter stored."""
+    """Of a file in half precision, every number stored."""
     bytes_packed: int
-    """The same with the zeros of pruned layers left out and a bit a weight that says where they are."""
+    """The same with zeros left out and a bit for each number that says where they were; see ``packed``."""
     prune_seconds: float
     recover_seconds: float
 
@@ -121,6 +119,7 @@ def rows(job: Job, budget: Budget) -> list[Row]:
             images,
             steps=budget.recovery_steps,
             teacher=dense,
+            features=METHODS[job.method].features,
             batch=budget.recovery_batch,
             seed=job.seed,
         )
@@ -153,18 +152,46 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         nonzero=report.after.nonzero,
         macs=report.after.macs,
         macs_nonzero=report.after.macs_nonzero,
-        bytes=int(HALF * report.after.parameters),
-        bytes_packed=packed_bytes(model),
+        bytes=len(file_of(model, zeros=True)),
+        bytes_packed=len(file_of(model, zeros=False)),
         prune_seconds=report.seconds,
         recover_seconds=round(seconds, 2),
     )
 
 
-def packed_bytes(model: nn.Module) -> int:
-    """Half precision, layers with zeros as a bit map and their other weights where that is smaller."""
-    total = HALF * sum(value.numel() for value in model.parameters())
-    for layer in prunable(model).values():
-        weights = layer.weight.numel()
-        packed = HALF * int(layer.weight.count_nonzero()) + BITMAP * weights
-        total -= max(0.0, HALF * weights - packed)
-    return int(total)
+NOISY_METHOD, NOISY_SHARE = "magnitude", 0.5
+"""A deterministic method, so that all that differs between two measurements is what was drawn to measure with."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What one model measures when other noise is drawn for it: the spread of each metric by itself."""
+
+    model: str
+    method: str | None
+    """None: the dense model."""
+    seed: int
+    held_out_loss: float
+    drift: float | None
+    class_accuracy: float
+    frechet_distance: float
+
+
+def noise(model: str, budget: Budget, seeds: int) -> Iterator[Noise]:
+    """The dense model and a pruned one, each measured with one budget and many seeds."""
+    dense, images, held_out = shipped(model)
+    pruned = copy.deepcopy(dense)
+    prune(pruned, calibration_for(NOISY_METHOD, dense, images), NOISY_SHARE, method=NOISY_METHOD)
+    for method, measured in ((None, dense), (NOISY_METHOD, pruned)):
+        for seed in range(seeds):
+            quality = metrics.measure(
+                measured,
+                DATA_OF[model],
+                n=budget.samples,
+                seed=seed,
+                dense=dense_samples(model, budget.samples, seed) if method else None,
+                held_out=held_out.first(budget.held_out),
+                held_out_seed=seed,
+            )
+            numbers = (quality.held_out_loss, quality.drift, quality.class_accuracy, quality.frechet_distance)
+            yield Noise(model, method, seed, *(None if one is None else round(one, 5) for one in numbers))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,3 +71,16 @@ def new_folder(out: Path) -> Iterator[Path]:
         raise
     except OSError as error:
         raise ValueError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
+def write_rows(document: Mapping[str, object], file: Path) -> None:
+    """Write a JSON document whose lists of objects stand one object a line: a person reads how two runs differ."""
+    lists = {name: value for name, value in document.items() if isinstance(value, list) and value}
+    text = json.dumps({**document, **{name: [] for name in lists}}, indent=1)
+    for name, rows in lists.items():
+        lines = ",\n".join("  " + json.dumps(row) for row in rows)
+        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n ]', 1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.replace(file)

@@ -21,8 +21,10 @@ from pathlib import Path
 import torch
 
 from reference_impls.combine.measured import Combination, combinations
+from reference_impls.machine import cpu_name
 from reference_impls.maths.masks import Pattern
-from reference_impls.measure import Budget, Job, Row, dense_row, rows, shipped
+from reference_impls.measure import Budget, Job, Noise, Row, dense_row, noise, rows, shipped
+from reference_impls.outputs import write_rows
 from reference_impls.prune import calibration_for, prune
 from reference_impls.registry import METHODS
 from reference_impls.saved import grid
@@ -56,6 +58,7 @@ FULL = Plan(
 QUICK = Plan(
     {"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,), everything=False
 )
+SEEDS_OF_NOISE = 10
 PICTURED, PICTURES = 0.5, 20
 """Share at which every method is pictured, and samples of a picture."""
 
@@ -105,18 +108,17 @@ def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable
             tell(
                 number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
             )
-        combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else []
+        spread, combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else ([], [])
     record = {
         "command": command,
-        "machine": {"cpu": _cpu(), "processes": workers, "threads of each": 1},
+        "machine": {"cpu": f"{cpu_name()}, {os.cpu_count()} cores", "processes": workers, "threads of each": 1},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
         "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
+        "noise": spread,
         "combinations": combined,
     }
-    fresh = out.with_suffix(".new")
-    fresh.write_text(_compact(record), encoding="utf-8")
-    fresh.replace(out)
+    write_rows(record, out)
     partial.unlink()
     return record
 
@@ -134,24 +136,32 @@ def _work(job: Job, budget: Budget) -> list[Row]:
 
 def _everything(
     plan: Plan, folder: Path, pool: ProcessPoolExecutor, tell: Callable[[int, int, str], None]
-) -> list[dict[str, object]]:
-    """Rows of combinations, in order; pictures as files."""
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of the metrics' own noise and of combinations, in order; pictures as files."""
     folder.mkdir(exist_ok=True)
     cases = [(model, seed) for model in plan.budgets for seed in plan.seeds]
     combined = [pool.submit(_combine, model, plan.budgets[model], seed) for model, seed in cases]
+    spread = [pool.submit(_noise, model, plan.budgets[model]) for model in plan.budgets]
     pictured = [
         pool.submit(_picture, model, method, plan.budgets[model].training_steps, folder)
         for model in plan.budgets
         for method in (None, *METHODS)
     ]
-    for number, future in enumerate(as_completed([*combined, *pictured]), start=1):
+    for number, future in enumerate(as_completed([*combined, *spread, *pictured]), start=1):
         future.result()
-        tell(number, len(combined) + len(pictured), "combinations and pictures")
-    return [asdict(row) for future in combined for row in future.result()]
+        tell(number, len(combined) + len(spread) + len(pictured), "combinations, noise and pictures")
+    noise_rows, combined_rows = (
+        [asdict(row) for one in futures for row in one.result()] for futures in (spread, combined)
+    )
+    return noise_rows, combined_rows
 
 
 def _combine(model: str, budget: Budget, seed: int) -> list[Combination]:
     return list(combinations(model, budget, seed))
+
+
+def _noise(model: str, budget: Budget) -> list[Noise]:
+    return list(noise(model, budget, SEEDS_OF_NOISE))
 
 
 def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
@@ -174,19 +184,3 @@ def _lines(file: Path) -> Iterator[dict[str, object]]:
     if file.is_file():
         for line in file.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
-    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"
-
-
-def _compact(record: dict[str, object]) -> str:
-    """Indented, but with one row a line: a person reads a difference of two runs."""
-    text = json.dumps({**record, "rows": [], "combinations": []}, indent=1)
-    for name in ("rows", "combinations"):
-        lines = ",\n".join("  " + json.dumps(row) for row in record[name])  # type: ignore[attr-defined]
-        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n ]' if lines else f'"{name}": []')
-    return text + "\n"

@@ -28,6 +28,7 @@ from reference_impls.registry import METHODS, Kind
 HEADLINE = "50 %"
 """The share whose numbers stand for a method where there is room for one row."""
 PATTERN = "2:4"
+TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 CLAIMS = ("samplers", "quantization", "distillation", "search")
 
 
@@ -39,6 +40,8 @@ class Drawn:
     model: str
     plot: LinePlot
     dense: float
+    share: str
+    """What is counted along the axis."""
 
 
 @cache
@@ -84,9 +87,11 @@ def overview(site: Site, root: str, argument: str) -> str:
     """The list of methods, the plots of one kind, or what pruning was combined with.
 
     Raises:
-        KeyError: ``argument`` is none of list, combined, machine, or a kind.
+        KeyError: ``argument`` is none of list, combined, noise, machine, or a kind.
     """
     results = measured()
+    if argument == "noise":
+        return render("methods_noise", results=results, models=MODEL_NAMES)
     if argument == "machine":
         return render("methods_machine", results=results)
     if argument == "combined":
@@ -118,29 +123,40 @@ def rows_by_model(name: str) -> Mapping[str, Sequence[Setting]]:
 
 
 def _drawn(model: str, kind: Kind, foreground: str | None) -> Drawn:
-    """Held-out loss over the share that went, all methods of a kind; one of them in the foreground."""
+    """Held-out loss over the share that went, all methods of a kind; one of them in the foreground.
+
+    Depth methods cut unlike amounts at one share, since blocks differ in size: theirs is the share of the parameters.
+    """
     series = []
     for name, method in METHODS.items():
         if method.kind != kind:
             continue
         strong = foreground in (None, name)
-        points = tuple(_points(model, name, recovered=False))
-        if points:
-            series.append(Series(name, points, strong))
-        recovered = tuple(_points(model, name, recovered=True))
-        if name == foreground and recovered:
-            series.append(Series("recovered", recovered, strong=True, dashed=True))
+        if one_shot := points(model, name, recovered=False):
+            series.append(Series(name, tuple(one_shot), strong))
+        if name == foreground and (recovered := points(model, name, recovered=True)):
+            series.append(Series("recovered", tuple(recovered), strong=True, dashed=True))
     dense = measured().dense[model]["held_out_loss"]
-    return Drawn(f"{KIND_NAMES[kind]}, {MODEL_NAMES[model]}", model, line_plot(series, dense), dense)
+    by_parameters = kind == "depth"
+    plot = line_plot(series, dense, named=TENTHS if by_parameters else None)
+    what = "share of parameters gone" if by_parameters else "share pruned"
+    return Drawn(f"{KIND_NAMES[kind]}, {MODEL_NAMES[model]}", model, plot, dense, what)
 
 
-def _points(model: str, name: str, *, recovered: bool) -> Iterator[tuple[float, float]]:
-    for one in measured().of(name):
-        if one.model == model and one.pattern is None and bool(one.recovery_steps) == recovered:
-            yield one.sparsity, one["held_out_loss"]
+def points(model: str, name: str, *, recovered: bool) -> list[tuple[float, float]]:
+    """(share, loss) by rising share."""
+    found = [
+        (parameters_gone(one) if METHODS[name].kind == "depth" else one.sparsity, one["held_out_loss"])
+        for one in measured().of(name)
+        if one.model == model and one.pattern is None and bool(one.recovery_steps) == recovered
+    ]
     only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
-    if only is not None:
-        yield only.sparsity, only["held_out_loss"]
+    return sorted(found) if only is None else [(only.sparsity, only["held_out_loss"])]
+
+
+def parameters_gone(setting: Setting) -> float:
+    """Share of the dense model's parameters that are zero or have left."""
+    return 1 - setting["nonzero"] / measured().dense[setting.model]["nonzero"]
 
 
 @cache

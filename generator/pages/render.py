@@ -28,8 +28,8 @@ def _wrappable(address: str) -> Markup:
 
 
 def _code_spans(text: str) -> Markup:
-    """Our own sentences, with `words in backticks` as code."""
-    parts = text.split("`")
+    """Our own sentences, with `words in backticks`, or in two as docstrings have them, as code."""
+    parts = text.replace("``", "`").split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
     )

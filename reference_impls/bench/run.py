@@ -7,14 +7,11 @@ moment hits all of them; the smallest of at least twenty times counts. Speed-up 
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from reference_impls.bench.first_call import first_call
 from reference_impls.bench.goals import Goal, goals
@@ -23,6 +20,7 @@ from reference_impls.bench.race import cores, fma_peak, two_threads_over_one
 from reference_impls.bench.rows import Row, measure
 from reference_impls.bench.whole_models import MODELS, EndToEnd, end_to_end
 from reference_impls.kernels import build
+from reference_impls.machine import cpu_name
 
 PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
 
@@ -98,24 +96,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def cpu_name() -> str:
-    """As the system calls it, with the widest vectors that it has."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text() if info.is_file() else ""
-    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    flags = re.search(r"^flags\s*:(.+)$", text, re.MULTILINE)
-    has = set(flags[1].split()) if flags else set()
-    wide = "AVX-512" if "avx512f" in has else "AVX2" if "avx2" in has else ""
-    return f"{named[1] if named else platform.processor() or platform.machine()} {wide}".strip()
-
-
-def write(document: Mapping[str, object], file: Path) -> None:
-    """One row a line, whole or not at all."""
-    text = json.dumps({**document, "rows": []}, indent=1)
-    lines = ",\n".join("  " + json.dumps(row) for row in document["rows"])  # type: ignore[attr-defined]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(text.replace('"rows": []', f'"rows": [\n{lines}\n ]') + "\n", encoding="utf-8")
-    fresh.replace(file)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from reference_impls.bench.rows import Row
-from reference_impls.bench.run import Measured, cpu_name
+from reference_impls.bench.run import Measured
+from reference_impls.machine import cpu_name
 
 
 def tables(found: Measured) -> Iterator[Table | str]:

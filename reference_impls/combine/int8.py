@@ -8,8 +8,11 @@ Differs from the paper: no zero point, and activations are scaled when they come
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
+from torch.nn import functional
 
 from reference_impls.layers import prunable
 
@@ -20,11 +23,24 @@ class Int8(nn.Module):
     """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each call."""
 
     def __init__(self, layer: nn.Linear | nn.Conv2d) -> None:
-        """Round the weight of a layer; the bias stays as it is."""
+        """Round the weight of a layer; the bias stays as it is.
+
+        Raises:
+            ValueError: the layer pads with something else than zeros.
+        """
         super().__init__()
         weight = layer.weight.detach()
         largest = weight.abs().flatten(1).max(dim=1).values.clamp(min=1e-12)  # (outputs,)
-        self.layer = layer
+        self.bias = layer.bias
+        self.multiply = functional.linear
+        if isinstance(layer, nn.Conv2d):
+            if layer.padding_mode != "zeros":
+                raise ValueError(
+                    f"padding_mode {layer.padding_mode!r} of a convolution is not quantized here, only zeros"
+                )
+            self.multiply = partial(
+                functional.conv2d, stride=layer.stride, padding=layer.padding, dilation=layer.dilation
+            )
         self.register_buffer("scale", largest / TOP)
         column = self.scale.view(-1, *[1] * (weight.dim() - 1))
         self.register_buffer("levels", (weight / column).round().to(torch.int8))
@@ -32,14 +48,10 @@ class Int8(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """As the layer, up to the rounding of both."""
         step = x.abs().max().clamp(min=1e-12) / TOP
-        whole, weight = (x / step).round(), self.levels.float()
-        if isinstance(self.layer, nn.Linear):
-            product = nn.functional.linear(whole, weight) * (step * self.scale)
-            return product if self.layer.bias is None else product + self.layer.bias
-        layer = self.layer
-        product = nn.functional.conv2d(whole, weight, None, layer.stride, layer.padding, layer.dilation)  # type: ignore[arg-type]
-        product = product * (step * self.scale)[:, None, None]
-        return product if layer.bias is None else product + layer.bias[:, None, None]
+        product = self.multiply((x / step).round(), self.levels.float())
+        outputs = (-1, *[1] * (self.levels.dim() - 2))  # their axis is the last one of a Linear, the first of an image
+        product = product * (step * self.scale).view(outputs)
+        return product if self.bias is None else product + self.bias.view(outputs)
 
 
 @torch.no_grad()
@@ -50,13 +62,3 @@ def quantize(model: nn.Module) -> int:
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, Int8(layer))
     return len(layers)
-
-
-def packed_bytes(model: nn.Module) -> int:
-    """A byte a weight of the quantized layers, zeros as a bit map where that is smaller; else half precision."""
-    layers = [module for module in model.modules() if isinstance(module, Int8)]
-    total = 2.0 * sum(value.numel() for value in model.parameters())
-    for module in layers:
-        weights = module.levels.numel()
-        total += min(weights, int(module.levels.count_nonzero()) + weights / 8) - 2.0 * weights
-    return int(total)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import nn
 
 from reference_impls.combine import int8, ratio_search
 from reference_impls.contract import from_images
-from reference_impls.measure import Budget, packed_bytes, shipped
+from reference_impls.measure import Budget, shipped
+from reference_impls.packed import file_of
 from reference_impls.prune import calibration_for, cost, prune
 from reference_impls.recover import recover
 from reference_impls.testbed import classifier, metrics
@@ -52,7 +53,7 @@ class Combination:
     macs_per_picture: int
     """Of all calls, zeros computed with; int8 MACs count as others do."""
     bytes: int
-    """In half precision, zeros left out; int8 layers one byte a weight."""
+    """Of a file without zeros; int8 layers one byte a weight, everything else two."""
 
 
 def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
@@ -89,6 +90,19 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
     yield row("search", "magnitude, 70 %", "searched shares", pruned("magnitude", 0.7, shares=shares), FIRST)
 
 
+def start(name: str, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Noise and classes that every sampler begins with."""
+    side = int(shipped(name)[0].side)  # type: ignore[arg-type]
+    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
+    return noise, metrics.balanced_classes(n)
+
+
+@cache
+def reference(name: str, n: int, seed: int) -> torch.Tensor:
+    """What the dense model makes of that noise, in many steps."""
+    return ddim(shipped(name)[0], *start(name, n, seed), REFERENCE_STEPS)
+
+
 @torch.no_grad()
 def _row(
     name: str,
@@ -103,14 +117,11 @@ def _row(
     counted: nn.Module | None = None,
 ) -> Combination:
     """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
-    dense, images, held_out = shipped(name)
-    side = int(dense.side)  # type: ignore[arg-type]
-    noise = torch.randn(budget.samples, 1, side, side, generator=torch.Generator().manual_seed(seed))
-    label = metrics.balanced_classes(budget.samples)
+    _, images, held_out = shipped(name)
+    noise, label = start(name, budget.samples, seed)
     calls, sample = SAMPLERS[sampler]
     made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
-    target = ddim(dense, noise, label, REFERENCE_STEPS)
-    quantized = any(isinstance(module, int8.Int8) for module in model.modules())
+    target = reference(name, budget.samples, seed)
     macs = cost(counted or model, from_images(images, batches=1, size=1)).macs
     return Combination(
         model=name,
@@ -123,5 +134,5 @@ def _row(
         class_accuracy=round(float((judge(made).argmax(1) == label).float().mean()), 4),
         frechet_distance=round(metrics.frechet_distance(judge.features(made), judge.features(held_out.pixels)), 3),
         macs_per_picture=macs * calls,
-        bytes=int8.packed_bytes(model) if quantized else packed_bytes(model),
+        bytes=len(file_of(model, zeros=False)),
     )

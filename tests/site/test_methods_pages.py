@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from generator.lines import Series, line_plot
 from generator.measured import describe, load_measured
-from generator.pages.methods import overview
+from generator.pages.methods import overview, points
 from reference_impls.registry import METHODS
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed
@@ -80,6 +80,35 @@ def test_combinations_stand_on_the_overview(built: Built) -> None:
     assert {one.claim for one in combined} == {"samplers", "quantization", "distillation", "search"}
     for one in combined:
         assert f"{one['distance']:.4f}" in text
+
+
+def test_noise_is_the_spread_of_the_committed_rows(built: Built) -> None:
+    text = " ".join(built.pages["methods/index.html"].text.split())
+    rows = json.loads(RESULTS.read_text())["noise"]
+    assert len(load_measured().noise) == len({(row["model"], row["method"]) for row in rows}) == 4
+    for one in load_measured().noise:
+        same = [row for row in rows if row["model"] == one.model and (row["method"] is not None) == one.pruned]
+        assert len({row["seed"] for row in same}) == one.repeats >= 10
+        for name, digits in (("held_out_loss", 4), ("class_accuracy", 3), ("frechet_distance", 2)):
+            assert one.deviations[name] == pytest.approx(stdev(row[name] for row in same))
+            assert f"±{one.deviations[name]:.{digits}f}" in text
+
+
+def test_blocks_are_drawn_over_the_parameters_that_went() -> None:
+    results = load_measured()
+    for name in ("laptop-diff", "shortgpt"):
+        found = points("unet", name, recovered=False)
+        assert found == sorted(found)
+        assert len(found) == 4
+        for one in results.of(name):
+            if one.model == "unet" and not one.recovery_steps:
+                gone = 1 - one["nonzero"] / results.dense["unet"]["nonzero"]
+                assert (pytest.approx(gone), one["held_out_loss"]) in found
+
+
+def test_shares_of_its_own_at_the_axis() -> None:
+    plot = line_plot([Series("a", ((0.25, 1.0), (0.83, 2.0)), strong=True)], 0.5, named=(0.1, 0.3, 0.5, 0.7, 0.9))
+    assert [tick.text for tick in plot.x_ticks] == ["30 %", "50 %", "70 %"]
 
 
 def test_an_unknown_part_of_the_overview_is_an_error(built: Built) -> None:

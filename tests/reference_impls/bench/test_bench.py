@@ -19,13 +19,15 @@ from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, 
 from reference_impls.bench.race import cores, race, two_threads_over_one
 from reference_impls.bench.rivals import rivals
 from reference_impls.bench.rows import Row, measure
-from reference_impls.bench.run import cpu_name, record, run, write
+from reference_impls.bench.run import record, run
 from reference_impls.bench.sampling import sample_both
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
 from reference_impls.bench.whole_models import EndToEnd
 from reference_impls.cli import app
 from reference_impls.kernels import csr_spmm
+from reference_impls.machine import cpu_name
+from reference_impls.outputs import write_rows
 from reference_impls.prune import calibration_for, prune
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
@@ -161,7 +163,7 @@ def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
     assert told[-1][0] == told[-1][1] == 1
     assert len(list(tables(found))) == 3
     file = tmp_path / "new" / "kernels.json"
-    write(record(found, "python -m reference_impls bench"), file)
+    write_rows(record(found, "python -m reference_impls bench"), file)
     read = json.loads(file.read_text())
     assert read["machine"]["cpu"] == cpu_name()
     assert read["versions"]["torch"] == torch.__version__
