@@ -46,12 +46,13 @@ def input_rows(layer: nn.Linear | nn.Conv2d, inputs: torch.Tensor) -> torch.Tens
     """What the matrix is multiplied with: (rows, inputs), one row a token, sample or pixel."""
     if isinstance(layer, nn.Linear):
         return inputs.reshape(-1, layer.in_features)
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    around = layer._reversed_padding_repeated_twice  # in numbers also where the layer's padding is "same" or "valid"
     unfolded = functional.unfold(  # (n, inputs, pixels)
-        inputs,
-        kernel_size=layer.kernel_size,  # type: ignore[arg-type]
-        dilation=layer.dilation,  # type: ignore[arg-type]
-        padding=layer.padding,  # type: ignore[arg-type]
-        stride=layer.stride,  # type: ignore[arg-type]
+        functional.pad(inputs, around, mode=mode),
+        kernel_size=layer.kernel_size,
+        dilation=layer.dilation,
+        stride=layer.stride,
     )
     return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
 

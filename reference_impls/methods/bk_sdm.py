@@ -6,9 +6,12 @@ Maths   U-Net: of each resolution the second block of the way down and the one b
         blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1 to 4), which is
         ``recover(..., teacher=dense, features="plain")``.
 Differs from the paper: it names three sizes; here the share decides how far along the order the rule goes.
-        Transformers are not in the paper.
+        Transformers are not in the paper. The feature losses of all blocks that stay are averaged, where the paper
+        sums those of a few places.
 Shapes  no data -> names of blocks.   Cost  nothing; the paper spends it all on recovery.
-Raises  ValueError for what ``Request`` refuses.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
+        for, or the model has no table of blocks.
+Run     python -m reference_impls prune --method bk-sdm --model dit --sparsity 0.5 --out build/bk-sdm
 """
 
 from __future__ import annotations
@@ -54,3 +57,9 @@ def order(blocks: Sequence[Block]) -> list[int]:
         if number not in {*seconds, *between}
     ]
     return seconds + between + middle + left
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.bk_sdm
+    from reference_impls.demo import show
+
+    show(__file__)

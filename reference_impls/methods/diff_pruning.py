@@ -5,9 +5,12 @@ Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (
         are scored as one group).
 Differs from the paper: units leave, the width of the residual stream stays (that needs a dependency graph); the
         largest loss is the running maximum, so that the passes after the last informative step are saved; squares
-        are summed over the timesteps, where the authors' code sums the gradients first.
+        are summed over the timesteps, where the authors' code sums the gradients first, those of the first step
+        under the threshold too.
 Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass a timestep that counts.
-Raises  ValueError if the calibration has no targets, the times fall, or a gradient is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is asked for, the model has
+        no table of units, the calibration has no targets, its times fall, or a gradient is not finite.
+Run     python -m reference_impls prune --method diff-pruning --model dit --sparsity 0.5 --out build/diff-pruning
 """
 
 from __future__ import annotations
@@ -33,7 +36,10 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
     """
     if any(float(one.t.min()) < float(before.t.max()) for before, one in pairwise(calibration.batches)):
         raise ValueError("the times of the calibration fall; make it with from_images(..., by_time=True)")
-    total = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
+    total = {  # never in half precision, where small squares vanish
+        name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
+        for name, value in model.named_parameters()
+    }
     largest, counted = 0.0, 0
     for batch in calibration:
         model.zero_grad(set_to_none=True)
@@ -45,7 +51,7 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
         counted += 1
         for name, value in model.named_parameters():
             if value.grad is not None:
-                total[name] += (value.detach() * value.grad).square()
+                total[name] += (value.detach().to(total[name].dtype) * value.grad).square()
     model.zero_grad(set_to_none=True)
     return total, counted
 
@@ -55,3 +61,9 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, thres
     groups = groups_of(model)
     squares, _ = squared_taylor(model, calibration, threshold)
     return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.diff_pruning
+    from reference_impls.demo import show
+
+    show(__file__)

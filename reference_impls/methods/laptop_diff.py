@@ -5,7 +5,9 @@ Maths   L_i = E |model(x) - model without i (x)|^2; the loss of removing several
 Differs from the paper: blocks of the testbed in place of single layers; sparsity is the share of the blocks' own
         parameters. Its recovery, normalised feature distillation, is ``recover(..., features="normalised")``.
 Shapes  calls of a sampler -> one loss a block.   Cost  one pass of the calibration a block; the knapsack is exact.
-Raises  ValueError for what ``Request`` refuses, or if an output is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
+        for, the model has no table of blocks, or an output is not finite.
+Run     python -m reference_impls prune --method laptop-diff --model dit --sparsity 0.5 --out build/laptop-diff
 """
 
 from __future__ import annotations
@@ -68,3 +70,9 @@ def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> s
                 heaviest = one[1]
         best = unbeaten
     return set(next(one for one in best if one[1] >= least)[2])
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.laptop_diff
+    from reference_impls.demo import show
+
+    show(__file__)

@@ -1,13 +1,21 @@
-"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751.
+"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, section 4, Eq. (5).
 
 Maths   H = sum over steps of a_t X_t^T X_t, with a_t falling logarithmically from 1.2 at the first denoising step to
         0.8 at the last: an early error is carried through all later steps. Single weights: the column sweep of
         ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads it, of
-        w_j^2 / [H^-1]_jj; the columns that stay make up for those that go.
+        w_j^2 / [H^-1]_jj (Eq. 6); the columns that stay make up for those that go.
 Differs from the paper: layers and groups are calibrated one by one, not in packages, which costs time and changes
-        little here. Of channels in front of a GroupNorm the statistics change, which the solution does not know.
-Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.   Cost  as SparseGPT.
-Raises  as SparseGPT.
+        little here. a_t falls fastest at the first steps, where Eq. (4), 0.8 + 0.4 ln(T - t + 1) / ln T, falls fastest
+        at the last ones. A head's score takes the inverse of the whole H, not that of the head's own block (Eq. 7);
+        the scores of the two readers of a joint head are added, not fused by rank (Eq. 8). Channels of residual blocks
+        are not in the paper; in front of a GroupNorm their statistics change, which the solution does not know.
+Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.
+        Cost  O(inputs^3 + outputs * inputs^2) and one pass of the calibration, for each layer.
+Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune or
+        no table of units, a pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be
+        factorised; for units also for any pattern.
+Run     python -m reference_impls prune --method obs-diff --model dit --sparsity 0.5 --out build/obs-diff
+        python -m reference_impls prune --method obs-diff-units --model dit --sparsity 0.5 --out build/obs-diff-units
 """
 
 from __future__ import annotations
@@ -44,7 +52,8 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
     kept: Kept = {}
     for name in [group.name for group in groups_of(model)]:
         group = next(group for group in groups_of(model) if group.name == name)  # as the model is now
-        kept[name] = _prune_group(model, group, calibration, request)
+        with sparsegpt.naming(name):
+            kept[name] = _prune_group(model, group, calibration, request)
     return kept
 
 
@@ -78,3 +87,9 @@ def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
     """Columns of the layer's matrix that each unit owns: all taps of its channels, (units, columns)."""
     taps = layer.weight[0, 0].numel()
     return (part.index[:, :, None] * taps + torch.arange(taps)).flatten(1)
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.obs_diff
+    from reference_impls.demo import show
+
+    show(__file__)

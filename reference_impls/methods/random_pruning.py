@@ -1,8 +1,12 @@
 """Random pruning: the baseline that every score must beat.
 
-Maths   S ~ U(0, 1), independent, for each weight or unit.
-Shapes  W (outputs, inputs) -> mask of the same shape, True = kept; a score a unit.   Cost  nothing.
-Raises  ValueError for what ``Request`` refuses.
+Maths   S ~ U(0, 1), independent, for each weight or unit; the lowest go.
+Differs from the paper: a baseline has none.
+Shapes  W (outputs, inputs) -> mask of the same shape, True = kept; a score a unit.   Cost  a sort, no data.
+Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune or no table of units, or a pattern
+        does not fit its rows; for units also for any pattern and for a scope other than "layer".
+Run     python -m reference_impls prune --method random --model dit --sparsity 0.5 --out build/random
+        python -m reference_impls prune --method random-units --model dit --sparsity 0.5 --out build/random-units
 """
 
 from __future__ import annotations
@@ -33,3 +37,9 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
     groups = groups_of(model)
     scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}
     return remove_lowest(model, groups, scores, request)
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.random_pruning
+    from reference_impls.demo import show
+
+    show(__file__)

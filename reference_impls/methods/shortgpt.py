@@ -4,7 +4,9 @@ Maths   BI_i = 1 - E[ cos(x_in, x_out) ] of block i, over all tokens (or pixels)
 Differs from the paper: the calls are those of a sampler, and every timestep counts the same. Where a block changes
         the width of the stream, its shortcut's output takes the place of x_in.
 Shapes  streams (n, ..., width) -> one score a block.   Cost  forward passes only.
-Raises  ValueError for what ``Request`` refuses, or if a stream is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
+        for, the model has no table of blocks, or a stream is not finite.
+Run     python -m reference_impls prune --method shortgpt --model dit --sparsity 0.5 --out build/shortgpt
 """
 
 from __future__ import annotations
@@ -55,3 +57,9 @@ def _vectors(stream: torch.Tensor) -> torch.Tensor:
     """Tokens (n, tokens, width) or pixels (n, channels, h, w) -> (all of them, width), in float64."""
     flat = stream.flatten(2).transpose(1, 2) if stream.dim() == 4 else stream
     return flat.reshape(-1, flat.shape[-1]).double()
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.shortgpt
+    from reference_impls.demo import show
+
+    show(__file__)

@@ -6,7 +6,9 @@ Maths   forward with W * M, M = the n largest of every m by |W|, chosen anew in 
 Differs from the paper: it fine-tunes for 1e5 steps and more and distils knowledge as well; here one step a batch of the
         calibration, on the task's loss alone (``recover`` with a teacher can follow).
 Shapes  W (outputs, inputs) -> mask of the same shape, True = kept.   Cost  training.
-Raises  ValueError without a pattern, without targets, for scope "global" or "row", or if the training diverges.
+Raises  ValueError without a pattern or where it does not fit its rows, for scope "global" or "row", if the model has no
+        layer to prune, a batch has no target, or the training diverges, as Adam does on float16 weights.
+Run     python -m reference_impls prune --method sparsedm --model dit --pattern 2:4 --out build/sparsedm
 """
 
 from __future__ import annotations
@@ -72,14 +74,9 @@ def prune(
     layers = prunable(model)
     for layer in layers.values():
         keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
-    before = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    try:
-        with sparse(layers, request.pattern, decay):
-            train(model, calibration, rate)
-        return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
-    except ValueError:
-        model.load_state_dict(before)
-        raise
+    with sparse(layers, request.pattern, decay):
+        train(model, calibration, rate)
+    return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
 @contextmanager
@@ -91,10 +88,7 @@ def sparse(layers: Mapping[str, nn.Linear | nn.Conv2d], pattern: Pattern, decay:
         yield
     finally:
         for layer in layers.values():
-            whole = layer.parametrizations.weight.original.detach().clone()  # type: ignore[union-attr]
-            parametrize.remove_parametrizations(layer, "weight")
-            with torch.no_grad():
-                layer.weight.copy_(whole)
+            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)  # the whole weight stays
 
 
 def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
@@ -111,3 +105,9 @@ def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
         loss.backward()
         optimiser.step()
         schedule.step()
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.sparsedm
+    from reference_impls.demo import show
+
+    show(__file__)

@@ -4,10 +4,15 @@ Maths   H = X^T X per layer; within blocks of columns the lowest w^2 / U_jj^2 go
 Differs from the paper: whole blocks may keep different shares per row (as its code does); the layers are calibrated one
         after the other, each on the inputs that the layers pruned before it produce.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.   Cost  O(inputs^3 + outputs * inputs^2) a layer.
-Raises  ValueError if a weight or an input is not finite, for scope "global" or "row", and for what ``Request`` refuses.
+Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
+        pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be factorised.
+Run     python -m reference_impls prune --method sparsegpt --model dit --sparsity 0.5 --out build/sparsegpt
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -57,6 +62,21 @@ def selection(request: Request, share: float) -> Select:
     return keep
 
 
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Inside, what is refused is told with the layer or group that it is about.
+
+    Raises:
+        ValueError: whatever is refused inside, or the Hessian cannot be factorised.
+    """
+    try:
+        yield
+    except torch.linalg.LinAlgError as error:
+        raise ValueError(f"{name}: its Hessian cannot be factorised; calibrate with more samples or others") from error
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Masks:  # type: ignore[no-untyped-def]
     """Zero weights and change the others, layer by layer in model order."""
     layers = prunable(model)
@@ -64,10 +84,17 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
     masks: Masks = {}
     for name, layer in layers.items():
         hessian = Hessian(as_matrix(layer).shape[1])
-        watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
         whole = request.tile.columns if request.pattern is None else request.pattern.m  # not to be cut in two
         block = whole * max(1, BLOCK // whole)
-        pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request, request.share(name)), block=block)
+        with naming(name):
+            watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
+            pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request, request.share(name)), block=block)
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)
     return masks
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.sparsegpt
+    from reference_impls.demo import show
+
+    show(__file__)

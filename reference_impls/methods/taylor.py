@@ -1,11 +1,13 @@
-"""Taylor pruning: what the loss would lose with a unit, to first order.  Molchanov et al., 2019, arXiv:1906.10771.
+"""Taylor pruning: what the loss would lose with a unit.  Molchanov et al., 2019, arXiv:1906.10771, section 3, Eq. (8).
 
-Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2   (Eq. 8 for one weight,
-        summed over those of a unit).
+Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2: the first-order importance of one weight,
+        summed over those of a unit.
 Differs from the paper: one shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
         with a threshold of zero, and shares its code.
 Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.
-Raises  as Diff-Pruning.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is asked for, the model has
+        no table of units, the calibration has no targets, its times fall, or a gradient is not finite.
+Run     python -m reference_impls prune --method taylor --model dit --sparsity 0.5 --out build/taylor
 """
 
 from __future__ import annotations
@@ -19,3 +21,9 @@ from reference_impls.methods import diff_pruning
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
     """Remove the heads, neurons and channels that matter least to the loss over all timesteps."""
     return diff_pruning.prune(model, calibration, request, threshold=0.0)
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.taylor
+    from reference_impls.demo import show
+
+    show(__file__)

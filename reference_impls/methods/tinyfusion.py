@@ -1,13 +1,17 @@
 """TinyFusion: learn which blocks stay so that the rest can recover.  Fang et al., 2024, arXiv:2412.01199, section 3.
 
-Maths   Consecutive blocks form groups of 4; of each group N of M stay. A categorical variable over the C(M, N) ways is
-        sampled by Gumbel softmax with straight-through gradients (Eq. 5, 6), the temperature falling; together with it
-        low-rank updates of the blocks' layers are trained (Eq. 7), so that a way is judged by what it becomes.
-        The likeliest way of each group stays, and the updates are thrown away.
-Differs from the paper: a dropped block is multiplied with its gate and not left out while learning; where the share
-        does not divide evenly, the groups lose floor or ceiling of it, the later ones more.
+Maths   x_out = m block(x) + (1 - m) x with a gate m of each block (Eq. 1). Consecutive blocks form groups of 4; of each
+        group N of M stay. A categorical variable over the C(M, N) ways is sampled by Gumbel softmax with
+        straight-through gradients (Eq. 5, 6), the temperature falling; together with it low-rank updates of the
+        blocks' layers are trained (Eq. 7), so that a way is judged by what it becomes. The likeliest way of each group
+        stays, and the updates are thrown away.
+Differs from the paper: where the share does not divide evenly, the groups lose floor or ceiling of it, the later ones
+        more; the low-rank updates are not scaled (alpha of Eq. 7 is 1). Its recovery, distillation from masked hidden
+        states, is not here.
 Shapes  one step a batch -> names of blocks.   Cost  training.
-Raises  ValueError if a batch has no target or the loss is not finite, and for what blocks lack.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
+        for, the model has no table of blocks, a batch has no target, or the loss is not finite.
+Run     python -m reference_impls prune --method tinyfusion --model dit --sparsity 0.5 --out build/tinyfusion
 """
 
 from __future__ import annotations
@@ -131,4 +135,11 @@ def low_rank(model: nn.Module, blocks: Sequence[Block], generator: torch.Generat
 
 
 def _plus(a: torch.Tensor, b: torch.Tensor):  # type: ignore[no-untyped-def]
-    return lambda layer, inputs, output: output + inputs[0] @ a.T @ b.T  # noqa: ARG005
+    """The update, in its own precision whatever the layer's: Adam needs more than half of it."""
+    return lambda layer, inputs, output: output + (inputs[0].to(a.dtype) @ a.T @ b.T).to(output.dtype)  # noqa: ARG005
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.tinyfusion
+    from reference_impls.demo import show
+
+    show(__file__)

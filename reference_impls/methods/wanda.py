@@ -2,9 +2,12 @@
 
 Maths   S_ij = |W_ij| * ||X_j||_2 ; within each output row the lowest go (scope "row", the paper's choice).
 Differs from the paper: X gathers the inputs of all timesteps of the calibration; of a convolution, column j is one tap
-        of one input channel.
+        of one input channel. All norms are the dense model's: the authors' code takes those of a block from the blocks
+        pruned before it.
 Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  one pass, no gradient.
-Raises  ValueError if a weight or an input is not finite, or for what ``Request`` refuses.
+Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune, a pattern does not fit its rows,
+        or a weight or an input is not finite.
+Run     python -m reference_impls prune --method wanda --model dit --sparsity 0.5 --out build/wanda
 """
 
 from __future__ import annotations
@@ -29,3 +32,9 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
     watch(model, calibration, layers, collect)
     scores = {name: as_matrix(layer).abs() * squares[name].sqrt().float() for name, layer in layers.items()}
     return drop(layers, scores, request)
+
+
+if __name__ == "__main__":  # python -m reference_impls.methods.wanda
+    from reference_impls.demo import show
+
+    show(__file__)

@@ -11,6 +11,7 @@ import argparse
 import json
 import platform
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -19,6 +20,8 @@ from torch import nn
 from torch.nn import functional
 
 from reference_impls.testbed.data import ASSETS, CLASSES, TRAIN_IMAGES, Images, load
+from reference_impls.testbed.make_data import SOURCES
+from reference_impls.testbed.models import LICENCE
 
 FEATURES = 64
 EPOCHS, BATCH, RATE, SEED = 40, 64, 1e-3, 0
@@ -113,9 +116,10 @@ def main() -> None:
         training, held_out = load(data)
         model = train(training)
         card = {
-            "data": data,
-            "held_out_accuracy": round(accuracy(model, held_out), 4),
+            "licence": LICENCE,
             "parameters": sum(value.numel() for value in model.parameters()),
+            "data": {"name": data, **asdict(SOURCES[data])},
+            "held_out_accuracy": round(accuracy(model, held_out), 4),
             "recipe": {"epochs": EPOCHS, "batch": BATCH, "rate": RATE, "seed": SEED},
             "seconds": round(time.monotonic() - started),
             "command": "python -m reference_impls.testbed.classifier",

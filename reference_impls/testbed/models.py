@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from safetensors.torch import load_file
 from torch import nn
@@ -13,18 +14,24 @@ from reference_impls.testbed.unet import UNet
 
 BUILDERS: Mapping[str, Callable[[], nn.Module]] = {"dit": DiT, "unet": UNet}
 DATA_OF: Mapping[str, str] = {"dit": "digits", "unet": "mnist16"}
+LICENCE = "MIT"
+"""Of all weights that are shipped, the classifiers' too: that of this repository."""
 
 
-def pretrained(name: str) -> nn.Module:
+def pretrained(name: str, folder: Path = ASSETS) -> nn.Module:
     """A trained model in float32, ready to be sampled from or pruned.
+
+    Args:
+        name: of the model.
+        folder: where its checkpoint lies.
 
     Raises:
         ValueError: ``name`` is not dit or unet.
-        FileNotFoundError: no checkpoint of it is shipped; the message says how to train one.
+        FileNotFoundError: its checkpoint is not there; the message says how to train one.
     """
     if name not in BUILDERS:
         raise ValueError(f"model {name!r} is not one of {', '.join(BUILDERS)}")
-    file = ASSETS / f"{name}.safetensors"
+    file = folder / f"{name}.safetensors"
     if not file.is_file():
         raise FileNotFoundError(f"{file.name} is not there; train it: python -m reference_impls.testbed.train {name}")
     model = BUILDERS[name]()

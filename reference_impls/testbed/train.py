@@ -3,7 +3,9 @@
     python -m reference_impls.testbed.train dit
     python -m reference_impls.testbed.train unet
 
-writes the checkpoint and its card into ``assets/``. Set OMP_NUM_THREADS=1 where other work shares the processor.
+writes the checkpoint and its card into ``assets/``. With ``--measure`` it trains nothing: the checkpoint that is there
+is measured again, and what its card says of the training stays. Set OMP_NUM_THREADS=1 where other work shares the
+processor.
 """
 
 from __future__ import annotations
@@ -15,18 +17,23 @@ import math
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from reference_impls.testbed import metrics
 from reference_impls.testbed.data import ASSETS, load
 from reference_impls.testbed.diffusion import loss, stratified_times
-from reference_impls.testbed.models import BUILDERS, DATA_OF
+from reference_impls.testbed.make_data import SOURCES
+from reference_impls.testbed.models import BUILDERS, DATA_OF, LICENCE, pretrained
 
 EMA = 0.998
+SAMPLES, SAMPLING_STEPS, SAMPLING_SEED = 2_500, 10, 0
+"""What a card's class accuracy and Fréchet distance are measured on."""
 
 
 @dataclass(frozen=True)
@@ -89,30 +96,74 @@ def train(name: str, recipe: Recipe) -> tuple[nn.Module, list[float]]:
 
 
 def main() -> None:
-    """Train, then write checkpoint and card."""
+    """Train and write the checkpoint, or take the one that is there; then measure it and write its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=sorted(RECIPES))
     parser.add_argument("--out", type=Path, default=ASSETS)
     parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--measure", action="store_true", help="train nothing; measure the checkpoint in --out again")
     chosen = parser.parse_args()
-    recipe = RECIPES[chosen.model]
-    if chosen.steps is not None:
-        recipe = Recipe(**{**asdict(recipe), "steps": chosen.steps})
+    file = chosen.out / f"{chosen.model}.json"
+    if not chosen.measure:
+        recipe = RECIPES[chosen.model]
+        if chosen.steps is not None:
+            recipe = replace(recipe, steps=chosen.steps)
+        _write(file, {"training": _train_and_save(chosen.model, recipe, chosen.out)})  # kept if measuring is stopped
+    training = json.loads(file.read_text(encoding="utf-8"))["training"]
+    _write(file, _card(chosen.model, chosen.out, training))
+
+
+def _train_and_save(name: str, recipe: Recipe, out: Path) -> dict[str, Any]:
+    """What the card says of the training."""
     started = time.monotonic()
-    model, history = train(chosen.model, recipe)
+    model, history = train(name, recipe)
     state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, chosen.out / f"{chosen.model}.safetensors")
-    card = {
-        "model": chosen.model,
-        "data": DATA_OF[chosen.model],
+    save_file(state, out / f"{name}.safetensors")
+    return {
         "recipe": asdict(recipe),
-        "parameters": sum(value.numel() for value in model.parameters()),
-        "training_loss": [round(value, 5) for value in history],
+        "ema": EMA,
+        "optimiser": "AdamW; linear warm-up, then half a cosine; gradients clipped to norm 1",
+        "noise_schedule": "cosine: a_t = cos(pi t / 2), s_t = sin(pi t / 2); v is predicted; t stratified per batch",
+        "loss": [round(value, 5) for value in history],
         "seconds": round(time.monotonic() - started),
-        "command": " ".join(["python -m reference_impls.testbed.train", *sys.argv[1:]]),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "command": _command(),
+        "versions": _versions(),
     }
-    (chosen.out / f"{chosen.model}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _card(name: str, folder: Path, training: dict[str, Any]) -> dict[str, Any]:
+    """All that is told of a checkpoint; its quality is that of the file, in half precision."""
+    model, data = pretrained(name, folder), DATA_OF[name]
+    quality = metrics.measure(model, data, n=SAMPLES, steps=SAMPLING_STEPS, seed=SAMPLING_SEED)
+    return {
+        "model": name,
+        "licence": LICENCE,
+        "parameters": sum(value.numel() for value in model.parameters()),
+        "data": {"name": data, **asdict(SOURCES[data])},
+        "quality": {
+            "held_out_loss": round(quality.held_out_loss, 5),
+            "class_accuracy": round(quality.class_accuracy, 4),
+            "frechet_distance": round(quality.frechet_distance, 3),
+            "samples": SAMPLES,
+            "sampler": f"DDIM, {SAMPLING_STEPS} steps",
+            "seed": SAMPLING_SEED,
+            "command": _command(),
+            "versions": _versions(),
+        },
+        "training": training,
+    }
+
+
+def _write(file: Path, card: dict[str, Any]) -> None:
+    file.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _command() -> str:
+    return " ".join(["python -m reference_impls.testbed.train", *sys.argv[1:]])
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "torch": torch.__version__}
 
 
 if __name__ == "__main__":

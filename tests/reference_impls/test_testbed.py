@@ -1,11 +1,14 @@
-"""Data, process, samplers, metrics, and what the shipped models reach."""
+"""Data, process, samplers, metrics, and what the shipped models reach and say of themselves."""
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from reference_impls.testbed import classifier, data, metrics, models
+from reference_impls.testbed import classifier, data, metrics, models, train
 from reference_impls.testbed.diffusion import ddim, dpm_solver, noised, sampling_times, scales, stratified_times
 
 
@@ -109,3 +112,70 @@ def test_samples_are_digits(name: str, least: float) -> None:
 def test_unknown_model() -> None:
     with pytest.raises(ValueError, match="model 'sdxl' is not one of dit, unet"):
         models.pretrained("sdxl")
+
+
+def card(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+def keys(value: object) -> object:
+    """The keys of a card, and of what is in it."""
+    return {name: keys(inner) for name, inner in value.items()} if isinstance(value, dict) else None
+
+
+def test_training_writes_the_card_that_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "SAMPLES", 20)
+    monkeypatch.setattr(metrics, "held_out_loss", lambda *args, **options: 1.25)
+    monkeypatch.setattr("sys.argv", ["train", "dit", "--out", str(tmp_path), "--steps", "2"])
+    train.main()
+    made = card(tmp_path / "dit.json")
+    assert made["training"]["recipe"]["steps"] == 2
+    assert made["quality"]["samples"] == 20
+    assert made["quality"]["held_out_loss"] == 1.25
+    for name in models.BUILDERS:
+        shipped = card(data.ASSETS / f"{name}.json")
+        assert keys(shipped) == keys(made)
+        assert shipped["data"]["name"] == models.DATA_OF[name]
+        assert shipped["training"]["recipe"] == vars(train.RECIPES[name])
+        assert shipped["parameters"] == sum(value.numel() for value in models.pretrained(name).parameters())
+    monkeypatch.setattr("sys.argv", ["train", "dit", "--out", str(tmp_path), "--measure"])
+    weights = (tmp_path / "dit.safetensors").read_bytes()
+    train.main()
+    assert (tmp_path / "dit.safetensors").read_bytes() == weights
+    assert card(tmp_path / "dit.json")["training"] == made["training"]
+
+
+def test_training_writes_the_classifiers_cards_that_are_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "EPOCHS", 0)
+    monkeypatch.setattr("sys.argv", ["classifier", "--out", str(tmp_path)])
+    classifier.main()
+    for name in data.TRAIN_IMAGES:
+        file = f"classifier-{name}.json"
+        assert keys(card(data.ASSETS / file)) == keys(card(tmp_path / file))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", models.BUILDERS)
+def test_the_card_tells_the_loss_of_the_weights(name: str) -> None:
+    measured = metrics.held_out_loss(models.pretrained(name), data.load(models.DATA_OF[name])[1])
+    assert measured == pytest.approx(card(data.ASSETS / f"{name}.json")["quality"]["held_out_loss"], abs=2e-4)
+
+
+def test_every_weight_file_stands_in_the_readme_as_its_card_has_it() -> None:
+    readme = (data.ASSETS / "README.md").read_text("utf-8")
+    for file in sorted(data.ASSETS.glob("*.safetensors")):
+        told = card(file.with_suffix(".json"))
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{file.name}`"))
+        quality = told.get("quality", {"class_accuracy": told.get("held_out_accuracy")})
+        numbers = [
+            f"{told['parameters']:,}",
+            f"`{told['data']['name']}.npz`",
+            f"{quality['held_out_loss']:.5f}" if "held_out_loss" in quality else "–",
+            f"{quality['class_accuracy']:.4f}",
+            f"{quality['frechet_distance']:.3f}" if "frechet_distance" in quality else "–",
+        ]
+        assert [cell.strip() for cell in row.split("|")][3:-1] == numbers
+        assert f"`{told['data']['name']}.npz`: {told['data']['licence']}" in readme
+        assert f"Weights: {told['licence']}," in readme
