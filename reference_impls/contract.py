@@ -176,7 +176,7 @@ Dropped = list[str]
 """Names of the blocks that went. What a depth method gives back."""
 
 PruningFunction = Callable[[nn.Module, Calibration, Request], Masks | Kept | Dropped]
-"""What every method offers: prunes the model in place, all or nothing, and says what it did."""
+"""What every method offers: prunes the model in place and says what it did. ``prune`` undoes what fails halfway."""
 
 
 @dataclass(frozen=True)

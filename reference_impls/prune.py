@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -22,11 +24,12 @@ from reference_impls.contract import (
     from_images,
     from_trajectory,
 )
-from reference_impls.layers import prunable
+from reference_impls.layers import as_matrix, prunable
 from reference_impls.maths import macs
-from reference_impls.maths.masks import ALONE, Pattern, Tile
+from reference_impls.maths.masks import ALONE, Pattern, Tile, check_finite
 from reference_impls.registry import METHODS, Method
 from reference_impls.testbed.data import Images
+from reference_impls.undo import undone_on_failure
 from reference_impls.units import blocks_of, groups_of
 
 
@@ -75,7 +78,9 @@ def prune(
     shares: Mapping[str, float] | None = None,
     **options: Any,  # each method has its own
 ) -> Report:
-    """Prune a model in place; it stays runnable and saveable.
+    """Prune a model in place, all or nothing; it stays runnable and saveable.
+
+    Whatever stops it, an interrupt too, leaves the model as it was; see ``undone_on_failure`` for what that costs.
 
     Args:
         model: any module with Linear or Conv2d layers for unstructured methods; one that ``units`` knows for others.
@@ -92,8 +97,8 @@ def prune(
 
     Raises:
         ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has nothing
-            to prune, a weight or activation is not finite, or ``contract.Request`` or the method refuse the rest;
-            the model is as it was.
+            to prune, a pattern leaves a remainder in a layer's rows, a share is for no layer or group of it, a
+            weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
     if (sparsity is None) == (pattern is None):
@@ -104,18 +109,25 @@ def prune(
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"block {block} is for methods on single weights, not for {method}")
     request = Request(share, pattern, scope or chosen.scope, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
-    if chosen.kind == "unstructured":
-        prunable(model)  # refuses a model without layers, before it is run
-    before = cost(model, calibration)
+    for name, value in model.named_parameters():
+        check_finite(name, value)
+    layers = prunable(model) if chosen.kind == "unstructured" else {}
+    if pattern is not None:
+        refuse_remainder(pattern, layers)
     units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} drops blocks, and this model has none left")
+    if chosen.kind != "depth":  # blocks have no shares of their own, and the methods say so
+        refuse_unknown(request.shares, layers or units)
+    before = cost(model, calibration)
     module, _, function = chosen.run.partition(":")
     run: PruningFunction = getattr(import_module(module), function)
-    started = time.perf_counter()
-    outcome = run(model, calibration, request, **options)
-    seconds = time.perf_counter() - started
+    with undone_on_failure(model):
+        started = time.perf_counter()
+        outcome = run(model, calibration, request, **options)
+        seconds = time.perf_counter() - started
+        after = cost(model, calibration)
     return Report(
         method=method,
         paper=chosen.paper,
@@ -128,10 +140,41 @@ def prune(
         kept=outcome if chosen.kind == "structured" else {},  # type: ignore[arg-type]
         dropped=outcome if chosen.kind == "depth" else [],  # type: ignore[arg-type]
         before=before,
-        after=cost(model, calibration),
+        after=after,
         seconds=round(seconds, 3),
         options=options,
     )
+
+
+def refuse_remainder(pattern: Pattern, layers: Mapping[str, nn.Linear | nn.Conv2d]) -> None:
+    """Weights left over at the end of a row would stay dense, so the sparsity would not be what was asked for.
+
+    Outputs left over where some share a pattern do no harm: they share it among fewer.
+
+    Raises:
+        ValueError: m does not divide the width of a layer; the layer, its width and what fits are told.
+    """
+    widths = {name: as_matrix(layer).shape[1] for name, layer in layers.items()}
+    common = math.gcd(*widths.values())
+    for name, width in widths.items():
+        if width % pattern.m:
+            mend = f"an m that divides {common} fits all layers" if common > 1 else "no m fits all; give a sparsity"
+            raise ValueError(
+                f"pattern {pattern} does not fit rows of {width} weights in {name}: {pattern.m} does not divide "
+                f"{width}; {mend}"
+            )
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+    """A share under a misspelt name would be dropped in silence, and its layer pruned like all others.
+
+    Raises:
+        ValueError: a name is not known; the most similar ones are told.
+    """
+    for name in names:
+        if name not in known:
+            near = ", ".join(get_close_matches(name, known, n=3, cutoff=0))
+            raise ValueError(f"shares: {name!r} is not among what is pruned here; the nearest names are {near}")
 
 
 def achieved(outcome: Masks | Kept | Dropped, units: Mapping[str, int], blocks: list[str]) -> dict[str, float]:

@@ -8,16 +8,17 @@ import torch
 from torch import nn
 
 from reference_impls.combine import int8, ratio_search
-from reference_impls.contract import from_images
+from reference_impls.contract import Batch, Calibration, from_images
 from reference_impls.layers import as_matrix, prunable
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods import sparsedm
 from reference_impls.prune import calibration_for, prune
 from reference_impls.recover import feature_loss, recover, shared_blocks
 from reference_impls.testbed.data import load
-from reference_impls.testbed.diffusion import ddim, dpm_solver
+from reference_impls.testbed.diffusion import ddim, dpm_solver, noised, stratified_times
 from reference_impls.testbed.metrics import held_out_loss
 from reference_impls.testbed.models import pretrained
+from tests.reference_impls.small_models import small
 
 DIT = pretrained("dit")
 TRAIN, HELD_OUT = load("digits")
@@ -48,9 +49,10 @@ def test_no_steps_change_nothing() -> None:
 
 
 def test_feature_loss_by_hand() -> None:
-    mine, wanted = {"a": torch.tensor([1.0, 3.0])}, {"a": torch.tensor([2.0, 2.0])}
-    assert feature_loss(mine, wanted, "plain").item() == 1.0
-    assert feature_loss(mine, wanted, "normalised").item() == 0.25
+    mine = {"a": torch.tensor([3.0, 3.0]), "b": torch.tensor([5.0])}
+    wanted = {"a": torch.tensor([1.0, 3.0]), "b": torch.tensor([2.0])}
+    assert feature_loss(mine, wanted, "plain").item() == pytest.approx((2.0 + 9.0) / 2)
+    assert feature_loss(mine, wanted, "normalised").item() == pytest.approx((2.0 / 5 + 9.0 / 4) / 2)
     assert feature_loss({}, {}, "plain").item() == 0.0
 
 
@@ -61,6 +63,31 @@ def test_feature_loss_by_hand() -> None:
 def test_what_cannot_be(asked: dict, told: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(ValueError, match=re.escape(told)):
         recover(copy.deepcopy(DIT), TRAIN, **asked)
+
+
+def test_recovery_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By plain steps along the gradient in place of AdamW: the task's loss and the teacher's, alike; half a cosine."""
+    monkeypatch.setattr(torch.optim, "AdamW", lambda values, lr, weight_decay: torch.optim.SGD(values, lr=lr))
+    model, teacher = small("dit"), small("dit")
+    with torch.no_grad():
+        model.head.weight.mul_(0.5)  # type: ignore[union-attr,operator]
+    by_hand = copy.deepcopy(model)
+    last = recover(model, TRAIN, steps=2, teacher=teacher, rate=0.1, batch=4, seed=7)
+    generator = torch.Generator().manual_seed(7)
+    for rate in (0.1, 0.05):
+        chosen = torch.randint(len(TRAIN), (4,), generator=generator)
+        t = stratified_times(4, generator)
+        noise = torch.randn(4, 1, 8, 8, generator=generator)
+        x, v = noised(TRAIN.pixels[chosen], noise, t)
+        made, told = (one(x, t, TRAIN.labels[chosen]) for one in (by_hand, teacher))
+        loss = ((made - v) ** 2).mean() + ((made - told.detach()) ** 2).mean()
+        gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
+        with torch.no_grad():
+            for value, gradient in zip(by_hand.parameters(), gradients, strict=True):
+                value -= rate * gradient
+    assert last == pytest.approx(loss.item())
+    for one, other in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.slow
@@ -82,6 +109,11 @@ def test_int8_by_hand() -> None:
     assert quantized.levels.tolist() == [[127, -63]]
     x = torch.tensor([[2.54, 1.0]])
     assert quantized(x).item() == pytest.approx((127 * 127 - 63 * 50) * 0.01 * 0.02 + 0.5, rel=1e-5)
+
+
+def test_int8_refuses_padding_that_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="padding_mode 'circular' of a convolution is not quantized here, only zeros"):
+        int8.Int8(nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular"))
 
 
 @pytest.mark.parametrize("name", ["dit", "unet"])
@@ -156,6 +188,80 @@ def test_sparsedm_beats_one_shot_magnitude() -> None:
     one_shot = held_out_loss(pruned("magnitude", pattern=Pattern(2, 4)), HELD_OUT)
     trained = held_out_loss(pruned("sparsedm", pattern=Pattern(2, 4), steps=60), HELD_OUT)
     assert trained < one_shot - 0.02
+
+
+@pytest.mark.parametrize("options", [{}, {"decay": 0.3}])
+def test_sr_ste_through_prune_by_hand(options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each layer's whole weight is trained by: the gradient at the masked one, and the pull on what is masked."""
+    dense, made = small("dit").double(), {}
+    batch = from_images(TRAIN, batches=1, size=4).batches[0]
+    batch = Batch(batch.x.double(), batch.t.double(), batch.label, batch.target.double())  # type: ignore[union-attr]
+
+    def one_backward_pass(model: nn.Module, calibration: Calibration, rate: float) -> None:
+        batch.loss(model).backward()
+        for name in prunable(dense):
+            made[name] = model.get_submodule(name).parametrizations.weight.original.grad  # type: ignore[union-attr]
+
+    monkeypatch.setattr(sparsedm, "train", one_backward_pass)
+    prune(copy.deepcopy(dense), Calibration((batch,)), method="sparsedm", pattern=Pattern(2, 4), **options)
+    masked, masks = copy.deepcopy(dense), {}
+    with torch.no_grad():
+        for name, layer in prunable(masked).items():
+            fours = layer.weight.view(-1, 4).abs()
+            masks[name] = (fours >= fours.sort(dim=1).values[:, 2:3]).view_as(layer.weight)
+            layer.weight.mul_(masks[name])
+    batch.loss(masked).backward()
+    for name, layer in prunable(masked).items():
+        pull = options.get("decay", 2e-4) * torch.where(masks[name], 0.0, prunable(dense)[name].weight.detach())
+        torch.testing.assert_close(made[name], layer.weight.grad + pull, rtol=0, atol=1e-8, msg=name)
+
+
+@pytest.mark.parametrize("options", [{}, {"decay": 0.3}])
+def test_mutation_no_pull_inside_prune(options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decay that is lost on the way fails the test above, and so does one that pushes."""
+    real = sparsedm.Sparse
+    for mutant in (lambda decay: 0.0, lambda decay: -decay):
+        monkeypatch.setattr(sparsedm, "Sparse", lambda pattern, decay, m=mutant: real(pattern, m(decay)))
+        with pytest.raises(AssertionError):
+            test_sr_ste_through_prune_by_hand(options, monkeypatch)
+
+
+def test_sparsedm_trains_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By plain steps along the gradient in place of Adam: each batch its own, the second at half the rate."""
+    monkeypatch.setattr(torch.optim, "Adam", lambda values, lr: torch.optim.SGD(values, lr=lr))
+    model, by_hand = small("dit"), small("dit")
+    batches = from_images(TRAIN, batches=2, size=4)
+    sparsedm.train(model, batches, 0.1)
+    for batch, rate in zip(batches, (0.1, 0.05), strict=True):
+        gradients = torch.autograd.grad(batch.loss(by_hand), list(by_hand.parameters()))
+        with torch.no_grad():
+            for value, gradient in zip(by_hand.parameters(), gradients, strict=True):
+                value -= rate * gradient
+    for one, other in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_rate_of_sparsedm_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[float] = []
+    monkeypatch.setattr(sparsedm, "train", lambda model, calibration, rate: used.append(rate))
+    for options in ({}, {"rate": 0.25}):
+        calibration = from_images(TRAIN, batches=1, size=2)
+        prune(small("dit"), calibration, method="sparsedm", pattern=Pattern(2, 4), **options)
+    assert used == [5e-4, 0.25]
+
+
+def test_the_whole_weights_are_left_by_the_masks() -> None:
+    dense, model = small("dit"), small("dit")
+    with sparsedm.sparse(prunable(model), Pattern(1, 4), 0.1):
+        assert all(int((layer.weight != 0).sum()) * 4 == layer.weight.numel() for layer in prunable(model).values())
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in dense.state_dict().items())
+
+
+def test_sparsedm_keeps_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a step of training it is magnitude."""
+    monkeypatch.setattr(sparsedm, "train", lambda *args: None)
+    one, other = (pruned(method, pattern=Pattern(2, 4)).state_dict() for method in ("sparsedm", "magnitude"))
+    assert all(torch.equal(one[name], value) for name, value in other.items())
 
 
 def test_mutation_no_mask_in_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,14 @@ from reference_impls.layers import as_matrix, prunable
 from reference_impls.maths.masks import ALONE, Pattern, Tile, keep_best
 from reference_impls.prune import calibration_for, prune
 from reference_impls.testbed.data import load
-from reference_impls.testbed.models import pretrained
+from tests.reference_impls.small_models import small
 
 METHODS = ["random", "magnitude", "wanda", "sparsegpt", "obs-diff"]
 
 
 @pytest.fixture(scope="module")
 def dit() -> nn.Module:
-    return pretrained("dit")
+    return small("dit")
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,23 @@ def test_a_layer_with_a_share_of_its_own(dit: nn.Module, calibration: Calibratio
     gone = {name: float((layer.weight == 0).float().mean()) for name, layer in prunable(model).items()}
     assert gone.pop(name) == pytest.approx(0.25, abs=1e-3)
     assert all(share == pytest.approx(0.5, abs=0.01) for share in gone.values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_share_of_a_layer_that_is_not_there(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    model = copy.deepcopy(dit)
+    told = (
+        "shares: 'blocks.0.feed_forward.app' is not among what is pruned here; the nearest names are "
+        "blocks.0.feed_forward.up, blocks.2.feed_forward.up, blocks.1.feed_forward.up"
+    )
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(model, calibration, 0.5, method=method, shares={"blocks.0.feed_forward.app": 0.25})
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), dit.parameters(), strict=True))
+
+
+def test_a_layer_that_is_too_small_to_be_pruned_has_no_share(dit: nn.Module, calibration: Calibration) -> None:
+    with pytest.raises(ValueError, match="shares: 'head' is not among what is pruned here; the nearest names are "):
+        prune(copy.deepcopy(dit), calibration, 0.5, method="magnitude", shares={"head": 0.25})
 
 
 def test_shares_need_layers_of_their_own(dit: nn.Module, calibration: Calibration) -> None:

@@ -23,6 +23,7 @@ from reference_impls.methods.score_and_remove import best_units
 from reference_impls.testbed.dit import Attention
 from reference_impls.testbed.models import pretrained
 from reference_impls.units import groups_of
+from tests.reference_impls.small_models import small
 from tests.reference_impls.test_adapters import CONFIGS, made
 
 pytestmark = [
@@ -42,11 +43,11 @@ CUTS = {
 Gone = tuple[Group, Sequence[int]]
 
 
-def model_and_batch(name: str) -> tuple[nn.Module, Batch]:
+def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Batch]:
     if name in CONFIGS:
         model = made(name)
         return model, diffusers_models.noise_calls(model).batches[0]
-    model = pretrained(name)
+    model = pretrained(name) if trained else small(name)
     generator = torch.Generator().manual_seed(0)
     side = int(model.side)  # type: ignore[arg-type]
     x = torch.randn(3, 1, side, side, generator=generator)
@@ -136,7 +137,7 @@ def test_whole_norm_groups_keep_their_old_number(name: str, off: float) -> None:
     One block is enough to put the output off by 7 % in the trained U-Net, by 20 % in the made one; ours has the
     statistics of the dense model. With the number set by hand both agree.
     """
-    dense, batch = model_and_batch(name)
+    dense, batch = model_and_batch(name, trained=True)
     group = next(group for group in groups_of(dense) if group.kind == "channel")
     gone = list(range(group.units // 2))
     silent = copy.deepcopy(dense)
@@ -211,7 +212,7 @@ def with_attention(name: str) -> tuple[nn.Module, Batch]:
     Where all tokens weigh the same, as with small weights, it does not matter in which head a dimension is.
     """
     if name == "trained":
-        model, batch = model_and_batch("dit")
+        model, batch = model_and_batch("dit", trained=True)
         for block in model.blocks:  # type: ignore[union-attr]
             block.attention = Apart(block.attention)  # type: ignore[arg-type,union-attr]
         return model, batch
@@ -296,7 +297,7 @@ def test_dimensions_of_heads_are_mixed_unless_it_is_told_of_heads(name: str, unt
 
 def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
     """Half of 288 rows are asked for; what it takes from q, k and v is put together, and 39 rows are left."""
-    model, batch = model_and_batch("dit")
+    model, batch = model_and_batch("dit", trained=True)
     first: Any = model.blocks[0].attention  # type: ignore[union-attr,index]
     ignored = [layer for layer in model.modules() if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer != first.qkv]
     chosen(model, inputs(batch), 0.5, ignored=ignored).step()
