@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = {"site": ["site"], "dev": ["site", "dev"], "impls": ["impls", "diffusers", "oracles"]}
 
 
@@ -34,3 +35,12 @@ def test_locks_agree(one: str, other: str) -> None:
 
 def test_torch_is_the_pinned_release_of_any_build() -> None:
     assert locked("impls")["torch"] == "2.13.0"
+
+
+@pytest.mark.parametrize("package", ["generator", "reference_impls"])
+def test_what_is_read_is_installed(package: str) -> None:
+    """A wheel holds every file that the code opens; only pictures of the site stay behind."""
+    patterns = PROJECT["tool"]["setuptools"]["package-data"][package]
+    files = {file for file in (ROOT / package).rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    carried = {file for pattern in patterns for file in (ROOT / package).glob(pattern)}
+    assert {file for file in files - carried if file.suffix not in (".py", ".png")} == set()
