@@ -143,7 +143,11 @@ def test_our_own_bug_is_told_as_such(copy):
 
 
 def test_interrupt(copy):
-    body = "sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(30)"
+    # a shell that runs the tests in the background has them ignore interrupts, and their children after them
+    body = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(30)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", PATCHED.format(body=body), "validate"],
         cwd=copy,

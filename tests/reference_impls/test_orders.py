@@ -122,7 +122,7 @@ NOW = [
     (model, method)
     for model in MODELS
     for method in METHODS
-    if model == "dit" or METHODS[method].needs != "training"  # on the U-Net these take longer than all others together
+    if model == "dit" or METHODS[method].needs in ("nothing", "gradients")  # the others are slow on the U-Net
 ]
 
 
