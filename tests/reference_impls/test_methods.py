@@ -28,7 +28,7 @@ ALL = sorted(name for name, method in METHODS.items() if method.kind == "unstruc
 
 @pytest.fixture(scope="module")
 def dit() -> nn.Module:
-    return small("dit")
+    return small("dit", depth=2)
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_taylor_against_central_differences() -> None:
 
 
 def test_diff_pruning_stops_where_the_loss_is_negligible() -> None:
-    model, calibration = pretrained("dit"), from_images(TRAIN, batches=10, size=16, by_time=True)
+    model, calibration = pretrained("dit"), from_images(TRAIN, batches=10, size=8, by_time=True)
     everything, all_steps = diff_pruning.squared_taylor(model, calibration, 0.0)
     some, steps = diff_pruning.squared_taylor(model, calibration, 0.05)
     assert all_steps == 10
@@ -221,7 +221,7 @@ def test_ecodiff_closes_the_gates_that_do_nothing() -> None:
     with torch.no_grad():
         for block in model.blocks:  # type: ignore[union-attr]
             block.feed_forward.down.weight[:, useless] = 0  # type: ignore[union-attr,operator,index]
-    report = prune(model, from_images(TRAIN, batches=30, size=8), 0.5, method="ecodiff")
+    report = prune(model, from_images(TRAIN, batches=25, size=8), 0.5, method="ecodiff")
     for name, units in report.kept.items():
         if name.endswith("feed_forward"):
             assert not set(units) & set(useless), name
