@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_impls.adapters.diffusers_package import diffusers_package
 from reference_impls.architectures.ddim_unet import DDIMUNet
 from reference_impls.architectures.original_dit import OriginalDiT
 from reference_impls.architectures.registry import WHAT, Architecture, Count, UnitsRemoved
@@ -134,12 +135,7 @@ def _zeros(shape: Any) -> Any:
 
 
 def _diffusers_class(name: str) -> type[nn.Module]:
-    try:
-        import diffusers
-    except ImportError as error:
-        raise ValueError(
-            "diffusers is not installed; install it with this package: pip install .[diffusers]"
-        ) from error
+    diffusers = diffusers_package()
     if not hasattr(diffusers, name):
         raise ValueError(
             f"build {name!r} is neither a class of diffusers {diffusers.__version__} nor one of {', '.join(OWN)}"

@@ -90,17 +90,11 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
     yield row("search", "magnitude, 70 %", "searched shares", pruned("magnitude", 0.7, shares=shares), FIRST)
 
 
-def start(name: str, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise and classes that every sampler begins with."""
-    side = int(shipped(name)[0].side)  # type: ignore[arg-type]
-    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
-    return noise, metrics.balanced_classes(n)
-
-
 @cache
 def reference(name: str, n: int, seed: int) -> torch.Tensor:
-    """What the dense model makes of that noise, in many steps."""
-    return ddim(shipped(name)[0], *start(name, n, seed), REFERENCE_STEPS)
+    """What the dense model makes of the noise of this seed, in many steps."""
+    dense = shipped(name)[0]
+    return ddim(dense, *metrics.start(int(dense.side), n, seed=seed), REFERENCE_STEPS)  # type: ignore[arg-type]
 
 
 @torch.no_grad()
@@ -117,8 +111,8 @@ def _row(
     counted: nn.Module | None = None,
 ) -> Combination:
     """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
-    _, images, held_out = shipped(name)
-    noise, label = start(name, budget.samples, seed)
+    dense, images, held_out = shipped(name)
+    noise, label = metrics.start(int(dense.side), budget.samples, seed=seed)  # type: ignore[arg-type]
     calls, sample = SAMPLERS[sampler]
     made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
     target = reference(name, budget.samples, seed)

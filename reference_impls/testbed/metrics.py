@@ -58,11 +58,15 @@ def balanced_classes(n: int) -> torch.Tensor:
     return torch.arange(n) % CLASSES
 
 
+def start(side: int, n: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """What every sampler begins with: noise (n, 1, side, side) fixed by the seed, and the classes in turn."""
+    return torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed)), balanced_classes(n)
+
+
 @torch.no_grad()
 def samples(model: Model, side: int, n: int, *, steps: int = 10, seed: int = 0) -> torch.Tensor:
     """DDIM samples (n, 1, side, side) of the classes in turn, from noise fixed by the seed."""
-    noise = torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
-    labels = balanced_classes(n)
+    noise, labels = start(side, n, seed=seed)
     parts = range(0, n, BATCH)
     return torch.cat([ddim(model, noise[i : i + BATCH], labels[i : i + BATCH], steps) for i in parts])
 

@@ -72,6 +72,14 @@ def test_what_cannot_be(asked: dict, told: str) -> None:  # type: ignore[type-ar
         recover(copy.deepcopy(DIT), TRAIN, **asked)
 
 
+def descend(model: nn.Module, loss: torch.Tensor, rate: float) -> None:
+    """A plain step along the gradient, in place."""
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    with torch.no_grad():
+        for value, gradient in zip(model.parameters(), gradients, strict=True):
+            value -= rate * gradient
+
+
 def test_recovery_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """By plain steps along the gradient in place of AdamW: the task's loss and the teacher's, alike; half a cosine."""
     monkeypatch.setattr(torch.optim, "AdamW", lambda values, lr, weight_decay: torch.optim.SGD(values, lr=lr))
@@ -88,10 +96,7 @@ def test_recovery_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
         x, v = noised(TRAIN.pixels[chosen], noise, t)
         made, told = (one(x, t, TRAIN.labels[chosen]) for one in (by_hand, teacher))
         loss = ((made - v) ** 2).mean() + ((made - told.detach()) ** 2).mean()
-        gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
-        with torch.no_grad():
-            for value, gradient in zip(by_hand.parameters(), gradients, strict=True):
-                value -= rate * gradient
+        descend(by_hand, loss, rate)
     assert last == pytest.approx(loss.item())
     for one, other in zip(model.parameters(), by_hand.parameters(), strict=True):
         torch.testing.assert_close(one, other)
@@ -233,10 +238,7 @@ def test_sparsedm_trains_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = from_images(TRAIN, batches=2, size=4)
     sparsedm.train(model, batches, 0.1)
     for batch, rate in zip(batches, (0.1, 0.05), strict=True):
-        gradients = torch.autograd.grad(batch.loss(by_hand), list(by_hand.parameters()))
-        with torch.no_grad():
-            for value, gradient in zip(by_hand.parameters(), gradients, strict=True):
-                value -= rate * gradient
+        descend(by_hand, batch.loss(by_hand), rate)
     for one, other in zip(model.parameters(), by_hand.parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
