@@ -30,8 +30,9 @@ class Batch:
     """(n,)."""
     target: torch.Tensor | None = None
     """v that the model should predict there, where the clean image is known."""
-    progress: float = 0.0
-    """Share of the denoising that is done, 0 to 1; for step weights."""
+    step: int = 0
+    steps: int = 1
+    """Which call of the sampler it is, from 0 on, and of how many; for step weights."""
 
     def run(self, model: nn.Module) -> torch.Tensor:
         """What the model predicts there."""
@@ -121,7 +122,7 @@ def from_trajectory(model: nn.Module, *, n: int = 20, steps: int = 10, classes: 
     noise = torch.randn(n, 1, side, side, generator=generator)
     label = torch.arange(n) % classes
     calls = list(trajectory(model, noise, label, steps))[:-1]
-    made = (Batch(x, t, label, None, step / max(1, steps - 1)) for step, (x, t, _) in enumerate(calls))
+    made = (Batch(x, t, label, None, step, steps) for step, (x, t, _) in enumerate(calls))
     return Calibration(tuple(made))
 
 

@@ -78,7 +78,8 @@ METHODS: Mapping[str, Method] = {
         "trajectory",
         "As SparseGPT, with early denoising steps counted more.",
         r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
-        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, \quad \alpha_t = 1.2 - 0.4 \log_{10} (1 + 9 \tau_t)",
+        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T}",
     ),
     "sparsedm": Method(
         "reference_impls.methods.sparsedm:prune",
@@ -128,7 +129,8 @@ METHODS: Mapping[str, Method] = {
         "trajectory",
         "Units go whose columns the others can best make up for.",
         r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}}, "
-        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, \quad \alpha_t = 1.2 - 0.4 \log_{10} (1 + 9 \tau_t)",
+        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T}",
     ),
     "ecodiff": Method(
         "reference_impls.methods.ecodiff:prune",

@@ -49,7 +49,7 @@ class Plan:
 
 FULL = Plan(
     {
-        "dit": Budget(held_out=250, samples=200, training_steps=150, recovery_steps=50),
+        "dit": Budget(held_out=497, samples=400, training_steps=150, recovery_steps=50),
         "unet": Budget(held_out=150, samples=100, training_steps=60, recovery_steps=30, recovery_batch=32),
     },
     SPARSITIES,
@@ -140,8 +140,8 @@ def _everything(
     """Rows of the metrics' own noise and of combinations, in order; pictures as files."""
     folder.mkdir(exist_ok=True)
     cases = [(model, seed) for model in plan.budgets for seed in plan.seeds]
-    combined = [pool.submit(_combine, model, plan.budgets[model], seed) for model, seed in cases]
-    spread = [pool.submit(_noise, model, plan.budgets[model]) for model in plan.budgets]
+    combined = [pool.submit(_listed, combinations, model, plan.budgets[model], seed) for model, seed in cases]
+    spread = [pool.submit(_listed, noise, model, plan.budgets[model], SEEDS_OF_NOISE) for model in plan.budgets]
     pictured = [
         pool.submit(_picture, model, method, plan.budgets[model].training_steps, folder)
         for model in plan.budgets
@@ -156,12 +156,9 @@ def _everything(
     return noise_rows, combined_rows
 
 
-def _combine(model: str, budget: Budget, seed: int) -> list[Combination]:
-    return list(combinations(model, budget, seed))
-
-
-def _noise(model: str, budget: Budget) -> list[Noise]:
-    return list(noise(model, budget, SEEDS_OF_NOISE))
+def _listed(made: Callable[..., Iterator[Combination | Noise]], *asked: object) -> list[Combination | Noise]:
+    """A generator's rows, which can go from one process to another."""
+    return list(made(*asked))
 
 
 def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_impls.adapters.diffusers_package import diffusers_package
 from reference_impls.adapters.diffusers_units import CLASSES, groups_of
 from reference_impls.contract import Batch, Calibration, Changes, Report
 from reference_impls.maths.surgery import remove
@@ -88,7 +89,7 @@ def load(folder: Path) -> tuple[nn.Module, Changes]:
         ValueError: diffusers is not installed, the class is not one of ``CLASSES``, there are no safetensors, or
             they are not those of the model.
     """
-    diffusers = _diffusers()
+    diffusers = diffusers_package()
     name = _class_of(folder)
     if name not in CLASSES:
         raise ValueError(f"{folder}: class {name!r} is not one of {', '.join(CLASSES)}")
@@ -162,9 +163,7 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
         t = 1 - (index + 0.5) / batches
         arguments = _arguments(model, n, t, generator)
         x = arguments.get("sample", arguments.get("hidden_states"))
-        made.append(
-            Call(x, torch.full((n,), t), torch.zeros(n).long(), None, index / max(1, batches - 1), arguments)  # type: ignore[arg-type]
-        )
+        made.append(Call(x, torch.full((n,), t), torch.zeros(n).long(), None, index, batches, arguments))  # type: ignore[arg-type]
     return Calibration(tuple(made))
 
 
@@ -227,13 +226,3 @@ def _kept(folder: Path) -> dict[str, list[int]]:
         return dict(json.loads(file.read_text(encoding="utf-8"))["kept"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a report of this package") from error
-
-
-def _diffusers() -> Any:  # a module
-    try:
-        import diffusers
-    except ImportError as error:
-        raise ValueError(
-            "diffusers is not installed; install this package with its extra: pip install .[diffusers]"
-        ) from error
-    return diffusers

@@ -1,14 +1,14 @@
-"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, section 4, Eq. (5).
+"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, Eq. (4) to (8).
 
-Maths   H = sum over steps of a_t X_t^T X_t, with a_t falling logarithmically from 1.2 at the first denoising step to
-        0.8 at the last: an early error is carried through all later steps. Single weights: the column sweep of
-        ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads it, of
-        w_j^2 / [H^-1]_jj (Eq. 6); the columns that stay make up for those that go.
+Maths   H = sum over steps of a_t X_t^T X_t, with a_t = 0.8 + 0.4 ln(T - t + 1) / ln T (Eq. 4), from 1.2 at the first
+        denoising step to 0.8 at the last: an early error is carried through all later steps. Single weights: the
+        column sweep of ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads
+        it, of w_j^2 / [H^-1]_jj (Eq. 6), for heads with the head's own block in place of H (Eq. 7); the columns that
+        stay make up for those that go.
 Differs from the paper: layers and groups are calibrated one by one, not in packages, which costs time and changes
-        little here. a_t falls fastest at the first steps, where Eq. (4), 0.8 + 0.4 ln(T - t + 1) / ln T, falls fastest
-        at the last ones. A head's score takes the inverse of the whole H, not that of the head's own block (Eq. 7);
-        the scores of the two readers of a joint head are added, not fused by rank (Eq. 8). Channels of residual blocks
-        are not in the paper; in front of a GroupNorm their statistics change, which the solution does not know.
+        little here. The scores of the two readers of a joint head are added, not fused by rank (Eq. 8). Channels of
+        residual blocks are not in the paper; in front of a GroupNorm their statistics change, which the solution does
+        not know.
 Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.
         Cost  O(inputs^3 + outputs * inputs^2) and one pass of the calibration, for each layer.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune or
@@ -37,8 +37,9 @@ FIRST, LAST = 1.2, 0.8
 
 
 def step_weight(batch: Batch) -> float:
-    """a_t: ``FIRST`` where nothing is denoised yet, ``LAST`` at the end, in between along log(1 + 9 progress)."""
-    return FIRST - (FIRST - LAST) * math.log1p(9 * batch.progress) / math.log(10)
+    """a_t: ``FIRST`` at the first step, falling faster and faster, ``LAST`` at the last and where there is only one."""
+    left = batch.steps - batch.step
+    return LAST + (FIRST - LAST) * (math.log(left) / math.log(batch.steps) if left > 1 else 0.0)
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
@@ -59,14 +60,11 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
 
 def _prune_group(model: nn.Module, group: Group, calibration: Calibration, request: Request) -> list[int]:
     """Choose, make up for what goes, remove. A unit is read by one layer or more (both streams of a joint block)."""
-    scores = torch.zeros(group.units, dtype=torch.float64)
     readers = [part for part in group.parts if part.side == "in"]
     hessians = {part.layer: Hessian(as_matrix(_layer(model, part)).shape[1]) for part in readers}
     layers = {part.layer: _layer(model, part) for part in readers}
     watch(model, calibration, layers, lambda name, rows, batch: hessians[name].add(rows, step_weight(batch)))
-    for part in readers:
-        costs = column_scores(as_matrix(layers[part.layer]), hessians[part.layer].mean())
-        scores += costs[_columns(part, layers[part.layer])].sum(1)  # (units, columns of each) -> (units,)
+    scores = sum(_scores(group, part, layers[part.layer], hessians[part.layer].mean()) for part in readers)
     kept = best_units(scores, request.share(group.name), group.strata)
     gone = sorted(set(range(group.units)) - set(kept))
     for part in readers:
@@ -77,6 +75,14 @@ def _prune_group(model: nn.Module, group: Group, calibration: Calibration, reque
         )
     remove(model, (group, kept))
     return kept
+
+
+def _scores(group: Group, part: Part, layer: nn.Linear | nn.Conv2d, hessian: torch.Tensor) -> torch.Tensor:
+    """What each unit costs in a layer that reads it, (units,)."""
+    weight, columns = as_matrix(layer), _columns(part, layer)
+    if group.kind == "head":
+        return torch.stack([column_scores(weight[:, own], hessian[own][:, own]).sum() for own in columns])
+    return column_scores(weight, hessian)[columns].sum(1)  # (units, columns of each) -> (units,)
 
 
 def _layer(model: nn.Module, part: Part) -> nn.Linear | nn.Conv2d:

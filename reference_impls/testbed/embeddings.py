@@ -29,4 +29,6 @@ class Condition(nn.Module):
 
     def forward(self, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """Embed."""
-        return self.time(fourier_features(t)) + self.label(label)
+        wide = torch.promote_types(t.dtype, torch.float32)  # in half precision the angles of near times fall together
+        features = fourier_features(t.to(wide))
+        return self.time(features.to(self.label.weight.dtype)) + self.label(label)

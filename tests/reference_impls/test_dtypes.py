@@ -1,6 +1,7 @@
 """Half precision: every method runs on the CPU, keeps the dtype, and chooses what it chooses in float32."""
 
 import copy
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from reference_impls.methods.diff_pruning import squared_taylor
 from reference_impls.prune import prune
 from reference_impls.registry import METHODS
 from reference_impls.testbed.data import load
+from reference_impls.testbed.models import pretrained
 from tests.reference_impls.small_models import small
 
 HALVES = (torch.bfloat16, torch.float16)
@@ -90,6 +92,15 @@ def test_gates_of_a_model_in_half_precision(name: str, dtype: torch.dtype) -> No
     report = prune(model, cast(calls("ecodiff", small(name)), dtype), 0.5, method="ecodiff")
     assert {value.dtype for value in model.state_dict().values()} == {dtype}
     assert set(report.achieved.values()) == {0.5}
+
+
+@torch.no_grad()
+def test_near_times_stay_apart_in_half_precision() -> None:
+    """The angle of the fastest frequency turns by half a round from one to the other."""
+    condition = pretrained("dit").condition.bfloat16()
+    times, labels = torch.tensor([0.9, 0.9 + math.pi / 1_000]), torch.zeros(2).long()
+    made, full = condition(times, labels).float(), copy.deepcopy(condition).float()(times, labels)
+    assert float((made - full).abs().max()) < float((full[0] - full[1]).abs().max()) / 4
 
 
 def test_squares_of_small_gradients_do_not_vanish() -> None:

@@ -21,6 +21,7 @@ from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.prune import prune
 from reference_impls.registry import METHODS
 from reference_impls.testbed.data import load
+from tests.reference_impls.by_hand import STEPS, inputs_of
 from tests.reference_impls.small_models import small
 
 ALL = sorted(name for name, method in METHODS.items() if method.kind == "unstructured" and not method.pattern_only)
@@ -112,15 +113,9 @@ def test_calibration_from_images() -> None:
     assert sorted((8 * spread).long().tolist()) == list(range(8))
 
 
-def inputs_by_hand(model: nn.Module, calibration: Calibration, name: str) -> list[torch.Tensor]:
+def rows_of(model: nn.Module, calibration: Calibration, name: str) -> list[torch.Tensor]:
     """What reaches one Linear in each call, (rows, inputs)."""
-    seen: list[torch.Tensor] = []
-    handle = model.get_submodule(name).register_forward_hook(lambda _, inputs, output: seen.append(inputs[0]))
-    with torch.no_grad():
-        for batch in calibration:
-            model(batch.x, batch.t, batch.label)
-    handle.remove()
-    return [rows.flatten(0, -2).double() for rows in seen]
+    return [x.flatten(0, -2).double() for x in inputs_of(model, calibration, name)]
 
 
 def without_the_lowest(weight: torch.Tensor, scores: torch.Tensor, count: int) -> torch.Tensor:
@@ -138,7 +133,7 @@ def by_magnitude(dit: nn.Module, calibration: Calibration, after: nn.Module) -> 
 def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None:
     for name, layer in prunable(dit).items():
         weight = as_matrix(layer)
-        norms = torch.cat(inputs_by_hand(dit, calibration, name)).norm(dim=0)
+        norms = torch.cat(rows_of(dit, calibration, name)).norm(dim=0)
         expected = without_the_lowest(weight, weight.abs() * norms, round(0.6 * weight.shape[1]))
         assert torch.equal(as_matrix(prunable(after)[name]), expected), name
 
@@ -147,7 +142,7 @@ def by_surgeon(dit: nn.Module, calibration: Calibration, after: nn.Module, weigh
     """Layer by layer, each on what the ones pruned before it give; after each column the rest is inverted anew."""
     model = copy.deepcopy(dit)
     for name, layer in prunable(model).items():
-        rows = inputs_by_hand(model, calibration, name)
+        rows = rows_of(model, calibration, name)
         hessian = sum(a * x.T @ x for a, x in zip(weights, rows, strict=True))
         hessian = hessian / sum(a * len(x) for a, x in zip(weights, rows, strict=True))
         hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
@@ -163,8 +158,6 @@ def by_surgeon(dit: nn.Module, calibration: Calibration, after: nn.Module, weigh
         set_matrix(layer, made)
 
 
-STEPS = [1.2 - 0.4 * math.log10(1 + 9 * step / 4) for step in range(5)]
-"""Of OBS-Diff, for the calibration here."""
 BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module], None]] = {
     "magnitude": by_magnitude,
     "wanda": by_wanda,
@@ -186,7 +179,7 @@ def forgetful(*args, **options):  # type: ignore[no-untyped-def]
 
 
 def reversed_steps(batch: Batch) -> float:
-    return STEPS[4 - round(4 * batch.progress)]
+    return STEPS[4 - batch.step]
 
 
 DROP, NORM = masks._drop, torch.Tensor.sqrt
@@ -231,8 +224,10 @@ def test_shares_are_exact_over_blocks_of_columns(
 
 
 def test_step_weights_fall_along_a_logarithm(calibration: Calibration) -> None:
-    batch = dataclasses.replace(calibration.batches[0], progress=0.5)
-    assert obs_diff.step_weight(batch) == pytest.approx(1.2 - 0.4 * math.log(5.5) / math.log(10))
+    """OBS-Diff, Eq. (4); nothing to weigh where the calibration is one step."""
+    batch = dataclasses.replace(calibration.batches[0], step=6, steps=16)
+    assert obs_diff.step_weight(batch) == pytest.approx(0.8 + 0.4 * math.log(10) / math.log(16))
+    assert obs_diff.step_weight(dataclasses.replace(batch, step=0, steps=1)) == 0.8
 
 
 def test_step_weights_fall_between_their_ends(calibration: Calibration) -> None:

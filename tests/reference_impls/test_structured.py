@@ -5,6 +5,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from reference_impls.testbed.data import load
 from reference_impls.testbed.diffusion import ddim
 from reference_impls.testbed.models import pretrained
 from reference_impls.units import groups_of
+from tests.reference_impls.by_hand import STEPS, inputs_of
 from tests.reference_impls.small_models import small
 
 ALL = sorted(name for name, method in METHODS.items() if method.kind == "structured")
@@ -286,8 +288,15 @@ def by_surgeon(
             hessian = hessian_by_hand(model, calibration, reader)
             hessians[reader] = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
             w = model.get_parameter(f"{reader}.weight").detach().double().flatten(1)
-            costs = (w**2 / torch.linalg.inv(hessians[reader]).diagonal()).sum(0)  # (columns,)
-            scores = scores + costs.view(group.units, -1).sum(1)
+            owned = torch.arange(w.shape[1]).view(group.units, -1)
+            if group.kind == "head":  # each in its own block
+                for unit, own in enumerate(owned):
+                    block = hessian[own][:, own]
+                    block = block + 0.01 * block.diagonal().mean() * torch.eye(len(block))
+                    scores[unit] += (w[:, own] ** 2 / torch.linalg.inv(block).diagonal()).sum()
+            else:
+                costs = w**2 / torch.linalg.inv(hessians[reader]).diagonal()
+                scores += costs.sum(0)[owned].sum(1)
         assert kept[group.name] == highest(scores, group), group.name
         old = {reader: model.get_parameter(f"{reader}.weight").detach().double().flatten(1) for reader in readers}
         remove(model, (group, kept[group.name]))
@@ -302,14 +311,8 @@ def by_surgeon(
 
 def hessian_by_hand(model: nn.Module, calibration: Calibration, path: str) -> torch.Tensor:
     """Of the inputs of one layer, by the weights of their steps; a 3x3 convolution sees nine pixels at a time."""
-    seen: list[torch.Tensor] = []
-    layer = model.get_submodule(path)
-    handle = layer.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0]))
-    with torch.no_grad():
-        for batch in calibration:
-            model(batch.x, batch.t, batch.label)
-    handle.remove()
-    if isinstance(layer, nn.Conv2d):
+    seen = inputs_of(model, calibration, path)
+    if isinstance(model.get_submodule(path), nn.Conv2d):
         seen = [nn.functional.unfold(x, 3, padding=1).transpose(1, 2) for x in seen]
     rows = [x.reshape(-1, x.shape[-1]).double() for x in seen]
     weights = STEPS[: len(rows)]
@@ -346,8 +349,6 @@ def test_units_that_two_layers_read(monkeypatch: pytest.MonkeyPatch) -> None:
     by_surgeon(dense, calibration, model, kept, two_readers)
 
 
-STEPS = [1.2 - 0.4 * math.log10(1 + 9 * step / 4) for step in range(5)]
-"""Of OBS-Diff, for the calls here."""
 BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module, Kept], None]] = {
     "magnitude-units": by_magnitude,
     "taylor": by_taylor,
@@ -376,11 +377,19 @@ def compensation_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def step_weights_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(obs_diff, "step_weight", lambda batch: STEPS[4 - round(4 * batch.progress)])
+    monkeypatch.setattr(obs_diff, "step_weight", lambda batch: STEPS[4 - batch.step])
 
 
 def every_step_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(obs_diff, "step_weight", weight_of)
+
+
+def heads_like_neurons(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scores(group: Group, *rest: Any) -> torch.Tensor:
+        return real(dataclasses.replace(group, kind="neuron"), *rest)
+
+    real = obs_diff._scores
+    monkeypatch.setattr(obs_diff, "_scores", scores)
 
 
 def gradients_of_v(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,6 +403,7 @@ def gradients_of_v(monkeypatch: pytest.MonkeyPatch) -> None:
         ("obs-diff-units", compensation_dropped),
         ("obs-diff-units", step_weights_reversed),
         ("obs-diff-units", every_step_the_same),
+        ("obs-diff-units", heads_like_neurons),
         ("taylor", gradients_of_v),
         ("diff-pruning", gradients_of_v),
     ],
