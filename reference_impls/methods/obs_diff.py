@@ -1,4 +1,4 @@
-"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, Eq. (4) to (8).
+"""OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, section 4.
 
 Maths   H = sum over steps of a_t X_t^T X_t, with a_t = 0.8 + 0.4 ln(T - t + 1) / ln T (Eq. 4), from 1.2 at the first
         denoising step to 0.8 at the last: an early error is carried through all later steps. Single weights: the

@@ -1,4 +1,4 @@
-"""Taylor pruning: what the loss would lose with a unit.  Molchanov et al., 2019, arXiv:1906.10771, section 3, Eq. (8).
+"""Taylor pruning: what the loss would lose with a unit.  Molchanov et al., 2019, arXiv:1906.10771, section 3.
 
 Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2: the first-order importance of one weight,
         summed over those of a unit.

@@ -91,7 +91,13 @@ class Outside(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+def sized(name: str) -> Any:
+    """Many layers take their time, with no weights too."""
+    large = any(count.what == "parameters" and count.value > 2_000_000_000 for count in ARCHITECTURES[name].counts)
+    return pytest.param(name, marks=[pytest.mark.slow] if large else [])
+
+
+@pytest.mark.parametrize("name", [sized(name) for name in ARCHITECTURES])
 def test_every_count_from_no_weights(name: str) -> None:
     with Outside() as outside:
         checked = counts.check(ARCHITECTURES[name])

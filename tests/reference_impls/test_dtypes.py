@@ -21,7 +21,8 @@ from tests.reference_impls.small_models import small
 
 HALVES = (torch.bfloat16, torch.float16)
 IMAGES = load("digits")[0]
-SWEEPS = ("sparsegpt", "obs-diff", "obs-diff-units")
+SLOW = ("sparsegpt", "obs-diff", "obs-diff-units", torch.float16)
+"""On the U-Net."""
 SAME = {"unstructured": 0.9, "structured": 0.9, "depth": 1.0}
 """Least share of the choices that half precision leaves as they are."""
 
@@ -67,7 +68,12 @@ def choices(method: str, model: nn.Module, calibration: Calibration) -> set[Any]
 @pytest.mark.parametrize(
     ("method", "name", "dtype"),
     [
-        pytest.param(method, name, dtype, marks=[pytest.mark.slow] if name == "unet" and method in SWEEPS else [])
+        pytest.param(
+            method,
+            name,
+            dtype,
+            marks=[pytest.mark.slow] if name == "unet" and (method in SLOW or dtype in SLOW) else [],
+        )
         for method in METHODS
         for name in ("dit", "unet")
         for dtype in HALVES

@@ -69,6 +69,7 @@ def test_a_wrong_result_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
         rivals(Case(SMALL, 0.5, ("unstructured",)), threads=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", [SMALL, SMALL_CONV])
 def test_rows_of_a_layer(layer: Linear | Conv) -> None:
     rows = measure(Case(layer, 0.5, ("unstructured", "4x1"), libraries=False), 1, 1e11, least=2)
@@ -96,6 +97,7 @@ def test_cores_are_given_back() -> None:
     assert os.sched_getaffinity(0) == affinity
 
 
+@pytest.mark.slow
 def test_threads_and_waiting() -> None:
     assert (two_threads_over_one(least=1) or 1) > 0
     found = first_call()
@@ -156,6 +158,7 @@ def test_verdicts(measured: float | None, at_most: bool, verdict: str) -> None:
     assert Goal("goal", must, aim, measured, at_most).verdict == verdict
 
 
+@pytest.mark.slow
 def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     cases = [Case(SMALL, 0.5, ("unstructured",), libraries=False)]
@@ -172,6 +175,7 @@ def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.new"))
 
 
+@pytest.mark.slow
 def test_sparse_sampling_draws_the_same() -> None:
     dit = pretrained("dit")
     prune(dit, calibration_for("magnitude", dit, load("digits")[0]), 0.8, method="magnitude")

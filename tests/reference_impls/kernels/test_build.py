@@ -68,6 +68,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     assert run(XDG_CACHE_HOME=str(file)).stdout == "right True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("compiler", "told"),
     [
