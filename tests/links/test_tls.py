@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import trustme
 
 from generator import check_links as module
 from generator.check_links import Link, State, check_links, connect_tls
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
-
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a"
-    subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=DNS:a.example", "-keyout", key, "-out", cert],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
+def issuer() -> trustme.CA:
+    return trustme.CA()
 
 
 @pytest.fixture
-def server(certificate: tuple[Path, Path]) -> Iterator[tuple[int, list[str | None]]]:
+def trusting(issuer: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    issuer.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def server(issuer: trustme.CA) -> Iterator[tuple[int, list[str | None]]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+    issuer.issue_cert("a.example").configure_cert(context)
     names: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -68,21 +63,14 @@ def visit(port: int, host: str, context: ssl.SSLContext | None) -> tuple[str, st
     return report.findings[0].verdict, report.findings[0].reason
 
 
-def test_the_host_is_named_and_its_certificate_accepted(server, certificate: tuple[Path, Path]) -> None:
+def test_the_host_is_named_and_its_certificate_accepted(server, trusting: ssl.SSLContext) -> None:
     port, names = server
-    assert visit(port, "a.example", ssl.create_default_context(cafile=certificate[0])) == (
-        "ok",
-        "answers 204",
-    )
+    assert visit(port, "a.example", trusting) == ("ok", "answers 204")
     assert names == ["a.example"]
 
 
-def test_the_certificate_of_another_host_is_refused(server, certificate: tuple[Path, Path]) -> None:
-    port, _ = server
-    assert visit(port, "b.example", ssl.create_default_context(cafile=certificate[0])) == (
-        "unsure",
-        "TLS fails",
-    )
+def test_the_certificate_of_another_host_is_refused(server, trusting: ssl.SSLContext) -> None:
+    assert visit(server[0], "b.example", trusting) == ("unsure", "TLS fails")
 
 
 def test_an_unknown_issuer_is_refused(server) -> None:
