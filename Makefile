@@ -49,7 +49,7 @@ test-clang: .venv/dev .venv/impls  ## the tests of the kernels, built by Clang
 	CXX=clang++ $(PY) -m pytest -n 2 tests/reference_impls/kernels
 
 .PHONY: check
-check: .venv/dev  ## lint, types, workflows, data, generated files
+check: .venv/dev .venv/impls  ## lint, types, workflows, data, generated files
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/zizmor --offline --quiet .github

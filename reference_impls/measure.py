@@ -193,5 +193,12 @@ def noise(model: str, budget: Budget, seeds: int) -> Iterator[Noise]:
                 held_out=held_out.first(budget.held_out),
                 held_out_seed=seed,
             )
-            numbers = (quality.held_out_loss, quality.drift, quality.class_accuracy, quality.frechet_distance)
-            yield Noise(model, method, seed, *(None if one is None else round(one, 5) for one in numbers))
+            yield Noise(
+                model,
+                method,
+                seed,
+                round(quality.held_out_loss, 5),
+                None if quality.drift is None else round(quality.drift, 5),
+                round(quality.class_accuracy, 5),
+                round(quality.frechet_distance, 5),
+            )

@@ -13,10 +13,11 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -147,9 +148,10 @@ def _everything(
         for model in plan.budgets
         for method in (None, *METHODS)
     ]
-    for number, future in enumerate(as_completed([*combined, *spread, *pictured]), start=1):
+    everything: list[Future[Any]] = [*combined, *spread, *pictured]
+    for number, future in enumerate(as_completed(everything), start=1):
         future.result()
-        tell(number, len(combined) + len(spread) + len(pictured), "combinations, noise and pictures")
+        tell(number, len(everything), "combinations, noise and pictures")
     noise_rows, combined_rows = (
         [asdict(row) for one in futures for row in one.result()] for futures in (spread, combined)
     )

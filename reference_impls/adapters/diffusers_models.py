@@ -119,7 +119,7 @@ def _whole(kind: Any, folder: Path, files: list[Path]) -> nn.Module:
     for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is no tensor of it")):
         if found[key]:
             raise ValueError(f"{min(found[key])} {what}")
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 @contextmanager

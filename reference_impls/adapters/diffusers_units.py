@@ -10,11 +10,12 @@ Heads go whole, so that the scale of attention, one over the root of a head's si
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
-from reference_impls.maths.surgery import Group, Part
+from reference_impls.maths.surgery import Group, Part, Side
 
 CLASSES = (
     "UNet2DModel",
@@ -41,7 +42,7 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
             found += _single_block(path, module)
         elif hasattr(module, "to_q") and _has(module, "to_out.0"):
             found.append(_attention(path, module))
-        elif hasattr(module, "net") and hasattr(module.net[0], "proj"):  # type: ignore[index]
+        elif hasattr(module, "net") and hasattr(module.net[0], "proj"):
             found.append(_feed_forward(path, module))
         elif all(hasattr(module, name) for name in ("conv1", "conv2", "norm2")):
             found.append(_residual_block(path, module))
@@ -53,29 +54,27 @@ def _attention(path: str, module: nn.Module) -> Group:
     return Group(path, "head", tuple(parts), counts=((path, "heads"),))
 
 
-def _single_block(path: str, module: nn.Module) -> Iterator[Group]:
+def _single_block(path: str, module: Any) -> Iterator[Group]:
     """Flux: attention and feed-forward side by side, both read by ``proj_out``."""
-    attention: nn.Module = module.attn  # type: ignore[assignment]
-    width, hidden = attention.to_q.out_features, module.proj_mlp.out_features  # type: ignore[union-attr]
-    columns = torch.arange(width).view(attention.heads, -1)  # type: ignore[arg-type]
+    width, hidden = module.attn.to_q.out_features, module.proj_mlp.out_features
+    columns = torch.arange(width).view(module.attn.heads, -1)
     reader = f"{path}.proj_out"
-    heads = (*_made(f"{path}.attn", attention), Part(reader, "in", columns))
+    heads = (*_made(f"{path}.attn", module.attn), Part(reader, "in", columns))
     yield Group(f"{path}.attn", "head", heads, counts=((f"{path}.attn", "heads"),))
     each = torch.arange(hidden)[:, None]
     yield Group(f"{path}.proj_mlp", "neuron", (Part(f"{path}.proj_mlp", "out", each), Part(reader, "in", each + width)))
 
 
-def _feed_forward(path: str, module: nn.Module) -> Group:
-    net: nn.Module = module.net  # type: ignore[assignment]
-    hidden = net.get_submodule("2").in_features
-    each = torch.arange(int(hidden))[:, None]  # type: ignore[arg-type]
-    gated = net.get_submodule("0.proj").out_features == 2 * hidden  # type: ignore[operator]
+def _feed_forward(path: str, module: Any) -> Group:
+    hidden = module.net[2].in_features
+    each = torch.arange(hidden)[:, None]
+    gated = module.net[0].proj.out_features == 2 * hidden
     rows = torch.cat([each, each + hidden], dim=1) if gated else each  # (hidden, 2 or 1)
     return Group(path, "neuron", (Part(f"{path}.net.0.proj", "out", rows), Part(f"{path}.net.2", "in", each)))
 
 
-def _residual_block(path: str, module: nn.Module) -> Group:
-    channels = int(module.conv1.out_channels)  # type: ignore[union-attr,arg-type]
+def _residual_block(path: str, module: Any) -> Group:
+    channels = module.conv1.out_channels
     each = torch.arange(channels)[:, None]
     parts = [Part(f"{path}.conv1", "out", each), Part(f"{path}.norm2", "out", each)]
     embedding = getattr(module, "time_emb_proj", None)
@@ -84,17 +83,16 @@ def _residual_block(path: str, module: nn.Module) -> Group:
         rows = torch.cat([each, each + channels], dim=1) if twice else each
         parts.append(Part(f"{path}.time_emb_proj", "out", rows))
     parts.append(Part(f"{path}.conv2", "in", each))
-    return Group(path, "channel", tuple(parts), strata=int(module.norm2.num_groups))  # type: ignore[union-attr,arg-type]
+    return Group(path, "channel", tuple(parts), strata=module.norm2.num_groups)
 
 
 def _made(path: str, module: nn.Module) -> list[Part]:
     return [_heads(path, name, module, "out") for name in MAKERS if _has(module, name)]
 
 
-def _heads(path: str, name: str, module: nn.Module, side: str) -> Part:
-    layer = module.get_submodule(name)
-    width = layer.weight.shape[1 if side == "in" else 0]  # type: ignore[union-attr,index]
-    return Part(f"{path}.{name}", side, torch.arange(int(width)).view(module.heads, -1))  # type: ignore[arg-type]
+def _heads(path: str, name: str, module: Any, side: Side) -> Part:
+    width = module.get_submodule(name).weight.shape[1 if side == "in" else 0]
+    return Part(f"{path}.{name}", side, torch.arange(width).view(module.heads, -1))
 
 
 def _has(module: nn.Module, name: str) -> bool:

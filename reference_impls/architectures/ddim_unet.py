@@ -34,7 +34,7 @@ class Attention(nn.Module):
         q, k, v = (layer(h).flatten(2) for layer in (self.q, self.k, self.v))  # (N, inner, H*W)
         weights = torch.bmm(q.transpose(1, 2), k).mul(q.shape[1] ** -0.5).softmax(2)  # (N, H*W, H*W)
         attended = torch.bmm(v, weights.transpose(1, 2)).unflatten(2, x.shape[2:])  # (N, inner, H, W)
-        return x + self.out(attended)  # type: ignore[no-any-return]
+        return x + self.out(attended)
 
 
 class Block(nn.Module):
@@ -63,7 +63,7 @@ class Block(nn.Module):
         """(N, inputs, H, W) and (N, time) -> (N, outputs, H, W)."""
         h = self.conv1(functional.silu(self.norm1(x))) + self.time(functional.silu(time))[:, :, None, None]
         h = self.shortcut(x) + self.conv2(functional.silu(self.norm2(h)))
-        return self.attention(h)  # type: ignore[no-any-return]
+        return self.attention(h)
 
 
 class Down(nn.Module):
@@ -76,7 +76,7 @@ class Down(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, width, H, W) -> (N, width, H/2, W/2)."""
-        return self.conv(functional.pad(x, (0, 1, 0, 1)))  # type: ignore[no-any-return]
+        return self.conv(functional.pad(x, (0, 1, 0, 1)))
 
 
 class Up(nn.Module):
@@ -89,7 +89,7 @@ class Up(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, inputs, H, W) -> (N, outputs, 2H, 2W)."""
-        return self.conv(functional.interpolate(x, scale_factor=2.0))  # type: ignore[no-any-return]
+        return self.conv(functional.interpolate(x, scale_factor=2.0))
 
 
 class DDIMUNet(nn.Module):
@@ -168,4 +168,4 @@ class DDIMUNet(nn.Module):
             x = layer(x, time)
         for layer in self.up:
             x = layer(torch.cat((x, skips.pop()), 1), time) if isinstance(layer, Block) else layer(x)
-        return self.last(functional.silu(self.norm(x)))  # type: ignore[no-any-return]
+        return self.last(functional.silu(self.norm(x)))

@@ -94,4 +94,4 @@ class OriginalDiT(nn.Module):
         for block in self.blocks:
             x = block(x, condition)
         shift, scale = self.modulation(functional.silu(condition))[:, None].chunk(2, dim=2)
-        return self.head(self.norm(x) * (1 + scale) + shift)  # type: ignore[no-any-return]
+        return self.head(self.norm(x) * (1 + scale) + shift)

@@ -87,7 +87,7 @@ def _convolutions(rows: Sequence[Row]) -> Iterator[Goal]:
 
 def _rest(ends: Iterable[EndToEnd], two_threads: float | None, first: FirstCall | None) -> Iterator[Goal]:
     yield Goal("two threads over one", 1.8, 1.95, two_threads)
-    yield Goal("first call after installation, s", 10, 4, first and first.after_installation, True)
-    yield Goal("first call later, s", 0.05, 0.05, first and first.later, True)
+    yield Goal("first call after installation, s", 10, 4, first.after_installation if first else None, True)
+    yield Goal("first call later, s", 0.05, 0.05, first.later if first else None, True)
     for one in ends:
         yield Goal(f"end to end, {one.sparsity:.0%} {one.pattern}: {one.name}", 2, 3, one.speed_up)

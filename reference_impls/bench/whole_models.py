@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -54,15 +55,19 @@ def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tenso
         model = pretrained(name)
         side = int(model.side)  # type: ignore[arg-type]
         given = noise(n, 1, side, side), torch.rand(n, generator=generator), torch.arange(n) % 10
-        yield f"testbed {name}, {n} samples", model, lambda model, given=given: model(*given)
+        yield f"testbed {name}, {n} samples", model, _with(*given)
     tokens = noise(1, 256, 1152), noise(1, 1152)
-    yield "DiT-XL/2 block", _filled(dit.Block(1152, 16, 4608), generator), lambda model: model(*tokens)
+    yield "DiT-XL/2 block", _filled(dit.Block(1152, 16, 4608), generator), _with(*tokens)
     picture = noise(1, 320, 64, 64), noise(1, 1280)
     resnet = _filled(unet.ResBlock(320, 320, 1280), generator)
-    yield "SD 1.4 ResBlock, 320 at 64x64", resnet, lambda model: model(*picture)
+    yield "SD 1.4 ResBlock, 320 at 64x64", resnet, _with(*picture)
     latents = noise(1, 1024, 640), noise(1, 77, 768)
     block = _filled(TransformerBlock(640), generator)
-    yield "SD 1.4 transformer block, 640 at 32x32", block, lambda model: model(*latents)
+    yield "SD 1.4 transformer block, 640 at 32x32", block, _with(*latents)
+
+
+def _with(*given: torch.Tensor) -> Callable[[nn.Module], torch.Tensor]:
+    return lambda model: model(*given)
 
 
 def _filled(model: nn.Module, generator: torch.Generator) -> nn.Module:
@@ -97,8 +102,7 @@ def end_to_end(least: int) -> Iterator[EndToEnd]:
             differences[pattern] = float((got - expected).abs().max() / expected.abs().max())
             if not differences[pattern] <= TOLERANCE:
                 raise RuntimeError(f"{name}, {pattern}: outputs differ by {differences[pattern]:.1e}; it is not timed")
-            calls["dense"] = lambda pruned=pruned, call=call: call(pruned)
-            calls[pattern] = lambda sparse=sparse, call=call: call(sparse)
+            calls["dense"], calls[pattern] = partial(call, pruned), partial(call, sparse)
         seconds = race(calls, least=least)
         for pattern in PATTERNS:
             yield EndToEnd(

@@ -8,6 +8,7 @@ Differs from the paper: no zero point, and activations are scaled when they come
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -22,6 +23,11 @@ TOP = 127
 class Int8(nn.Module):
     """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each call."""
 
+    scale: torch.Tensor
+    """(outputs,)."""
+    levels: torch.Tensor
+    """int8, in the shape of the weight."""
+
     def __init__(self, layer: nn.Linear | nn.Conv2d) -> None:
         """Round the weight of a layer; the bias stays as it is.
 
@@ -32,7 +38,7 @@ class Int8(nn.Module):
         weight = layer.weight.detach()
         largest = weight.abs().flatten(1).max(dim=1).values.clamp(min=1e-12)  # (outputs,)
         self.bias = layer.bias
-        self.multiply = functional.linear
+        self.multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = functional.linear
         if isinstance(layer, nn.Conv2d):
             if layer.padding_mode != "zeros":
                 raise ValueError(

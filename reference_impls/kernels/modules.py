@@ -100,7 +100,7 @@ class SparseLinear(Sparse):
         kernel = csr_spmm if self.kind == "csr" else rowblock_spmm
         rows = self.check(x).reshape(-1, x.shape[-1])
         weight = self.packed(kernel.pack, self.weight)
-        y = kernel.multiply(  # type: ignore[attr-defined]
+        y = kernel.multiply(
             weight, rows, bias=self.numbers(), activation=self.activation, threads=torch.get_num_threads()
         )
         return torch.from_numpy(y).view(*x.shape[:-1], len(self.weight))
@@ -155,11 +155,11 @@ class SparseConv2d(Sparse):
             weight = self.packed(kernel.pack, self.weight.flatten(1))
             images, channels, height, width = array.shape
             flat = array.reshape(images, channels, height * width)
-            y = kernel.multiply(weight, flat, layout="channels_first", **how)  # type: ignore[attr-defined]
+            y = kernel.multiply(weight, flat, layout="channels_first", **how)
             return torch.from_numpy(y).view(images, len(self.weight), height, width)
         kernel = conv3x3 if self.kind == "csr" else rowblock_conv3x3
         weight = self.packed(kernel.pack, self.weight)
-        return torch.from_numpy(kernel.convolve(weight, array, stride=self.stride, padding=self.padding, **how))  # type: ignore[attr-defined]
+        return torch.from_numpy(kernel.convolve(weight, array, stride=self.stride, padding=self.padding, **how))
 
     def extra_repr(self) -> str:
         """For a printed model."""

@@ -16,6 +16,9 @@ from typing import Literal
 import torch
 from torch import nn
 
+Side = Literal["out", "in"]
+"""out: rows of a weight, and of its bias; in: columns of the weight."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -23,8 +26,7 @@ class Part:
 
     layer: str
     """Path of a Linear, a convolution or a norm with weights."""
-    side: Literal["out", "in"]
-    """out: rows of the weight, and of the bias; in: columns of the weight."""
+    side: Side
     index: torch.Tensor
     """(units, size) rows or columns of each unit."""
 
@@ -109,8 +111,8 @@ def remove(model: nn.Module, *removals: tuple[Group, Sequence[int]]) -> None:
     for group, units in chosen:
         gone = sorted(set(range(group.units)) - set(units))
         for part in group.parts:
-            length = model.get_submodule(part.layer).weight.shape[1 if part.side == "in" else 0]  # type: ignore[union-attr,index]
-            lines = stays.setdefault((part.layer, part.side), torch.ones(length, dtype=torch.bool))  # type: ignore[arg-type]
+            length = model.get_parameter(f"{part.layer}.weight").shape[1 if part.side == "in" else 0]
+            lines = stays.setdefault((part.layer, part.side), torch.ones(length, dtype=torch.bool))
             lines[part.index[gone].flatten()] = False
             strata[part.layer] = len({unit // (group.units // group.strata) for unit in units})
     for (layer, side), lines in stays.items():
@@ -142,8 +144,7 @@ def zero(model: nn.Module, group: Group, gone: Iterable[int]) -> None:
     units = sorted(int(unit) for unit in gone)
     for part in group.parts:
         if part.side == "in":
-            layer = model.get_submodule(part.layer)
-            layer.weight[:, part.index[units].flatten()] = 0  # type: ignore[index,operator]
+            model.get_parameter(f"{part.layer}.weight")[:, part.index[units].flatten()] = 0
 
 
 def drop(model: nn.Module, blocks: Iterable[Block]) -> None:

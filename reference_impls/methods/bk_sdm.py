@@ -17,7 +17,7 @@ Run     python -m reference_impls prune --method bk-sdm --model dit --sparsity 0
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from torch import nn
 
@@ -52,8 +52,8 @@ def order(blocks: Sequence[Block]) -> list[int]:
     middle = [number for level in levels["middle"] for number in level]
     left = [
         number
-        for down, up in zip_longest(reversed(levels["down"]), levels["up"], fillvalue=[])  # from the innermost on
-        for number in (*down, *up)
+        for pair in zip_longest(reversed(levels["down"]), levels["up"], fillvalue=())  # from the innermost on
+        for number in chain(*pair)
         if number not in {*seconds, *between}
     ]
     return seconds + between + middle + left

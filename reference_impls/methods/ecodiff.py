@@ -79,7 +79,7 @@ def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.T
     inside = next(model.parameters()).dtype
 
     def call(x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        return model(x.to(inside), t.to(inside), label).to(x.dtype)  # type: ignore[no-any-return]
+        return model(x.to(inside), t, label).to(x.dtype)
 
     for x, _, _ in trajectory(call, noise, label, STEPS):
         last = x
@@ -94,7 +94,7 @@ def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.T
         for part in group.parts:
             if part.side == "in":
                 layer = model.get_submodule(part.layer)
-                columns = layer.weight.shape[1]  # type: ignore[union-attr,index]
+                columns = model.get_parameter(f"{part.layer}.weight").shape[1]
                 spread = torch.ones(columns).scatter(  # (columns,)
                     0, part.index.flatten(), gates[group.name].repeat_interleave(part.index.shape[1])
                 )

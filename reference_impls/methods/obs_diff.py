@@ -64,8 +64,8 @@ def _prune_group(model: nn.Module, group: Group, calibration: Calibration, reque
     hessians = {part.layer: Hessian(as_matrix(_layer(model, part)).shape[1]) for part in readers}
     layers = {part.layer: _layer(model, part) for part in readers}
     watch(model, calibration, layers, lambda name, rows, batch: hessians[name].add(rows, step_weight(batch)))
-    scores = sum(_scores(group, part, layers[part.layer], hessians[part.layer].mean()) for part in readers)
-    kept = best_units(scores, request.share(group.name), group.strata)
+    scores = [_scores(group, part, layers[part.layer], hessians[part.layer].mean()) for part in readers]
+    kept = best_units(torch.stack(scores).sum(0), request.share(group.name), group.strata)
     gone = sorted(set(range(group.units)) - set(kept))
     for part in readers:
         columns = _columns(part, layers[part.layer])[gone].flatten()

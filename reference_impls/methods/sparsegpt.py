@@ -71,7 +71,7 @@ def naming(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise ValueError(f"{name}: its Hessian cannot be factorised; calibrate with more samples or others") from error
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error

@@ -31,8 +31,8 @@ class ResBlock(nn.Module):
         self.norm2 = nn.GroupNorm(GROUPS, channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.shortcut = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        for value in self.conv2.parameters():
+            nn.init.zeros_(value)
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """(n, channels_in, h, w), (n, condition) -> (n, channels_out, h, w)."""
@@ -126,8 +126,8 @@ class UNet(nn.Module):
                 self.up.append(nn.Conv2d(now, now, 3, padding=1))
         self.norm = nn.GroupNorm(GROUPS, now)
         self.last = nn.Conv2d(now, 1, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for value in self.last.parameters():
+            nn.init.zeros_(value)
 
     def forward(self, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """(n, 1, side, side), (n,), (n,) -> v (n, 1, side, side)."""
