@@ -89,7 +89,6 @@ class Measured:
 
     command: str
     cpu: str
-    """With what was measured again elsewhere, if anything was."""
     versions: Mapping[str, str]
     settings: tuple[Setting, ...]
     combined: tuple[Combined, ...]
@@ -142,11 +141,15 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
         Combined(model, claim, pruning, combined_with, _numbers(rows))
         for (model, claim, pruning, combined_with), rows in by_case.items()
     ]
-    cpu, again = record["machine"]["cpu"], record["machine"].get("measured again")
-    where = f"{cpu} ({again})" if again else cpu
     noise = tuple(_noise(record["noise"]))
     return Measured(
-        record["command"], where, record["versions"], tuple(settings), tuple(combined), noise, record["budgets"]
+        record["command"],
+        record["machine"]["cpu"],
+        record["versions"],
+        tuple(settings),
+        tuple(combined),
+        noise,
+        record["budgets"],
     )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # imported late at run time: a command pays only for what it 
     import torch
     from torch import nn
 
-    from reference_impls.contract import Changes
     from reference_impls.saved import Saved
     from reference_impls.testbed.metrics import Quality
 
@@ -87,6 +86,7 @@ def prune(
 ) -> None:
     """Prune a model, measure it beside the dense one, and save it."""
     import copy
+    from dataclasses import asdict
 
     from reference_impls import saved
     from reference_impls.adapters import diffusers_models
@@ -94,7 +94,7 @@ def prune(
     from reference_impls.prune import calibration_for
     from reference_impls.prune import prune as run
     from reference_impls.testbed.data import load
-    from reference_impls.testbed.models import DATA_OF
+    from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
     with wrong_use():
         share = None if sparsity is None else _number(sparsity)
@@ -105,18 +105,20 @@ def prune(
         if diffusers_models.is_folder(Path(model)):
             _prune_diffusers(Path(model), out, share, asked)
             return
-        name, dense, changes = _open(model)
-        pruned = copy.deepcopy(dense)
+        found = _open(model)
+        name, pruned = found.name, copy.deepcopy(found.model)
         with terminal.spinner(f"{method} prunes {model}"):
-            calibration = calibration_for(method, dense, load(DATA_OF[name])[0], seed=seed)
+            calibration = calibration_for(method, found.model, load(DATA_OF[name])[0], seed=seed)
             report = run(pruned, calibration, share, **asked)
-    of_dense = _measure(dense, name, samples, "measuring the dense model")
-    before = _draw(dense, samples, "drawing with the dense model")
-    of_pruned = _measure(pruned, name, samples, "measuring the pruned model", before)
+    columns = ("dense", "pruned") if model in BUILDERS else ("before", "after")
+    of_found = _measure(found.model, name, samples, f"measuring {model}")
+    dense = _draw(pretrained(name), samples, "drawing with the dense model")
+    of_pruned = _measure(pruned, name, samples, "measuring the pruned model", dense)
     pictures = _draw(pruned, PICTURES, "drawing with the pruned model")
     with wrong_use():
-        saved.save(out, name, pruned, report, of_pruned, pictures, changes.then(report.kept, report.dropped))
-    terminal.console.print(terminal.qualities(("dense", "pruned"), of_dense, of_pruned, report))
+        steps = (*found.steps, {"prune": asdict(report)})
+        saved.save(out, name, pruned, steps, of_pruned, pictures, found.changes.then(report.kept, report.dropped))
+    terminal.console.print(terminal.qualities(columns, of_found, of_pruned, report))
     terminal.say(terminal.faster(report))
     terminal.say_where(out, "weights, report, samples")
 
@@ -128,7 +130,7 @@ def recover(
     steps: Annotated[int, whole(1, 100_000, "Updates of 64 images.")] = 200,
     teacher: Annotated[bool, typer.Option(help="Also learn from the dense model's output.")] = True,
     features: Annotated[str, typer.Option(help="none, plain (BK-SDM) or normalised (LAPTOP-Diff).")] = "none",
-    seed: Seed = 0,
+    seed: Annotated[int, whole(0, 2**32 - 1, "Fixes images, times and noise.")] = 0,
     samples: Samples = 400,
 ) -> None:
     """Train a pruned model for a while; what is pruned stays pruned."""
@@ -155,7 +157,7 @@ def recover(
     pictures = _draw(held.model, PICTURES, "drawing with the recovered model")
     with wrong_use():
         how = {"steps": steps, "teacher": teacher, "features": features, "seed": seed}
-        saved.save(out, held.name, held.model, held.report, after, pictures, held.changes, how)
+        saved.save(out, held.name, held.model, (*held.steps, {"recover": how}), after, pictures, held.changes)
     terminal.console.print(terminal.qualities(("pruned", "recovered"), before, after))
     terminal.say_where(out, "weights, report, samples")
 
@@ -191,8 +193,9 @@ def table_(
         with wrong_use():
             check_file(out)
     from reference_impls import table
+    from reference_impls.unfinished import OtherRun
 
-    with tempfile.TemporaryDirectory() as scratch, terminal.bar() as tell:
+    with wrong_use((OtherRun,)), tempfile.TemporaryDirectory() as scratch, terminal.bar() as tell:
         where = out or (Path(scratch) / "quick.json" if quick else table.RESULTS)
         record = table.run(table.QUICK if quick else table.FULL, where, _command(), workers=workers, tell=tell)
     for shown in terminal.rows(record["rows"]):
@@ -273,17 +276,18 @@ def bench(
         terminal.say_where(out, "every row")
 
 
-def _open(model: str) -> tuple[str, nn.Module, Changes]:
-    """Name, model and what it lacks already, from the testbed or from a folder that `prune --out` wrote."""
+def _open(model: str) -> Saved:
+    """A model of the testbed as it is shipped, or what a folder holds that `prune --out` wrote."""
     from reference_impls import saved
     from reference_impls.contract import Changes
     from reference_impls.testbed.models import BUILDERS, pretrained
 
     if model in BUILDERS:
-        return model, pretrained(model), Changes()
+        return saved.Saved(model, pretrained(model), Changes())
+    if (Path(model) / "model_index.json").is_file():
+        raise ValueError(f"{model} is a whole pipeline of diffusers; give the folder unet or transformer inside it")
     if Path(model).is_dir():
-        held = saved.load(Path(model))
-        return held.name, held.model, held.changes
+        return saved.load(Path(model))
     raise ValueError(f"model {model!r} is not one of {', '.join(BUILDERS)}, nor a folder")
 
 
@@ -324,8 +328,10 @@ def _prune_diffusers(folder: Path, out: Path, share: float | None, asked: dict[s
 
     method = str(asked["method"])
     chosen = method_of(method)
-    if chosen.needs in ("gradients", "training") or chosen.kind == "depth":
-        raise ValueError(f"{method} needs {chosen.needs} of the testbed; it does not run on diffusers folders")
+    if chosen.kind == "depth":
+        raise ValueError(f"{method} drops blocks, and which blocks of a diffusers model can go is not known here")
+    if chosen.needs in ("gradients", "training"):
+        raise ValueError(f"{method} needs images of the testbed; it does not run on diffusers folders")
     with terminal.spinner(f"{method} prunes {folder}"):
         model, changes = diffusers_models.load(folder)
         report = run(model, diffusers_models.noise_calls(model), share, **asked)

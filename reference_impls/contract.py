@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -154,7 +153,8 @@ class Request:
         """Refuse what cannot be.
 
         Raises:
-            ValueError: the sparsity is not in [0, 1], the scope is unknown, or sparsity and pattern disagree.
+            ValueError: the sparsity is not in [0, 1], the scope is unknown, or the pattern disagrees with sparsity,
+                scope, block or shares.
         """
         check_sparsity(self.sparsity)
         for share in self.shares.values():
@@ -163,6 +163,8 @@ class Request:
             raise ValueError(f"scope {self.scope!r} is not one of {', '.join(SCOPES)}")
         if self.shares and (self.pattern is not None or self.scope == "global"):
             raise ValueError("shares of single layers: neither a pattern nor the global scope leaves a layer its own")
+        if self.pattern is not None and self.scope != "layer":
+            raise ValueError(f"scope {self.scope!r}: a pattern is compared within its groups only, scope layer")
         if self.pattern is not None and self.block != ALONE:
             raise ValueError(f"block {self.block}: pattern {self.pattern} says itself how many rows share it")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:
@@ -228,8 +230,11 @@ class Report:
     """unstructured, structured or depth."""
     requested: float
     pattern: str | None
+    block: str | None
     scope: str
     seed: int
+    shares: Mapping[str, float]
+    """Sparsity of single layers or groups, where another one was asked for."""
     achieved: Mapping[str, float]
     """Share that went: of the weights of each layer, of the units of each group, or of the blocks."""
     kept: Mapping[str, list[int]]
@@ -243,7 +248,3 @@ class Report:
     versions: Mapping[str, str] = field(
         default_factory=lambda: {"python": platform.python_version(), "torch": torch.__version__}
     )
-
-    def to_json(self) -> str:
-        """One JSON document."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True)

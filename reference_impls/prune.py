@@ -108,7 +108,8 @@ def prune(
     share = pattern.sparsity if pattern is not None else sparsity
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"block {block} is for methods on single weights, not for {method}")
-    request = Request(share, pattern, scope or chosen.scope, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    own = "layer" if pattern is not None else chosen.scope  # a pattern leaves no choice
+    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
     for name, value in model.named_parameters():
         check_finite(name, value)
     layers = prunable(model) if chosen.kind == "unstructured" else {}
@@ -133,9 +134,11 @@ def prune(
         paper=chosen.paper,
         kind=chosen.kind,
         requested=request.sparsity,
-        pattern=str(pattern or block) if pattern or block else None,
+        pattern=None if pattern is None else str(pattern),
+        block=None if block is None else str(block),
         scope=request.scope,
         seed=seed,
+        shares=dict(request.shares),
         achieved=achieved(outcome, units, blocks),
         kept=outcome if chosen.kind == "structured" else {},  # type: ignore[arg-type]
         dropped=outcome if chosen.kind == "depth" else [],  # type: ignore[arg-type]

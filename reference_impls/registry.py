@@ -128,8 +128,9 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "Units go whose columns the others can best make up for.",
-        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}}, "
-        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} \;\; "
+        r"(\text{heads: } H_{uu} \text{ for } H), \quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}, "
         r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T}",
     ),
     "ecodiff": Method(

@@ -1,4 +1,4 @@
-"""A pruned model on disk: what was taken out and the weights, the report and the measurement as JSON, a picture.
+"""A pruned model on disk: what was taken out and the weights, what was done and measured as JSON, a picture.
 
 A structurally pruned model is stored as what changed against the dense one (the units that stay, the blocks that
 went) and its weights as safetensors, never as a pickled module.
@@ -7,7 +7,7 @@ went) and its weights as safetensors, never as a pickled module.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from reference_impls.contract import Changes, Report
+from reference_impls.contract import Changes
 from reference_impls.maths.surgery import drop, remove
 from reference_impls.outputs import new_folder
 from reference_impls.testbed.metrics import Quality
@@ -35,21 +35,20 @@ class Saved:
     name: str
     """The model's name in the testbed."""
     model: nn.Module
-    report: Mapping[str, object]
-    """As ``Report.to_json`` wrote it."""
     changes: Changes
     """Against the dense model."""
+    steps: tuple[Mapping[str, object], ...] = ()
+    """All that was done to the dense model, in order: {"prune": a ``Report``} or {"recover": how}."""
 
 
 def save(
     folder: Path,
     name: str,
     model: nn.Module,
-    report: Report | Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
     quality: Quality,
     samples: torch.Tensor,
     changes: Changes,
-    recovery: Mapping[str, object] | None = None,
 ) -> None:
     """Write everything into a new folder, or nothing.
 
@@ -57,11 +56,10 @@ def save(
         folder: must not exist yet.
         name: the model's name in the testbed.
         model: the pruned model.
-        report: what was done to it.
+        steps: see ``Saved``.
         quality: what was measured.
         samples: (n, 1, side, side) in [-1, 1]; the first hundred become the picture.
         changes: what it lacks against the dense model.
-        recovery: how it was trained afterwards, where it was.
 
     Raises:
         FileExistsError: the folder is there.
@@ -69,9 +67,7 @@ def save(
     """
     with new_folder(folder) as fresh:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, fresh / WEIGHTS)
-        told = json.loads(report.to_json()) if isinstance(report, Report) else dict(report)
-        card = {"model": name, "changes": asdict(changes), "report": told}
-        card |= {"recovery": recovery, "quality": asdict(quality)}
+        card = {"model": name, "changes": asdict(changes), "steps": list(steps), "quality": asdict(quality)}
         (fresh / CONFIG).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         grid(samples[:100]).save(fresh / GRID)
 
@@ -89,7 +85,7 @@ def load(folder: Path) -> Saved:
             raise ValueError(f"{file} is not there; give a folder that `prune --out` wrote")
     try:
         card = json.loads(config.read_text(encoding="utf-8"))
-        name, report = card["model"], dict(card["report"])
+        name, steps = card["model"], tuple(dict(step) for step in card["steps"])
         changes = Changes(dict(card["changes"]["kept"]), tuple(card["changes"]["dropped"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{config} does not name a model and what was done to it") from error
@@ -101,7 +97,7 @@ def load(folder: Path) -> Saved:
     except ValueError as error:
         raise ValueError(f"{config}: {error}") from error
     load_weights(model, weights)
-    return Saved(name, model.eval(), report, changes)
+    return Saved(name, model.eval(), changes, steps)
 
 
 def change(model: nn.Module, changes: Changes) -> None:

@@ -9,7 +9,6 @@ A run that was stopped goes on where it was: finished rows stand in a file besid
 from __future__ import annotations
 
 import copy
-import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from reference_impls.prune import calibration_for, prune
 from reference_impls.registry import METHODS
 from reference_impls.saved import grid
 from reference_impls.testbed import metrics
+from reference_impls.unfinished import kept
 
 RESULTS = Path(__file__).parent / "results" / "testbed.json"
 SPARSITIES = (0.3, 0.5, 0.7, 0.9)
@@ -51,7 +51,7 @@ class Plan:
 FULL = Plan(
     {
         "dit": Budget(held_out=497, samples=400, training_steps=150, recovery_steps=50),
-        "unet": Budget(held_out=150, samples=100, training_steps=60, recovery_steps=30, recovery_batch=32),
+        "unet": Budget(held_out=150, samples=200, training_steps=60, recovery_steps=30, recovery_batch=32),
     },
     SPARSITIES,
     (0, 1, 2),
@@ -77,50 +77,58 @@ def jobs(plan: Plan) -> list[Job]:
     return found
 
 
+def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
+    """With what and where it is run; rows of other settings do not go into one table."""
+    return {
+        "machine": {"cpu": f"{cpu_name()}, {os.cpu_count()} cores", "processes": workers, "threads of each": 1},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
+    }
+
+
 def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]) -> dict:  # type: ignore[type-arg]
     """Run the whole plan and write the result.
 
     Args:
         plan: what to run.
-        out: the JSON file; rows that stand in ``<out>.partial`` are not run again.
+        out: the JSON file; jobs whose rows stand beside it, in a file that ends in .partial, are not run again.
         command: how it was called, for the record.
         workers: processes, of one thread each.
         tell: called after each job with how many are done, of how many, and what was done.
 
     Returns:
         What was written.
+
+    Raises:
+        OtherRun: the rows beside it are of a run with other budgets, versions or machine.
     """
-    partial = out.with_suffix(".partial")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    done = list(_lines(partial))
-    known = {_key(row) for row in done}
-    todo: list[Job] = [job for job in jobs(plan) if _key(asdict(job)) not in known]
+    settings = settings_of(plan, workers)
     dense = [Job(model, "", 0.0, None, seed) for model in plan.budgets for seed in plan.seeds]
-    todo = [job for job in dense if _key({**asdict(job), "method": None}) not in known] + todo
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool, partial.open("a") as sink:
+    with (
+        kept(out.with_suffix(".partial"), settings) as (done, keep),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool,
+    ):
+        known = {_key(row) for row in done}
+        todo = [job for job in [*dense, *jobs(plan)] if _key(asdict(job)) not in known]
         futures = {pool.submit(_work, job, plan.budgets[job.model]): job for job in todo}
         for number, future in enumerate(as_completed(futures), start=1):
-            for row in future.result():
-                done.append(asdict(row))
-                sink.write(json.dumps(asdict(row)) + "\n")
-            sink.flush()
+            made = [asdict(row) for row in future.result()]
+            keep(made)
+            done += made
             job = futures[future]
             tell(
                 number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
             )
         spread, combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else ([], [])
-    record = {
-        "command": command,
-        "machine": {"cpu": f"{cpu_name()}, {os.cpu_count()} cores", "processes": workers, "threads of each": 1},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
-        "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
-        "noise": spread,
-        "combinations": combined,
-    }
-    write_rows(record, out)
-    partial.unlink()
+        record = {
+            "command": command,
+            **settings,
+            "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
+            "noise": spread,
+            "combinations": combined,
+        }
+        write_rows(record, out)
     return record
 
 
@@ -128,7 +136,8 @@ _ORDER = ("model", "kind", "method", "pattern", "sparsity", "recovery_steps", "s
 
 
 def _key(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(row[name] for name in ("model", "method", "sparsity", "pattern", "seed"))
+    """Of a job or a row; what is dense has no method, or an empty one."""
+    return (row["method"] or None, *(row[name] for name in ("model", "sparsity", "pattern", "seed")))
 
 
 def _work(job: Job, budget: Budget) -> list[Row]:
@@ -177,9 +186,3 @@ def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
 
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def _lines(file: Path) -> Iterator[dict[str, object]]:
-    if file.is_file():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)

@@ -129,8 +129,8 @@ def faster(report: Report) -> str:
     """Whether it is, in a sentence."""
     if report.kind == "unstructured":
         return (
-            "Single zeros make the model smaller, not faster: dense kernels compute with them all the same. "
-            "`eval --sparse` times it with kernels that skip them."
+            "Single zeros make the model no faster, as dense kernels compute with them all the same, and no smaller "
+            "until they are packed. `eval --sparse` times it with kernels that skip them."
         )
     gone = 1 - report.after.macs / report.before.macs
     return f"It computes {gone:.0%} less in any runtime; how much faster that is depends on the machine."

@@ -34,11 +34,11 @@ class OneLine(TyperGroup):
 
 
 @contextmanager
-def wrong_use() -> Iterator[None]:
-    """Inside, what a function refuses is a mistake of the caller."""
+def wrong_use(refusals: tuple[type[Exception], ...] = (ValueError, OSError)) -> Iterator[None]:
+    """Inside, what a function refuses is a mistake of the caller; of a long run, only what is named here."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except refusals as error:
         raise WrongUse(str(error)) from error
 
 

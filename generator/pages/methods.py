@@ -29,7 +29,7 @@ HEADLINE = "50 %"
 """The share whose numbers stand for a method where there is room for one row."""
 PATTERN = "2:4"
 TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
-CLAIMS = ("samplers", "quantization", "distillation", "search")
+CLAIMS = ("samplers", "quantization", "distillation", "search", "scope")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ def save(folder: Path, model: nn.Module, report: Report, changes: Changes) -> No
     """
     with new_folder(folder) as fresh:
         model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]
-        card = {"kept": changes.kept, "report": json.loads(report.to_json())}
+        card = {"kept": changes.kept, "report": asdict(report)}
         (fresh / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

@@ -41,7 +41,8 @@ class Combination:
 
     model: str
     claim: str
-    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search."""
+    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search; or scope:
+    whether weights are compared within a layer or within an output row, where the table's methods differ."""
     pruning: str
     """dense, or method and share."""
     combined_with: str
@@ -88,6 +89,11 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
     yield row("search", "magnitude, 70 %", "equal shares", pruned("magnitude", 0.7), FIRST)
     shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
     yield row("search", "magnitude, 70 %", "searched shares", pruned("magnitude", 0.7, shares=shares), FIRST)
+    for method in ("magnitude", "wanda"):
+        for share in (0.5, 0.7):
+            for scope, words in (("layer", "compared in the layer"), ("row", "compared in the row")):
+                model = pruned(method, share, scope=scope)
+                yield row("scope", f"{method}, {share * 100:.0f} %", words, model, FIRST)
 
 
 @cache

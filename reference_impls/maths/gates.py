@@ -20,9 +20,9 @@ def logistic_noise(shape: torch.Size, generator: torch.Generator) -> torch.Tenso
     return u.log() - (-u).log1p()
 
 
-def hard_concrete(log_alpha: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-    """Gates in [0, 1], shaped as ``log_alpha``: a sample with noise (Eq. 10, 11), the estimate without (Eq. 13)."""
-    soft = torch.sigmoid(log_alpha if noise is None else (log_alpha + noise) / TEMPERATURE)
+def hard_concrete(log_alpha: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """A sample of the gates in [0, 1], shaped as ``log_alpha``, from logistic noise of that shape (Eq. 10, 11)."""
+    soft = torch.sigmoid((log_alpha + noise) / TEMPERATURE)
     return (soft * (HIGH - LOW) + LOW).clamp(0, 1)
 
 

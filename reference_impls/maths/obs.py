@@ -58,19 +58,24 @@ class Hessian:
         return self.matrix / self.samples
 
 
+def dead(hessian: torch.Tensor) -> torch.Tensor:
+    """Inputs that were always zero, (columns,): whatever is done to their weights costs nothing."""
+    return hessian.diagonal() == 0
+
+
 def damped(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
-    """H with a larger diagonal, so that it can be inverted; inputs that are always zero get a one there."""
-    h = hessian.double().clone()
-    diagonal = h.diagonal()
-    diagonal[diagonal == 0] = 1.0
-    diagonal += damping * diagonal.mean()
+    """H with a larger diagonal, so that it can be inverted; dead inputs count there as a mean one."""
+    h = check_finite("Hessian", hessian).double().clone()
+    diagonal, silent = h.diagonal(), dead(hessian)
+    mean = 1.0 if bool(silent.all()) else float(diagonal[~silent].mean())
+    diagonal[silent] = mean
+    diagonal += damping * mean
     return h
 
 
-def inverse_factor(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
-    """U upper triangular with H^-1 = U^T U, for the damped H."""
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian, damping)))
-    return torch.linalg.cholesky(inverse, upper=True)
+def inverse(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
+    """H^-1 for the damped H."""
+    return torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian, damping)))
 
 
 def sweep(
@@ -82,7 +87,7 @@ def sweep(
         weight: (rows, columns).
         hessian: (columns, columns), of the inputs.
         select: decides about a block of columns at once, from the scores w^2 / U_jj^2 as they are when the sweep
-            gets there.
+            gets there; 0 for weights of dead inputs, which go first.
         block: columns decided at once.
         damping: see ``damped``.
 
@@ -96,12 +101,13 @@ def sweep(
     if hessian.shape != (columns, columns):
         raise ValueError(f"Hessian of shape {tuple(hessian.shape)} does not fit {columns} columns")
     w = weight.double().clone()
-    upper = inverse_factor(check_finite("Hessian", hessian), damping)
+    upper = torch.linalg.cholesky(inverse(hessian, damping), upper=True)  # U, with H^-1 = U^T U
+    silent = dead(hessian)
     mask = torch.ones(rows, columns, dtype=torch.bool)
     for start in range(0, columns, block):
         stop = min(start + block, columns)
-        diagonal = upper.diagonal()[start:stop]
-        mask[:, start:stop] = select(w[:, start:stop] ** 2 / diagonal**2)
+        scores = w[:, start:stop] ** 2 / upper.diagonal()[start:stop] ** 2
+        mask[:, start:stop] = select(scores.masked_fill(silent[start:stop], 0.0))
         errors = torch.zeros(rows, stop - start, dtype=torch.float64)
         for j in range(start, stop):
             kept = w[:, j] * mask[:, j]
@@ -115,8 +121,8 @@ def sweep(
 
 def column_scores(weight: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
     """What each column costs if it goes alone: sum over rows of w_j^2 / [H^-1]_jj, (columns,)."""
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(check_finite("Hessian", hessian), damping)))
-    return weight.double().square().sum(0) / inverse.diagonal()
+    costs = weight.double().square().sum(0) / inverse(hessian, damping).diagonal()
+    return costs.masked_fill(dead(hessian), 0.0)
 
 
 def remove_columns(
@@ -133,28 +139,7 @@ def remove_columns(
     Returns:
         The new weight in the old dtype, with zeros in the columns of S.
     """
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped(check_finite("Hessian", hessian), damping)))
-    w = weight.double()
-    new = w - w[:, gone] @ torch.linalg.solve(inverse[gone][:, gone], inverse[gone])
+    inverted, w = inverse(hessian, damping), weight.double()
+    new = w - w[:, gone] @ torch.linalg.solve(inverted[gone][:, gone], inverted[gone])
     new[:, gone] = 0  # the solution is zero there but for rounding
     return new.to(weight.dtype)
-
-
-def refit(weight: torch.Tensor, mask: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
-    """The best weights under a fixed mask: least squares for each row on its kept columns.
-
-    Slow (a factorisation a row); the oracle that the sweep is compared with.
-    """
-    h, w = damped(hessian, damping), weight.double()
-    best = torch.zeros_like(w)
-    for row in range(len(w)):
-        kept = mask[row].nonzero()[:, 0]
-        if len(kept):
-            best[row, kept] = torch.linalg.solve(h[kept][:, kept], h[kept] @ w[row])
-    return best.to(weight.dtype)
-
-
-def error(weight: torch.Tensor, pruned: torch.Tensor, hessian: torch.Tensor) -> float:
-    """Sum over rows of (w - w')^T H (w - w')."""
-    difference = (weight - pruned).double()
-    return float(((difference @ hessian.double()) * difference).sum())

@@ -69,8 +69,6 @@ def prune(
     """Train under moving masks, one step a batch, then zero what is masked."""
     if request.pattern is None:
         raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")
-    if request.scope != "layer":
-        raise ValueError(f"scope {request.scope!r}: a pattern is compared within its groups only, scope layer")
     layers = prunable(model)
     for layer in layers.values():
         keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes

@@ -3,11 +3,11 @@
 Maths   x_out = m block(x) + (1 - m) x with a gate m of each block (Eq. 1). Consecutive blocks form groups of 4; of each
         group N of M stay. A categorical variable over the C(M, N) ways is sampled by Gumbel softmax with
         straight-through gradients (Eq. 5, 6), the temperature falling; together with it low-rank updates of the
-        blocks' layers are trained (Eq. 7), so that a way is judged by what it becomes. The likeliest way of each group
-        stays, and the updates are thrown away.
+        blocks' Linear layers are trained (Eq. 7), so that a way is judged by what it becomes. The likeliest way of each
+        group stays, and the updates are thrown away.
 Differs from the paper: where the share does not divide evenly, the groups lose floor or ceiling of it, the later ones
-        more; the low-rank updates are not scaled (alpha of Eq. 7 is 1). Its recovery, distillation from masked hidden
-        states, is not here.
+        more; the low-rank updates are not scaled (alpha of Eq. 7 is 1), and convolutions, four fifths of the weights of
+        a U-Net's blocks, get none. Its recovery, distillation from masked hidden states, is not here.
 Shapes  one step a batch -> names of blocks.   Cost  training.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
         for, the model has no table of blocks, a batch has no target, or the loss is not finite.

@@ -173,9 +173,9 @@ def test_sdxl_gets_its_own_conditions() -> None:
 @pytest.mark.parametrize(
     ("method", "told"),
     [
-        ("taylor", "taylor needs gradients of the testbed; it does not run on diffusers folders"),
-        ("ecodiff", "ecodiff needs training of the testbed"),
-        ("bk-sdm", "it does not run on diffusers folders"),
+        ("taylor", "taylor needs images of the testbed; it does not run on diffusers folders"),
+        ("ecodiff", "ecodiff needs images of the testbed; it does not run on diffusers folders"),
+        ("bk-sdm", "bk-sdm drops blocks, and which blocks of a diffusers model can go is not known here"),
     ],
 )
 def test_what_does_not_run_on_a_folder(tmp_path: Path, method: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from reference_impls.testbed.models import pretrained
 
 ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
-EMPTY = json.dumps({"model": "dit", "report": {}, "changes": {"kept": {}, "dropped": []}})
+EMPTY = json.dumps({"model": "dit", "steps": [], "changes": {"kept": {}, "dropped": []}})
 QUERY = "blocks.0.attention.qkv.weight"
 FITS = "an m that divides 32 fits all layers"
 
@@ -269,6 +270,14 @@ def test_values_that_are_not_finite_are_named(folder: Path) -> None:
     assert error("eval", str(folder)) == f"{file}: {QUERY} of shape (288, 96) holds NaN or infinite values"
 
 
+def test_a_whole_pipeline_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
+    told = f"{tmp_path} is a whole pipeline of diffusers; give the folder unet or transformer inside it"
+    words = ["prune", "--model", str(tmp_path), "--method", "magnitude", "--sparsity", "0.5"]
+    assert error(*words, "--out", str(tmp_path / "out")) == told
+    assert [file.name for file in tmp_path.iterdir()] == ["model_index.json"]
+
+
 def test_a_pickle_is_refused(folder: Path) -> None:
     file = folder / "model.safetensors"
     told = (
@@ -295,7 +304,7 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
     assert error("prune", "--model", str(tmp_path), "--method", "magnitude", "--sparsity", "0", "--out", "OUT") == told
 
 
-@pytest.mark.parametrize("card", ["5", "[]", "{}", "no JSON", '{"model": "dit", "report": {}, "changes": {}}'])
+@pytest.mark.parametrize("card", ["5", "[]", "{}", "no JSON", '{"model": "dit", "steps": [], "changes": {}}'])
 def test_a_card_that_names_nothing(folder: Path, card: str) -> None:
     (folder / "config.json").write_text(card)
     assert error("eval", str(folder)) == f"{folder}/config.json does not name a model and what was done to it"
@@ -317,7 +326,7 @@ def test_a_card_of_another_model(folder: Path, name: object) -> None:
     ],
 )
 def test_a_folder_whose_changes_cannot_be(folder: Path, changes: dict, told: str) -> None:  # type: ignore[type-arg]
-    (folder / "config.json").write_text(json.dumps({"model": "dit", "report": {}, "changes": changes}))
+    (folder / "config.json").write_text(json.dumps({"model": "dit", "steps": [], "changes": changes}))
     said = error("eval", str(folder))
     assert said.startswith(f"{folder}/config.json: ")
     assert told in said
@@ -446,14 +455,14 @@ def test_arch_counts_attention_where_it_is_asked() -> None:
 def test_prune_then_eval(tmp_path: Path) -> None:
     out = tmp_path / "new" / "[bold]pruned"
     said = run("prune", "--method", "magnitude", "--pattern", "2:4", "--out", str(out), "--samples", "20")
-    assert "not faster" in said
+    assert "no faster" in said
     assert f"{out}: weights, report, samples" in said
     card = json.loads((out / "config.json").read_text())
-    assert card["report"]["method"] == "magnitude"
-    assert card["report"]["pattern"] == "2:4"
+    (step,) = card["steps"]
+    assert (step["prune"]["method"], step["prune"]["pattern"]) == ("magnitude", "2:4")
     held = saved.load(out)
     assert held.name == "dit"
-    assert sum(int(value.count_nonzero()) for value in held.model.parameters()) == card["report"]["after"]["nonzero"]
+    assert sum(int(value.count_nonzero()) for value in held.model.parameters()) == step["prune"]["after"]["nonzero"]
     with Image.open(out / "samples.png") as picture:
         assert picture.size == (320, 320)
     assert f"{card['quality']['held_out_loss']:.4f}" in run("eval", str(out), "--samples", "20")
@@ -468,14 +477,18 @@ def test_prune_twice_recover_eval(tmp_path: Path) -> None:
     few = ("--samples", "20")
     said = run("prune", "--method", "magnitude-units", "--sparsity", "0.5", "--out", one, *few)
     assert "48% less in any runtime" in said
-    run("prune", "--model", one, "--method", "shortgpt", "--sparsity", "0.25", "--out", two, *few)
+    assert re.search(r"dense +pruned", said)
+    said = run("prune", "--model", one, "--method", "shortgpt", "--sparsity", "0.25", "--out", two, *few)
+    assert re.search(r"before +after", said)
     held = saved.load(Path(two))
     assert len(held.changes.dropped) == 2
     assert len(held.changes.kept) == 2 * 6
     run("recover", two, "--steps", "3", "--features", "normalised", "--out", three, *few)
     again = saved.load(Path(three))
     assert again.changes == held.changes
-    assert json.loads((tmp_path / "three/config.json").read_text())["recovery"]["steps"] == 3
+    first, second, third = again.steps
+    assert [step["prune"]["method"] for step in (first, second)] == ["magnitude-units", "shortgpt"]
+    assert third == {"recover": {"steps": 3, "teacher": True, "features": "normalised", "seed": 0}}
 
 
 @pytest.mark.slow
@@ -485,7 +498,7 @@ def test_prune_twice_recover_eval(tmp_path: Path) -> None:
 def test_recover_with_and_without_a_teacher(folder: Path, words: list[str], teacher: bool) -> None:
     out = folder.parent / "recovered"
     run("recover", str(folder), "--steps", "2", "--samples", "10", "--out", str(out), *words)
-    assert json.loads((out / "config.json").read_text())["recovery"]["teacher"] is teacher
+    assert json.loads((out / "config.json").read_text())["steps"][-1]["recover"]["teacher"] is teacher
 
 
 @pytest.mark.slow

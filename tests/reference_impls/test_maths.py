@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths import macs, obs
+from reference_impls.maths.masks import keep_best
 from reference_impls.maths.surgery import remove
 from reference_impls.units import groups_of
 from tests.reference_impls.small_models import small
@@ -21,10 +22,10 @@ def test_a_hessian_is_a_weighted_mean() -> None:
 
 
 def test_a_layer_that_sees_nothing_but_zeros() -> None:
-    """Then every weight costs its square."""
+    """Then no weight costs anything, and none makes up for another."""
     weight = torch.tensor([[3.0, -1.0, 2.0]])
-    swept, mask = obs.sweep(weight, torch.zeros(3, 3), lambda scores: scores > scores.min())
-    assert mask.tolist() == [[True, False, True]]
+    swept, mask = obs.sweep(weight, torch.zeros(3, 3), lambda scores: keep_best(scores, 1 / 3))
+    assert mask.tolist() == [[True, True, False]]
     assert torch.equal(swept, weight * mask)
     assert obs.remove_columns(weight, torch.tensor([0]), torch.zeros(3, 3)).tolist() == [[0.0, -1.0, 2.0]]
 

@@ -54,7 +54,7 @@ def test_the_share_is_exact_and_the_report_says_so(dit: nn.Module, calibration: 
     assert report.before.nonzero - report.after.nonzero == half
     assert report.after.macs == report.before.macs
     assert report.after.macs_nonzero < 0.6 * report.before.macs
-    assert json.loads(report.to_json())["method"] == method
+    assert json.loads(json.dumps(dataclasses.asdict(report)))["method"] == method
 
 
 @pytest.mark.parametrize("method", ALL)
@@ -285,6 +285,8 @@ def test_bias_and_dtype_are_kept(dit: nn.Module, calibration: Calibration) -> No
         ),
         ({"sparsity": 0.5, "method": "sparsegpt", "scope": "global"}, "the column sweep compares within a layer only"),
         ({"pattern": Pattern(2, 500), "method": "magnitude"}, "pattern 2:500 does not fit rows of"),
+        ({"pattern": Pattern(2, 4), "method": "magnitude", "scope": "global"}, "scope 'global': a pattern is compared"),
+        ({"pattern": Pattern(2, 4), "method": "wanda", "scope": "row"}, "scope 'row': a pattern is compared"),
     ],
 )
 def test_bad_requests_change_nothing(dit: nn.Module, calibration: Calibration, asked: dict, told: str) -> None:  # type: ignore[type-arg]
@@ -299,6 +301,25 @@ def test_scores_that_are_not_finite(dit: nn.Module, calibration: Calibration) ->
     broken = Calibration((good, dataclasses.replace(bad, x=bad.x * float("nan"))))
     with pytest.raises(ValueError, match=r"scores of blocks\.0\.attention\.qkv of shape \(96, 32\) holds NaN"):
         prune(copy.deepcopy(dit), broken, 0.5, method="wanda")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_cannot_be_is_refused_before_the_model_is_run(
+    dit: nn.Module, calibration: Calibration, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real calibration may take an hour. What the model costs is counted first, and that is one sample."""
+    runs = []
+    monkeypatch.setattr(
+        Batch, "run", lambda batch, model: runs.append(len(batch.x)) or model(batch.x, batch.t, batch.label)
+    )
+    asked = {"scope": "global"} if METHODS[method].scope != "global" else {"scope": "row"}
+    if METHODS[method].kind == "unstructured" and method not in ("sparsegpt", "obs-diff"):
+        asked["pattern"] = Pattern(2, 4)
+    else:
+        asked["sparsity"] = 0.5
+    with pytest.raises(ValueError, match="scope"):
+        prune(copy.deepcopy(dit), calibration, method=method, **asked)
+    assert set(runs) <= {1}
 
 
 def test_empty_calibration() -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from reference_impls.maths.masks import keep_best
-from reference_impls.maths.obs import Hessian, damped, error, inverse_factor, refit, sweep
+from reference_impls.maths.obs import Hessian, column_scores, damped, inverse, sweep
+from tests.reference_impls.by_hand import error, refit
 
 
 def problem(rows: int, columns: int, samples: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,8 +35,7 @@ def test_one_weight_costs_and_moves_as_brute_force_says() -> None:
 
 def test_the_factor_gives_the_inverse() -> None:
     _, hessian = problem(1, 7, 40)
-    upper = inverse_factor(hessian)
-    torch.testing.assert_close(upper.T @ upper, torch.linalg.inv(damped(hessian)))
+    torch.testing.assert_close(inverse(hessian), torch.linalg.inv(damped(hessian)))
 
 
 def slow_sweep(weight: torch.Tensor, hessian: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -95,11 +95,22 @@ def test_the_hessian_does_not_depend_on_the_batches() -> None:
     torch.testing.assert_close(whole.mean(), parts.mean())
 
 
-def test_dead_inputs_survive() -> None:
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_weights_of_dead_inputs_go_first_and_disturb_no_other(scale: float) -> None:
+    """Whatever they and the inputs that live are worth."""
     weight, hessian = problem(3, 6, 30)
+    hessian *= scale
     hessian[2], hessian[:, 2] = 0, 0
-    swept, _ = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5))
-    assert torch.isfinite(swept).all()
+    weight[:, 2] = 100.0
+    live = [0, 1, 3, 4, 5]
+    swept, mask = sweep(weight, hessian, lambda scores: keep_best(scores, 0.5))
+    assert not mask[:, 2].any()
+    others, kept = sweep(weight[:, live], hessian[live][:, live], lambda scores: keep_best(scores, 6 / 15))
+    assert torch.equal(mask[:, live], kept)
+    torch.testing.assert_close(swept[:, live], others)
+    costs = column_scores(weight, hessian)
+    assert float(costs[2]) == 0.0
+    torch.testing.assert_close(costs[live], column_scores(weight[:, live], hessian[live][:, live]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""Rows of a run that takes an hour, kept beside its result, so that a run that was stopped goes on.
+
+The first line says what was run, with what and where; each further one holds the rows of one job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Rows = list[dict[str, Any]]
+
+
+class OtherRun(ValueError):
+    """What is kept there is not of this run."""
+
+
+@contextmanager
+def kept(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callable[[Rows], None]]]:
+    """Give the rows that stand there already, and what keeps those of another job. Without an error the file goes.
+
+    Args:
+        file: made where it is not there, with its folders.
+        settings: of this run; JSON can hold them.
+
+    Raises:
+        OtherRun: the file holds rows of a run with other settings, or something else.
+    """
+    found = _read(file, json.loads(json.dumps(settings)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    whole = file.with_name(f"{file.name}.new")
+    whole.write_text("".join(json.dumps(line) + "\n" for line in (settings, *found)), encoding="utf-8")
+    whole.replace(file)  # no moment at which what took an hour is nowhere
+    with file.open("a", encoding="utf-8") as sink:
+
+        def keep(job: Rows) -> None:
+            sink.write(json.dumps(job) + "\n")
+            sink.flush()
+
+        yield [row for job in found for row in job], keep
+    file.unlink()
+
+
+def _read(file: Path, settings: Mapping[str, Any]) -> list[Rows]:
+    """The jobs of a file; a last line that was cut off is left out, and its job runs again."""
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # what ends without a line break was cut off
+    try:
+        before, *found = map(json.loads, lines)
+        differing = [name for name in settings if before.get(name) != settings[name]]
+    except (ValueError, AttributeError) as error:
+        raise OtherRun(f"{file} does not hold the rows of a run that was stopped; move it away") from error
+    if differing:
+        raise OtherRun(
+            f"{file} holds rows of a run with other {' and '.join(differing)}; move it away, or finish that run"
+        )
+    return found
