@@ -57,7 +57,7 @@ def test_alone_changes_nothing() -> None:
 def test_tiles_go_whole(dit: nn.Module, calibration: Calibration, method: str, block: str) -> None:
     model, tile = copy.deepcopy(dit), Tile.parse(block)
     report = prune(model, calibration, 0.5, method=method, block=tile)
-    assert report.pattern == block
+    assert report.block == block
     for layer in prunable(model).values():
         kept = as_matrix(layer) != 0
         whole = tile.spread(tile.pool(kept.float()) > 0, kept.shape)
