@@ -77,9 +77,10 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "As SparseGPT, with early denoising steps counted more.",
-        r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
-        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
-        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T}",
+        r"\begin{array}{l} S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
+        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d} \\ "
+        r"H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}",
     ),
     "sparsedm": Method(
         "reference_impls.methods.sparsedm:prune",
@@ -128,10 +129,10 @@ METHODS: Mapping[str, Method] = {
         "obs-diff",
         "trajectory",
         "Units go whose columns the others can best make up for.",
-        r"S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} \;\; "
-        r"(\text{heads: } H_{uu} \text{ for } H), \quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
-        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}, "
-        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T}",
+        r"\begin{array}{l} S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} "
+        r"\quad (\text{heads: } H_{uu} \text{ for } H) \\ \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}, "
+        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}",
     ),
     "ecodiff": Method(
         "reference_impls.methods.ecodiff:prune",

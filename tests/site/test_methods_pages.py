@@ -77,7 +77,7 @@ def test_the_overview_names_every_method(built: Built) -> None:
 def test_combinations_stand_on_the_overview(built: Built) -> None:
     text = built.pages["methods/index.html"].text
     combined = load_measured().combined
-    assert {one.claim for one in combined} == {"samplers", "quantization", "distillation", "search"}
+    assert {one.claim for one in combined} == {"samplers", "quantization", "distillation", "search", "scope"}
     for one in combined:
         assert f"{one['distance']:.4f}" in text
 
