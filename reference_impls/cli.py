@@ -186,7 +186,7 @@ def table_(
     out: Annotated[Path | None, typer.Option(help="The JSON file; printed only where not given with --quick.")] = None,
     workers: Annotated[int, whole(1, 64, "Processes, of one thread each.")] = 2,
 ) -> None:
-    """Run every method on the testbed. The full table takes an hour and a half on two cores, the quick one a minute."""
+    """Run every method on the testbed. The full table takes two hours on two cores, the quick one a minute."""
     import tempfile
 
     if out is not None:

@@ -1,4 +1,4 @@
-"""Rows of a run that takes an hour, kept beside its result, so that a run that was stopped goes on.
+"""Rows of a run that takes hours, kept beside its result, so that a run that was stopped goes on.
 
 The first line says what was run, with what and where; each further one holds the rows of one job.
 """
@@ -33,7 +33,7 @@ def kept(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callab
     file.parent.mkdir(parents=True, exist_ok=True)
     whole = file.with_name(f"{file.name}.new")
     whole.write_text("".join(json.dumps(line) + "\n" for line in (settings, *found)), encoding="utf-8")
-    whole.replace(file)  # no moment at which what took an hour is nowhere
+    whole.replace(file)  # no moment at which what took hours is nowhere
     with file.open("a", encoding="utf-8") as sink:
 
         def keep(job: Rows) -> None:
