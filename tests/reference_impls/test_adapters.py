@@ -130,6 +130,7 @@ def test_methods_run(name: str, method: str) -> None:
     assert bool(torch.isfinite(calls.batches[0].run(model)).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
     model = made(name)

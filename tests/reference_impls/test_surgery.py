@@ -30,7 +30,7 @@ def whole_strata(group: Group, keep: int) -> list[int]:
     return list(range(keep * (group.units // group.strata))) if group.strata > 1 else list(range(0, group.units, 2))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["dit", pytest.param("unet", marks=pytest.mark.slow)])
 @torch.no_grad()
 def test_every_group_alone(name: str) -> None:
     """Not one bit differs but for the order in which a shorter sum is taken."""

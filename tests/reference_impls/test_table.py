@@ -24,6 +24,7 @@ def test_a_full_plan_holds_every_method_at_every_share() -> None:
             assert mine == shares | ({(0.5, "2:4")} if method.kind == "unstructured" else set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["bk-sdm", "laptop-diff", "magnitude"])
 def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {}
@@ -41,6 +42,7 @@ def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.Mon
     assert one_shot.nonzero == recovered.nonzero < measure.dense_row("dit", TINY, 0).nonzero
 
 
+@pytest.mark.slow
 def test_sizes_are_those_of_files() -> None:
     dense = measure.dense_row("dit", TINY, 0)
     zeros = measure.rows(Job("dit", "magnitude", 0.7, None, 0), TINY)[0]
@@ -51,6 +53,7 @@ def test_sizes_are_those_of_files() -> None:
     assert units.bytes == units.bytes_packed == pytest.approx(2 * units.parameters, rel=0.02)
 
 
+@pytest.mark.slow
 def test_noise_changes_what_is_measured_and_not_the_model() -> None:
     found = list(measure.noise("dit", TINY, 3))
     assert [(one.method, one.seed) for one in found] == [(m, s) for m in (None, "magnitude") for s in range(3)]
