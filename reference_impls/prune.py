@@ -110,6 +110,7 @@ def prune(
         raise ValueError(f"block {block} is for methods on single weights, not for {method}")
     own = "layer" if pattern is not None else chosen.scope  # a pattern leaves no choice
     request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    refuse_what_the_kind_lacks(chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)
     layers = prunable(model) if chosen.kind == "unstructured" else {}
@@ -119,8 +120,7 @@ def prune(
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} drops blocks, and this model has none left")
-    if chosen.kind != "depth":  # blocks have no shares of their own, and the methods say so
-        refuse_unknown(request.shares, layers or units)
+    refuse_unknown(request.shares, layers or units)
     before = cost(model, calibration)
     module, _, function = chosen.run.partition(":")
     run: PruningFunction = getattr(import_module(module), function)
@@ -147,6 +147,22 @@ def prune(
         seconds=round(seconds, 3),
         options=options,
     )
+
+
+def refuse_what_the_kind_lacks(kind: str, request: Request) -> None:
+    """Units and blocks have no pattern; units are compared within their group, blocks over the whole model.
+
+    Raises:
+        ValueError: the request asks for what is not there.
+    """
+    if kind == "unstructured":
+        return
+    if request.pattern is not None:
+        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
+    if kind == "structured" and request.scope != "layer":
+        raise ValueError(f"scope {request.scope!r}: units are compared within their group only, scope layer")
+    if kind == "depth" and (request.scope != "layer" or request.shares):
+        raise ValueError("blocks are compared over the whole model; give neither a scope nor shares of layers")
 
 
 def refuse_remainder(pattern: Pattern, layers: Mapping[str, nn.Linear | nn.Conv2d]) -> None:

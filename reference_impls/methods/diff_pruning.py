@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from reference_impls.contract import Calibration, Kept, Request
-from reference_impls.methods.score_and_remove import owned, refuse_what_units_lack, remove_lowest
+from reference_impls.methods.score_and_remove import owned, remove_lowest
 from reference_impls.units import groups_of
 
 THRESHOLD = 0.05
@@ -58,7 +58,6 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Kept:
     """Remove the heads, neurons and channels that matter least to the informative timesteps."""
-    refuse_what_units_lack(request)
     groups = groups_of(model)
     squares, _ = squared_taylor(model, calibration, threshold)
     return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)

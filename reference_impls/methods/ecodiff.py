@@ -24,7 +24,7 @@ from torch import nn
 from reference_impls.contract import Calibration, Kept, Request
 from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
 from reference_impls.maths.surgery import Group
-from reference_impls.methods.score_and_remove import refuse_what_units_lack, remove_lowest
+from reference_impls.methods.score_and_remove import remove_lowest
 from reference_impls.testbed.diffusion import trajectory
 from reference_impls.units import groups_of
 
@@ -36,7 +36,6 @@ RATE, PRICE, START = 0.1, 0.02, 2.0
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Kept:
     """Learn the gates, one step a batch, and remove the units whose gates are the most closed."""
-    refuse_what_units_lack(request)
     groups = groups_of(model)
     return remove_lowest(model, groups, learn(model, groups, calibration, price, request.seed), request)
 

@@ -22,14 +22,13 @@ from torch import nn
 from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, drop
-from reference_impls.methods.score_and_skip import count_of, skip
+from reference_impls.methods.score_and_skip import skip
 from reference_impls.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
     """Drop the set of blocks that holds the share of parameters and costs least."""
     blocks = blocks_of(model)
-    count_of(blocks, request)  # refuses what blocks lack
     losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()
     weights = [freed(model, block) for block in blocks]
     gone = cheapest(losses, weights, math.ceil(round(request.sparsity * sum(weights), 6)))  # .55 * 20 is above 11

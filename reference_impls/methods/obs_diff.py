@@ -30,7 +30,7 @@ from reference_impls.layers import as_matrix, set_matrix, watch
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
-from reference_impls.methods.score_and_remove import best_units, refuse_what_units_lack
+from reference_impls.methods.score_and_remove import best_units
 from reference_impls.units import groups_of
 
 FIRST, LAST = 1.2, 0.8
@@ -49,7 +49,6 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
 
 def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
     """Remove heads, neurons and channels, group after group, and change the layers that read them."""
-    refuse_what_units_lack(request)
     kept: Kept = {}
     for name in [group.name for group in groups_of(model)]:
         group = next(group for group in groups_of(model) if group.name == name)  # as the model is now

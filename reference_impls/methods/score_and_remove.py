@@ -12,18 +12,6 @@ from reference_impls.maths.masks import check_finite, pruned_count
 from reference_impls.maths.surgery import Group, remove
 
 
-def refuse_what_units_lack(request: Request) -> None:
-    """Units have no pattern and are compared within their group.
-
-    Raises:
-        ValueError: the request has a pattern, or another scope than "layer".
-    """
-    if request.pattern is not None:
-        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
-    if request.scope != "layer":
-        raise ValueError(f"scope {request.scope!r}: units are compared within their group only, scope layer")
-
-
 def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]:
     """The units that stay, rising: of each stratum as many, and at least one; of equal scores the earlier.
 
@@ -49,10 +37,8 @@ def remove_lowest(
         request: sparsity, or shares of single groups.
 
     Raises:
-        ValueError: a score is not finite (the group is named), or the request asks for what units lack; nothing is
-            changed.
+        ValueError: a score is not finite; the group is named, and nothing is changed.
     """
-    refuse_what_units_lack(request)
     for group in groups:
         check_finite(f"scores of {group.name}", scores[group.name])
     kept = {group.name: best_units(scores[group.name], request.share(group.name), group.strata) for group in groups}

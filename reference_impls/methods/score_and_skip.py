@@ -13,15 +13,7 @@ from reference_impls.maths.surgery import Block, drop
 
 
 def count_of(blocks: Sequence[Block], request: Request) -> int:
-    """How many blocks go: the nearest whole number, halves up; all of them may go.
-
-    Raises:
-        ValueError: the request has a pattern, a scope other than "layer", or shares of single layers.
-    """
-    if request.pattern is not None:
-        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
-    if request.scope != "layer" or request.shares:
-        raise ValueError("blocks are compared over the whole model; give neither a scope nor shares of layers")
+    """How many blocks go: the nearest whole number, halves up; all of them may go."""
     return pruned_count(len(blocks), request.sparsity)
 
 
@@ -36,7 +28,7 @@ def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor,
     """Drop the share of the blocks with the lowest scores; of equal ones the earlier.
 
     Raises:
-        ValueError: a score is not finite, or see ``count_of``; nothing is changed.
+        ValueError: a score is not finite; nothing is changed.
     """
     order = check_finite("scores of the blocks", scores).argsort(stable=True)
     return skip(model, blocks, set(order[: count_of(blocks, request)].tolist()))

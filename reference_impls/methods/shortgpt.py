@@ -17,14 +17,13 @@ from torch.nn import functional
 
 from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.methods.score_and_skip import count_of, skip_lowest
+from reference_impls.methods.score_and_skip import skip_lowest
 from reference_impls.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
     """Drop the blocks whose output is most like what would pass without them."""
     blocks = blocks_of(model)
-    count_of(blocks, request)  # refuses what blocks lack
     return skip_lowest(model, blocks, block_influence(model, blocks, calibration), request)
 
 
