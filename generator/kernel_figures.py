@@ -77,7 +77,7 @@ class Entry:
 
 
 def stream(rows: Sequence[tuple[str, str]], group: int = 1) -> list[Entry]:
-    """The weights of the first block, longest row first, as ``reference_impls.kernels.stream`` arranges them."""
+    """The weights of the first block, longest row first, as ``reference_impls.kernels.weight_order`` arranges them."""
     inputs = [[column for column, kept in enumerate(row[0]) if kept == "1"] for row in rows]
     order = sorted(range(len(rows)), key=lambda row: -len(inputs[row]))
     numbers = iter(range(len(rows) * BLOCK * group))

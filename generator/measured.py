@@ -13,7 +13,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import reference_impls
-from reference_impls.registry import METHODS, Kind, Method
+from reference_impls.methods.registry import METHODS, Kind, Method
 
 PACKAGE = Path(reference_impls.__file__).parent
 SECTIONS = ("Maths", "Differs from the paper:", "Shapes", "Raises", "Run")

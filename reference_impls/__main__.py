@@ -1,5 +1,5 @@
 """``python -m reference_impls``."""
 
-from reference_impls.cli import run
+from reference_impls.command_line.commands import run
 
 run()

@@ -31,7 +31,7 @@ from generator.kernel_figures import (
 )
 from reference_impls.kernels import convolution, rowblock_spmm
 from reference_impls.kernels.registry import KERNELS
-from reference_impls.kernels.stream import arrange
+from reference_impls.kernels.weight_order import arrange
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [name.replace("_", "-") for name in KERNELS]

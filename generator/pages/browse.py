@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from generator.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
 from generator.pages.render import render
 from generator.pages.site import Site, authors_of, date_of, family_name
-from reference_impls.registry import METHODS
+from reference_impls.methods.registry import METHODS
 
 VERSION = 1
 """Of the two files' form; the module refuses another one."""

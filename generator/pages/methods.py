@@ -23,7 +23,7 @@ from generator.pages.kernels import fast_kernels, source
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.pages.site import Site
-from reference_impls.registry import METHODS, Kind
+from reference_impls.methods.registry import METHODS, Kind
 
 HEADLINE = "50 %"
 """The share whose numbers stand for a method where there is room for one row."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from generator.benchmarks import Benchmarks, find_benchmarks
 from generator.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
 from generator.site_config import SiteConfig
-from reference_impls.registry import METHODS
+from reference_impls.methods.registry import METHODS
 
 ARXIV_ABSTRACT = "https://arxiv.org/abs/"
 DOI_RESOLVER = "https://doi.org/"

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from reference_impls.adapters.diffusers_package import diffusers_package
 from reference_impls.architectures.ddim_unet import DDIMUNet
 from reference_impls.architectures.original_dit import OriginalDiT
 from reference_impls.architectures.registry import WHAT, Architecture, Count, UnitsRemoved
 from reference_impls.maths import macs
 from reference_impls.maths.surgery import remove
-from reference_impls.units import groups_of
+from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.pruning.units import groups_of
 
 OWN: Mapping[str, type[nn.Module]] = {"OriginalDiT": OriginalDiT, "DDIMUNet": DDIMUNet}
 """Classes that diffusers lacks or writes otherwise."""

@@ -19,8 +19,8 @@ from reference_impls.bench.layers import Case
 from reference_impls.bench.race import cores, fma_peak, two_threads_over_one
 from reference_impls.bench.rows import Row, measure
 from reference_impls.bench.whole_models import MODELS, EndToEnd, end_to_end
+from reference_impls.files.machine import cpu_name
 from reference_impls.kernels import build
-from reference_impls.machine import cpu_name
 
 PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
 

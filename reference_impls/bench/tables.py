@@ -8,7 +8,7 @@ from rich.table import Table
 
 from reference_impls.bench.rows import Row
 from reference_impls.bench.run import Measured
-from reference_impls.machine import cpu_name
+from reference_impls.files.machine import cpu_name
 
 
 def tables(found: Measured) -> Iterator[Table | str]:

@@ -13,8 +13,8 @@ from torch import nn
 from reference_impls.bench.race import Call, race
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.kernels.modules import sparsify
-from reference_impls.layers import as_matrix, prunable, set_matrix
 from reference_impls.maths.masks import Tile, keep_best
+from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
 from reference_impls.testbed import dit, unet
 from reference_impls.testbed.models import pretrained
 

@@ -19,7 +19,7 @@ from reference_impls.kernels import convolution
 from reference_impls.kernels.convolution import TAPS, Geometry, check_weight
 from reference_impls.kernels.csr_spmm import panel_bytes
 from reference_impls.kernels.spmm import Backend, Floats
-from reference_impls.kernels.stream import Stream, arrange
+from reference_impls.kernels.weight_order import Stream, arrange
 
 
 @dataclass(frozen=True)

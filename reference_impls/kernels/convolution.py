@@ -12,7 +12,7 @@ import numpy as np
 
 from reference_impls.kernels import build
 from reference_impls.kernels.spmm import ACTIVATIONS, Backend, Floats, check_float32, choose_backend, finish
-from reference_impls.kernels.stream import Stream, pointer
+from reference_impls.kernels.weight_order import Stream, pointer
 
 WIDEST = 128
 """Columns of a strip, at most."""

@@ -27,7 +27,7 @@ from reference_impls.kernels.spmm import (
     check_float32,
     choose_backend,
 )
-from reference_impls.kernels.stream import Stream, arrange
+from reference_impls.kernels.weight_order import Stream, arrange
 
 NARROW_BELOW = 0.25
 """Share of weights left under which a tile is narrow: sums come and go more often than inputs, so blocks are longer."""

@@ -27,7 +27,7 @@ from reference_impls.kernels.spmm import (
     check_float32,
     choose_backend,
 )
-from reference_impls.kernels.stream import Stream, arrange
+from reference_impls.kernels.weight_order import Stream, arrange
 
 ROWS = 4
 """Rows that share a pattern."""

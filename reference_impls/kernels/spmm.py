@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_impls.kernels import build
-from reference_impls.kernels.stream import Stream, pointer
+from reference_impls.kernels.weight_order import Stream, pointer
 
 Floats = NDArray[np.float32]
 Layout = Literal["tokens_first", "channels_first"]

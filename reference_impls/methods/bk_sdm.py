@@ -21,10 +21,10 @@ from itertools import chain, zip_longest
 
 from torch import nn
 
-from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.surgery import Block
-from reference_impls.methods.score_and_skip import count_of, skip
-from reference_impls.units import blocks_of
+from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.skip_blocks import count_of, skip
+from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
@@ -60,6 +60,6 @@ def order(blocks: Sequence[Block]) -> list[int]:
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.bk_sdm
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

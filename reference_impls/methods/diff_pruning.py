@@ -20,9 +20,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Kept, Request
-from reference_impls.methods.score_and_remove import owned, remove_lowest
-from reference_impls.units import groups_of
+from reference_impls.pruning.contract import Calibration, Kept, Request
+from reference_impls.pruning.remove_units import owned, remove_lowest
+from reference_impls.pruning.units import groups_of
 
 THRESHOLD = 0.05
 """T of the paper's CIFAR-10 runs."""
@@ -64,6 +64,6 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, thres
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.diff_pruning
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -21,12 +21,12 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Kept, Request
 from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
 from reference_impls.maths.surgery import Group
-from reference_impls.methods.score_and_remove import remove_lowest
+from reference_impls.pruning.contract import Calibration, Kept, Request
+from reference_impls.pruning.remove_units import remove_lowest
+from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.diffusion import trajectory
-from reference_impls.units import groups_of
 
 STEPS, SAMPLES = 3, 16
 """Sampler steps that the gradient runs through, and samples of a training step."""
@@ -114,6 +114,6 @@ def _times(gate: torch.Tensor):  # type: ignore[no-untyped-def]
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.ecodiff
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, drop
-from reference_impls.methods.score_and_skip import skip
-from reference_impls.units import blocks_of
+from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.skip_blocks import skip
+from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
@@ -73,6 +73,6 @@ def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> s
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.laptop_diff
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -25,13 +25,13 @@ import math
 import torch
 from torch import nn
 
-from reference_impls.contract import Batch, Calibration, Kept, Masks, Request
-from reference_impls.layers import as_matrix, set_matrix, watch
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
-from reference_impls.methods.score_and_remove import best_units
-from reference_impls.units import groups_of
+from reference_impls.pruning.contract import Batch, Calibration, Kept, Masks, Request
+from reference_impls.pruning.layers import as_matrix, set_matrix, watch
+from reference_impls.pruning.remove_units import best_units
+from reference_impls.pruning.units import groups_of
 
 FIRST, LAST = 1.2, 0.8
 
@@ -95,6 +95,6 @@ def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.obs_diff
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

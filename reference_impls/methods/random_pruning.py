@@ -14,11 +14,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Kept, Masks, Request
-from reference_impls.layers import as_matrix, prunable
-from reference_impls.methods.score_and_drop import drop
-from reference_impls.methods.score_and_remove import remove_lowest
-from reference_impls.units import groups_of
+from reference_impls.pruning.contract import Calibration, Kept, Masks, Request
+from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.remove_units import remove_lowest
+from reference_impls.pruning.units import groups_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
@@ -40,6 +40,6 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.random_pruning
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.methods.score_and_skip import skip_lowest
-from reference_impls.units import blocks_of
+from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.skip_blocks import skip_lowest
+from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
@@ -60,6 +60,6 @@ def _vectors(stream: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.shortgpt
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -20,10 +20,10 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from reference_impls.contract import Calibration, Masks, Request
-from reference_impls.layers import as_matrix, prunable
 from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
-from reference_impls.methods.score_and_drop import drop
+from reference_impls.pruning.contract import Calibration, Masks, Request
+from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.layers import as_matrix, prunable
 
 DECAY = 2e-4
 """lambda, from Zhou et al."""
@@ -106,6 +106,6 @@ def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.sparsedm
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

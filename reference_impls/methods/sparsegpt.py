@@ -17,10 +17,10 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from reference_impls.contract import Batch, Calibration, Masks, Request
-from reference_impls.layers import as_matrix, prunable, set_matrix, watch
 from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
+from reference_impls.pruning.contract import Batch, Calibration, Masks, Request
+from reference_impls.pruning.layers import as_matrix, prunable, set_matrix, watch
 
 
 def weight_of(batch: Batch) -> float:
@@ -95,6 +95,6 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.sparsegpt
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

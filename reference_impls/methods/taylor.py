@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from reference_impls.contract import Calibration, Kept, Request
 from reference_impls.methods import diff_pruning
+from reference_impls.pruning.contract import Calibration, Kept, Request
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
@@ -24,6 +24,6 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.taylor
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -23,12 +23,12 @@ from itertools import combinations
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration, Dropped, Request
 from reference_impls.maths.gates import one_of
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.methods.score_and_skip import count_of, skip
-from reference_impls.units import blocks_of
+from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.skip_blocks import count_of, skip
+from reference_impls.pruning.units import blocks_of
 
 SIZE, RANK = 4, 4
 HOT, COLD = 4.0, 0.1
@@ -140,6 +140,6 @@ def _plus(a: torch.Tensor, b: torch.Tensor):  # type: ignore[no-untyped-def]
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.tinyfusion
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

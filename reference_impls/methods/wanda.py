@@ -15,9 +15,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.contract import Batch, Calibration, Masks, Request
-from reference_impls.layers import as_matrix, prunable, watch
-from reference_impls.methods.score_and_drop import drop
+from reference_impls.pruning.contract import Batch, Calibration, Masks, Request
+from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.layers import as_matrix, prunable, watch
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
@@ -35,6 +35,6 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
 
 
 if __name__ == "__main__":  # python -m reference_impls.methods.wanda
-    from reference_impls.demo import show
+    from reference_impls.command_line.demo import show
 
     show(__file__)

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import nn
 
-from reference_impls.contract import Calibration
 from reference_impls.maths.obs import damped
+from reference_impls.pruning.contract import Calibration
 
 STEPS = [0.8 + 0.4 * math.log(5 - step, 5) for step in range(5)]
 """Weights of the steps by OBS-Diff, for a calibration of five."""

@@ -15,7 +15,7 @@ from generator.lines import Series, line_plot
 from generator.measured_kernels import describe_kernel, load_runs
 from generator.pages.kernels import fast_kernels, overview
 from reference_impls.kernels.registry import KERNELS
-from reference_impls.registry import METHODS
+from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed
 

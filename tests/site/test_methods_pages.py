@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from generator.lines import Series, line_plot
 from generator.measured import describe, load_measured
 from generator.pages.methods import overview, points
-from reference_impls.registry import METHODS
+from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed
 

@@ -24,11 +24,11 @@ from reference_impls.bench.sampling import sample_both
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
 from reference_impls.bench.whole_models import EndToEnd
-from reference_impls.cli import app
+from reference_impls.command_line.commands import app
+from reference_impls.files.machine import cpu_name
+from reference_impls.files.outputs import write_rows
 from reference_impls.kernels import csr_spmm
-from reference_impls.machine import cpu_name
-from reference_impls.outputs import write_rows
-from reference_impls.prune import calibration_for, prune
+from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
 

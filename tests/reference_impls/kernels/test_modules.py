@@ -14,7 +14,7 @@ from torch import nn
 from reference_impls.kernels import modules
 from reference_impls.kernels.modules import SparseConv2d, SparseLinear, sparsify
 from reference_impls.maths.masks import Tile
-from reference_impls.prune import calibration_for, prune
+from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained

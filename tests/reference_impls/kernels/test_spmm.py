@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reference_impls.kernels import csr_spmm, rowblock_spmm
 from reference_impls.kernels.spmm import finish
-from reference_impls.kernels.stream import arrange
+from reference_impls.kernels.weight_order import arrange
 
 KERNELS = [csr_spmm, rowblock_spmm]
 SHAPES = [

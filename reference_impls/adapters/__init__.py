@@ -1,1 +1,0 @@
-"""Models of other packages, each behind an extra: ``pip install .[diffusers]``."""

@@ -1,1 +1,0 @@
-"""What pruning is combined with: the claims of the introduction, made runnable."""

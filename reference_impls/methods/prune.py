@@ -1,0 +1,217 @@
+"""Prune a model by the name of a method."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_impls.maths import macs
+from reference_impls.maths.masks import ALONE, Pattern, Tile, check_finite
+from reference_impls.methods.registry import METHODS, Method
+from reference_impls.pruning.contract import (
+    Calibration,
+    Cost,
+    Dropped,
+    Kept,
+    Masks,
+    PruningFunction,
+    Report,
+    Request,
+    from_images,
+    from_trajectory,
+)
+from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.undo import undone_on_failure
+from reference_impls.pruning.units import blocks_of, groups_of
+from reference_impls.testbed.data import Images
+
+
+def method_of(name: str) -> Method:
+    """A method of the registry.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def calibration_for(name: str, model: nn.Module, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
+    """What a method wants to look at, for a model of the testbed.
+
+    Args:
+        name: of the method.
+        model: the dense model.
+        images: training images.
+        seed: fixes everything drawn.
+        steps: training steps of a method that trains; one a batch.
+
+    Raises:
+        ValueError: the method is unknown.
+    """
+    needs = method_of(name).needs
+    if needs == "gradients":
+        return from_images(images, batches=20, size=64, by_time=True, seed=seed)
+    if needs == "training":
+        return from_images(images, batches=steps, size=64, seed=seed)
+    return from_trajectory(model, n=10, steps=5, seed=seed)
+
+
+def prune(
+    model: nn.Module,
+    calibration: Calibration,
+    sparsity: float | None = None,
+    *,
+    method: str,
+    pattern: Pattern | None = None,
+    scope: str | None = None,
+    block: Tile | None = None,
+    seed: int = 0,
+    shares: Mapping[str, float] | None = None,
+    **options: Any,  # each method has its own
+) -> Report:
+    """Prune a model in place, all or nothing; it stays runnable and saveable.
+
+    Whatever stops it, an interrupt too, leaves the model as it was; see ``undone_on_failure`` for what that costs.
+
+    Args:
+        model: any module with Linear or Conv2d layers for unstructured methods; one that ``units`` knows for others.
+        calibration: the calls that the method may look at, see ``calibration_for``.
+        sparsity: share that goes, of the weights of each prunable layer, of the units of each group, or of the
+            blocks; not needed with a pattern.
+        method: a name of ``registry.METHODS``.
+        pattern: n of m kept, in place of a sparsity; single weights only.
+        scope: layer, row or global; the paper's own where not given.
+        block: single weights that stay or go together, as 4x1 or 16x16.
+        seed: for methods that draw lots.
+        shares: sparsity of single layers or groups, where it differs.
+        options: what only this method takes.
+
+    Raises:
+        ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has nothing
+            to prune, a pattern leaves a remainder in a layer's rows, a share is for no layer or group of it, a
+            weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
+    """
+    chosen = method_of(method)
+    if (sparsity is None) == (pattern is None):
+        raise ValueError("give either a sparsity or a pattern")
+    if chosen.pattern_only and pattern is None:
+        raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
+    share = pattern.sparsity if pattern is not None else sparsity
+    if block is not None and chosen.kind != "unstructured":
+        raise ValueError(f"block {block} is for methods on single weights, not for {method}")
+    own = "layer" if pattern is not None else chosen.scope  # a pattern leaves no choice
+    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    refuse_what_the_kind_lacks(chosen.kind, request)
+    for name, value in model.named_parameters():
+        check_finite(name, value)
+    layers = prunable(model) if chosen.kind == "unstructured" else {}
+    if pattern is not None:
+        refuse_remainder(pattern, layers)
+    units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
+    blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
+    if chosen.kind == "depth" and not blocks:
+        raise ValueError(f"{method} drops blocks, and this model has none left")
+    refuse_unknown(request.shares, layers or units)
+    before = cost(model, calibration)
+    module, _, function = chosen.run.partition(":")
+    run: PruningFunction = getattr(import_module(module), function)
+    with undone_on_failure(model):
+        started = time.perf_counter()
+        outcome = run(model, calibration, request, **options)
+        seconds = time.perf_counter() - started
+        after = cost(model, calibration)
+    return Report(
+        method=method,
+        paper=chosen.paper,
+        kind=chosen.kind,
+        requested=request.sparsity,
+        pattern=None if pattern is None else str(pattern),
+        block=None if block is None else str(block),
+        scope=request.scope,
+        seed=seed,
+        shares=dict(request.shares),
+        achieved=achieved(outcome, units, blocks),
+        kept=outcome if chosen.kind == "structured" else {},  # type: ignore[arg-type]
+        dropped=outcome if chosen.kind == "depth" else [],  # type: ignore[arg-type]
+        before=before,
+        after=after,
+        seconds=round(seconds, 3),
+        options=options,
+    )
+
+
+def refuse_what_the_kind_lacks(kind: str, request: Request) -> None:
+    """Units and blocks have no pattern; units are compared within their group, blocks over the whole model.
+
+    Raises:
+        ValueError: the request asks for what is not there.
+    """
+    if kind == "unstructured":
+        return
+    if request.pattern is not None:
+        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
+    if kind == "structured" and request.scope != "layer":
+        raise ValueError(f"scope {request.scope!r}: units are compared within their group only, scope layer")
+    if kind == "depth" and (request.scope != "layer" or request.shares):
+        raise ValueError("blocks are compared over the whole model; give neither a scope nor shares of layers")
+
+
+def refuse_remainder(pattern: Pattern, layers: Mapping[str, nn.Linear | nn.Conv2d]) -> None:
+    """Weights left over at the end of a row would stay dense, so the sparsity would not be what was asked for.
+
+    Outputs left over where some share a pattern do no harm: they share it among fewer.
+
+    Raises:
+        ValueError: m does not divide the width of a layer; the layer, its width and what fits are told.
+    """
+    widths = {name: as_matrix(layer).shape[1] for name, layer in layers.items()}
+    common = math.gcd(*widths.values())
+    for name, width in widths.items():
+        if width % pattern.m:
+            mend = f"an m that divides {common} fits all layers" if common > 1 else "no m fits all; give a sparsity"
+            raise ValueError(
+                f"pattern {pattern} does not fit rows of {width} weights in {name}: {pattern.m} does not divide "
+                f"{width}; {mend}"
+            )
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+    """A share under a misspelt name would be dropped in silence, and its layer pruned like all others.
+
+    Raises:
+        ValueError: a name is not known; the most similar ones are told.
+    """
+    for name in names:
+        if name not in known:
+            near = ", ".join(get_close_matches(name, known, n=3, cutoff=0))
+            raise ValueError(f"shares: {name!r} is not among what is pruned here; the nearest names are {near}")
+
+
+def achieved(outcome: Masks | Kept | Dropped, units: Mapping[str, int], blocks: list[str]) -> dict[str, float]:
+    """Share that went: of each layer's weights, of each group's units, or of the model's blocks."""
+    if isinstance(outcome, list):
+        return {"blocks": len(outcome) / len(blocks)}
+    if units:
+        return {name: 1 - len(kept) / units[name] for name, kept in outcome.items()}
+    return {name: 1 - float(mask.float().mean()) for name, mask in outcome.items()}  # type: ignore[union-attr]
+
+
+@torch.no_grad()
+def cost(model: nn.Module, calibration: Calibration) -> Cost:
+    """Parameters and multiply-accumulates of one call for the first sample of the calibration."""
+    sample = calibration.batches[0].first()
+    return Cost(
+        parameters=sum(value.numel() for value in model.parameters()),
+        nonzero=sum(int(value.count_nonzero()) for value in model.parameters()),
+        macs=macs.count(model, sample.run).total(attention=True),
+        macs_nonzero=macs.count(model, sample.run, nonzero=True).total(attention=True),
+    )

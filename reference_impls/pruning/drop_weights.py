@@ -1,0 +1,40 @@
+"""The step that methods without weight updates share: scores for each layer -> masks -> zeros in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from reference_impls.maths.masks import check_finite, keep_best, keep_best_in_rows, keep_best_over_layers, keep_pattern
+from reference_impls.pruning.contract import Masks, Request
+from reference_impls.pruning.layers import as_matrix, set_matrix
+
+
+def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request) -> Masks:
+    """Zero the lowest scores of each layer, as the request asks.
+
+    Args:
+        layers: the layers.
+        scores: (outputs, inputs) of each.
+        request: pattern, or sparsity and scope.
+
+    Raises:
+        ValueError: a score is not finite; the layer is named, and no layer is changed.
+    """
+    for name, score in scores.items():
+        check_finite(f"scores of {name}", score)
+    shapes = {name: score.shape for name, score in scores.items()}
+    scores = {name: request.tile.pool(score) for name, score in scores.items()}
+    if request.pattern is not None:
+        masks = {name: keep_pattern(score, request.pattern) for name, score in scores.items()}
+    elif request.scope == "global":
+        masks = keep_best_over_layers(scores, request.sparsity)
+    else:
+        keep = keep_best_in_rows if request.scope == "row" else keep_best
+        masks = {name: keep(score, request.share(name)) for name, score in scores.items()}
+    masks = {name: request.tile.spread(mask, shapes[name]) for name, mask in masks.items()}
+    for name, layer in layers.items():
+        set_matrix(layer, as_matrix(layer) * masks[name])
+    return {name: mask.view_as(layers[name].weight) for name, mask in masks.items()}

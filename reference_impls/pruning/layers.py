@@ -1,0 +1,84 @@
+"""The layers that unstructured methods prune, each as a matrix, and the inputs that reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from reference_impls.pruning.contract import Batch, Calibration
+
+SMALLEST = 16
+"""Layers with fewer inputs or outputs (first and last ones) stay dense: little to gain, much to lose."""
+
+
+def prunable(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
+    """Every Linear and ungrouped Conv2d with at least ``SMALLEST`` inputs and outputs, by name, in model order.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found: dict[str, nn.Linear | nn.Conv2d] = {}
+    for name, layer in model.named_modules():
+        grouped = isinstance(layer, nn.Conv2d) and layer.groups != 1
+        if isinstance(layer, (nn.Linear, nn.Conv2d)) and not grouped and min(layer.weight.shape[:2]) >= SMALLEST:
+            found[name] = layer
+    if not found:
+        raise ValueError(f"{type(model).__name__} has no Linear or Conv2d of {SMALLEST} x {SMALLEST} or more")
+    return found
+
+
+def as_matrix(layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
+    """The weight as (outputs, inputs); of a convolution, inputs are channel by channel, tap by tap."""
+    return layer.weight.detach().flatten(1)
+
+
+@torch.no_grad()
+def set_matrix(layer: nn.Linear | nn.Conv2d, matrix: torch.Tensor) -> None:
+    """Write a matrix (outputs, inputs) back into the weight."""
+    layer.weight.copy_(matrix.view_as(layer.weight))
+
+
+def input_rows(layer: nn.Linear | nn.Conv2d, inputs: torch.Tensor) -> torch.Tensor:
+    """What the matrix is multiplied with: (rows, inputs), one row a token, sample or pixel."""
+    if isinstance(layer, nn.Linear):
+        return inputs.reshape(-1, layer.in_features)
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    around = layer._reversed_padding_repeated_twice  # in numbers also where the layer's padding is "same" or "valid"
+    unfolded = functional.unfold(  # (n, inputs, pixels)
+        functional.pad(inputs, around, mode=mode),
+        kernel_size=layer.kernel_size,
+        dilation=layer.dilation,
+        stride=layer.stride,
+    )
+    return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
+
+
+Collect = Callable[[str, torch.Tensor, Batch], None]
+"""Takes a layer's name, its input rows and the batch they come from."""
+
+
+@torch.no_grad()
+def watch(
+    model: nn.Module, calibration: Calibration, layers: Mapping[str, nn.Linear | nn.Conv2d], collect: Collect
+) -> None:
+    """Run the calibration once and hand each layer's input rows to ``collect``."""
+    for batch in calibration:
+        with _hooked(layers, lambda name, rows, batch=batch: collect(name, rows, batch)):  # type: ignore[misc]
+            batch.run(model)
+
+
+@contextmanager
+def _hooked(layers: Mapping[str, nn.Linear | nn.Conv2d], see: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
+    def hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
+        return lambda layer, inputs: see(name, input_rows(layer, inputs[0].detach()))  # type: ignore[arg-type]
+
+    handles = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,34 @@
+"""The step that depth methods share: which blocks go -> a ``Skip`` in the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import nn
+
+from reference_impls.maths.masks import check_finite, pruned_count
+from reference_impls.maths.surgery import Block, drop
+from reference_impls.pruning.contract import Dropped, Request
+
+
+def count_of(blocks: Sequence[Block], request: Request) -> int:
+    """How many blocks go: the nearest whole number, halves up; all of them may go."""
+    return pruned_count(len(blocks), request.sparsity)
+
+
+def skip(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Dropped:
+    """Drop the blocks of these numbers, and give back their names in model order."""
+    chosen = [block for index, block in enumerate(blocks) if index in gone]
+    drop(model, chosen)
+    return [block.name for block in chosen]
+
+
+def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor, request: Request) -> Dropped:
+    """Drop the share of the blocks with the lowest scores; of equal ones the earlier.
+
+    Raises:
+        ValueError: a score is not finite; nothing is changed.
+    """
+    order = check_finite("scores of the blocks", scores).argsort(stable=True)
+    return skip(model, blocks, set(order[: count_of(blocks, request)].tolist()))

@@ -1,0 +1,138 @@
+"""What pruning composes with, measured: samplers, int8, recovery and distillation, searched shares.
+
+Every row ends in pictures: distance is the mean squared error to what the dense model makes of the same noise in
+``REFERENCE_STEPS`` DDIM steps, and the cost of a picture is the MACs of all its network calls.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+
+import torch
+from torch import nn
+
+from reference_impls.files.packed import file_of
+from reference_impls.methods.prune import calibration_for, cost, prune
+from reference_impls.pruning.contract import from_images
+from reference_impls.study import int8, ratio_search
+from reference_impls.study.measure import Budget, shipped
+from reference_impls.study.recover import recover
+from reference_impls.testbed import classifier, metrics
+from reference_impls.testbed.diffusion import Model, ddim, dpm_solver
+from reference_impls.testbed.models import DATA_OF
+
+REFERENCE_STEPS = 60
+Sampler = Callable[[Model, torch.Tensor, torch.Tensor], torch.Tensor]
+SAMPLERS: dict[str, tuple[int, Sampler]] = {
+    "DDIM, 10 steps": (10, partial(ddim, steps=10)),
+    "DDIM, 5 steps": (5, partial(ddim, steps=5)),
+    "DPM-Solver++, 10 steps": (10, partial(dpm_solver, steps=10)),
+    "DPM-Solver++, 5 steps": (5, partial(dpm_solver, steps=5)),
+}
+FIRST = "DDIM, 10 steps"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One row."""
+
+    model: str
+    claim: str
+    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search; or scope:
+    whether weights are compared within a layer or within an output row, where the table's methods differ."""
+    pruning: str
+    """dense, or method and share."""
+    combined_with: str
+    seed: int
+    held_out_loss: float
+    distance: float
+    class_accuracy: float
+    frechet_distance: float
+    macs_per_picture: int
+    """Of all calls, zeros computed with; int8 MACs count as others do."""
+    bytes: int
+    """Of a file without zeros; int8 layers one byte a weight, everything else two."""
+
+
+def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
+    """All rows of one model and seed."""
+    dense, images, _ = shipped(name)
+
+    def pruned(method: str, share: float, **options) -> nn.Module:  # type: ignore[no-untyped-def]
+        model = copy.deepcopy(dense)
+        prune(model, calibration_for(method, dense, images, seed=seed), share, method=method, seed=seed, **options)
+        return model
+
+    row = partial(_row, name, budget, seed)
+    weights, units = pruned("obs-diff", 0.5), pruned("obs-diff-units", 0.5)
+    for pruning, model in (("dense", dense), ("obs-diff, 50 %", weights), ("obs-diff-units, 50 %", units)):
+        for sampler in SAMPLERS:
+            yield row("samplers", pruning, sampler, model, sampler)
+        rounded = copy.deepcopy(model)
+        int8.quantize(rounded)
+        yield row("quantization", pruning, "nothing", model, FIRST)
+        yield row("quantization", pruning, "int8", rounded, FIRST, counted=model)
+    thin = pruned("shortgpt", 0.5)
+    yield row("distillation", "shortgpt, 50 %", "nothing", thin, FIRST)
+    for how, teacher, features in (
+        ("training alone", None, "none"),
+        ("training with a teacher", dense, "none"),
+        ("training with teacher and features", dense, "normalised"),
+    ):
+        student = copy.deepcopy(thin)
+        steps, batch = budget.recovery_steps, budget.recovery_batch
+        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)  # type: ignore[arg-type]
+        yield row("distillation", "shortgpt, 50 %", how, student.eval(), FIRST)
+    yield row("search", "magnitude, 70 %", "equal shares", pruned("magnitude", 0.7), FIRST)
+    shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
+    yield row("search", "magnitude, 70 %", "searched shares", pruned("magnitude", 0.7, shares=shares), FIRST)
+    for method in ("magnitude", "wanda"):
+        for share in (0.5, 0.7):
+            for scope, words in (("layer", "compared in the layer"), ("row", "compared in the row")):
+                model = pruned(method, share, scope=scope)
+                yield row("scope", f"{method}, {share * 100:.0f} %", words, model, FIRST)
+
+
+@cache
+def reference(name: str, n: int, seed: int) -> torch.Tensor:
+    """What the dense model makes of the noise of this seed, in many steps."""
+    dense = shipped(name)[0]
+    return ddim(dense, *metrics.start(int(dense.side), n, seed=seed), REFERENCE_STEPS)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def _row(
+    name: str,
+    budget: Budget,
+    seed: int,
+    claim: str,
+    pruning: str,
+    combined_with: str,
+    model: nn.Module,
+    sampler: str,
+    *,
+    counted: nn.Module | None = None,
+) -> Combination:
+    """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
+    dense, images, held_out = shipped(name)
+    noise, label = metrics.start(int(dense.side), budget.samples, seed=seed)  # type: ignore[arg-type]
+    calls, sample = SAMPLERS[sampler]
+    made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
+    target = reference(name, budget.samples, seed)
+    macs = cost(counted or model, from_images(images, batches=1, size=1)).macs
+    return Combination(
+        model=name,
+        claim=claim,
+        pruning=pruning,
+        combined_with=combined_with,
+        seed=seed,
+        held_out_loss=round(metrics.held_out_loss(model, held_out.first(budget.held_out)), 5),
+        distance=round(float((made - target).square().mean()), 5),
+        class_accuracy=round(float((judge(made).argmax(1) == label).float().mean()), 4),
+        frechet_distance=round(metrics.frechet_distance(judge.features(made), judge.features(held_out.pixels)), 3),
+        macs_per_picture=macs * calls,
+        bytes=len(file_of(model, zeros=False)),
+    )

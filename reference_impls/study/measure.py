@@ -1,0 +1,204 @@
+"""One row of the table: prune a model of the testbed, measure it, let it recover, measure it again."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import nn
+
+from reference_impls.files.packed import file_of
+from reference_impls.maths.masks import Pattern
+from reference_impls.methods.prune import calibration_for, prune
+from reference_impls.methods.registry import METHODS
+from reference_impls.pruning.contract import Report
+from reference_impls.study.recover import recover
+from reference_impls.testbed import metrics
+from reference_impls.testbed.data import Images, load
+from reference_impls.testbed.models import DATA_OF, pretrained
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much work goes into a row."""
+
+    held_out: int
+    """Images of the held-out loss."""
+    samples: int
+    """Samples of drift, class accuracy and Fréchet distance."""
+    training_steps: int
+    """Of methods that train to choose."""
+    recovery_steps: int
+    recovery_batch: int = 64
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is pruned, how and how far."""
+
+    model: str
+    method: str
+    sparsity: float
+    pattern: str | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out. Units: losses and distances have none; bytes; seconds of one thread."""
+
+    model: str
+    method: str | None
+    """None: the dense model."""
+    kind: str | None
+    sparsity: float
+    """As asked."""
+    achieved: float
+    """Mean over layers, groups, or of the blocks."""
+    pattern: str | None
+    seed: int
+    recovery_steps: int
+    held_out_loss: float
+    drift: float | None
+    class_accuracy: float
+    frechet_distance: float
+    parameters: int
+    nonzero: int
+    macs: int
+    macs_nonzero: int
+    bytes: int
+    """Of a file in half precision, every number stored."""
+    bytes_packed: int
+    """The same with zeros left out and a bit for each number that says where they were; see ``packed``."""
+    prune_seconds: float
+    recover_seconds: float
+
+
+@cache
+def shipped(name: str) -> tuple[nn.Module, Images, Images]:
+    """A dense model, its training and its held-out images."""
+    return (pretrained(name), *load(DATA_OF[name]))
+
+
+@cache
+def dense_samples(name: str, n: int, seed: int) -> torch.Tensor:
+    """What the dense model makes of the same noise."""
+    model = shipped(name)[0]
+    return metrics.samples(model, int(model.side), n, seed=seed)  # type: ignore[arg-type]
+
+
+def dense_row(name: str, budget: Budget, seed: int) -> Row:
+    """The dense model, measured in the same way."""
+    model, images, _ = shipped(name)
+    report = prune(copy.deepcopy(model), calibration_for("magnitude", model, images), 0.0, method="magnitude")
+    return _row(Job(name, "", 0.0, None, seed), report, model, budget, 0, 0.0)
+
+
+def rows(job: Job, budget: Budget) -> list[Row]:
+    """One-shot, and recovered where the budget has steps for it.
+
+    Raises:
+        ValueError: the method refuses the job.
+    """
+    dense, images, _ = shipped(job.model)
+    model = copy.deepcopy(dense)
+    torch.manual_seed(job.seed)
+    calibration = calibration_for(job.method, dense, images, seed=job.seed, steps=budget.training_steps)
+    pattern = None if job.pattern is None else Pattern.parse(job.pattern)
+    share = job.sparsity if pattern is None else None
+    report = prune(model, calibration, share, method=job.method, pattern=pattern, seed=job.seed)
+    made = [_row(job, report, model, budget, 0, 0.0)]
+    if budget.recovery_steps:
+        started = time.perf_counter()
+        recover(
+            model,
+            images,
+            steps=budget.recovery_steps,
+            teacher=dense,
+            features=METHODS[job.method].features,
+            batch=budget.recovery_batch,
+            seed=job.seed,
+        )
+        seconds = time.perf_counter() - started
+        made.append(_row(job, report, model, budget, budget.recovery_steps, seconds))
+    return made
+
+
+def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int, seconds: float) -> Row:
+    held_out = shipped(job.model)[2].first(budget.held_out)
+    dense = dense_samples(job.model, budget.samples, job.seed)
+    quality = metrics.measure(
+        model.eval(), DATA_OF[job.model], n=budget.samples, seed=job.seed, dense=dense, held_out=held_out
+    )
+    shares = report.achieved.values()
+    return Row(
+        model=job.model,
+        method=job.method or None,
+        kind=METHODS[job.method].kind if job.method else None,
+        sparsity=job.sparsity,
+        achieved=round(sum(shares) / len(shares), 4),
+        pattern=job.pattern,
+        seed=job.seed,
+        recovery_steps=steps,
+        held_out_loss=round(quality.held_out_loss, 5),
+        drift=round(quality.drift, 5) if job.method and quality.drift is not None else None,
+        class_accuracy=round(quality.class_accuracy, 4),
+        frechet_distance=round(quality.frechet_distance, 3),
+        parameters=report.after.parameters,
+        nonzero=report.after.nonzero,
+        macs=report.after.macs,
+        macs_nonzero=report.after.macs_nonzero,
+        bytes=len(file_of(model, zeros=True)),
+        bytes_packed=len(file_of(model, zeros=False)),
+        prune_seconds=report.seconds,
+        recover_seconds=round(seconds, 2),
+    )
+
+
+NOISY_METHOD, NOISY_SHARE = "magnitude", 0.5
+"""A deterministic method, so that all that differs between two measurements is what was drawn to measure with."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What one model measures when other noise is drawn for it: the spread of each metric by itself."""
+
+    model: str
+    method: str | None
+    """None: the dense model."""
+    seed: int
+    held_out_loss: float
+    drift: float | None
+    class_accuracy: float
+    frechet_distance: float
+
+
+def noise(model: str, budget: Budget, seeds: int) -> Iterator[Noise]:
+    """The dense model and a pruned one, each measured with one budget and many seeds."""
+    dense, images, held_out = shipped(model)
+    pruned = copy.deepcopy(dense)
+    prune(pruned, calibration_for(NOISY_METHOD, dense, images), NOISY_SHARE, method=NOISY_METHOD)
+    for method, measured in ((None, dense), (NOISY_METHOD, pruned)):
+        for seed in range(seeds):
+            quality = metrics.measure(
+                measured,
+                DATA_OF[model],
+                n=budget.samples,
+                seed=seed,
+                dense=dense_samples(model, budget.samples, seed) if method else None,
+                held_out=held_out.first(budget.held_out),
+                held_out_seed=seed,
+            )
+            yield Noise(
+                model,
+                method,
+                seed,
+                round(quality.held_out_loss, 5),
+                None if quality.drift is None else round(quality.drift, 5),
+                round(quality.class_accuracy, 5),
+                round(quality.frechet_distance, 5),
+            )

@@ -1,0 +1,188 @@
+"""Every method on both models: the table that the site shows, written to ``results/testbed.json``.
+
+    python -m reference_impls table            the committed one; two processes of one thread each
+    python -m reference_impls table --quick    a first look, on the DiT only
+
+A run that was stopped goes on where it was: finished rows stand in a file beside the result.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reference_impls.files.journal import kept
+from reference_impls.files.machine import cpu_name
+from reference_impls.files.outputs import write_rows
+from reference_impls.maths.masks import Pattern
+from reference_impls.methods.prune import calibration_for, prune
+from reference_impls.methods.registry import METHODS
+from reference_impls.models.testbed_folder import grid
+from reference_impls.study.combinations import Combination, combinations
+from reference_impls.study.measure import Budget, Job, Noise, Row, dense_row, noise, rows, shipped
+from reference_impls.testbed import metrics
+
+RESULTS = Path(__file__).parents[1] / "results" / "testbed.json"
+SPARSITIES = (0.3, 0.5, 0.7, 0.9)
+PATTERN, PATTERN_SPARSITY = "2:4", 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds."""
+
+    budgets: Mapping[str, Budget]
+    """By model."""
+    sparsities: Sequence[float]
+    seeds: Sequence[int]
+    everything: bool = True
+    """Also what pruning is combined with, and pictures."""
+
+
+FULL = Plan(
+    {
+        "dit": Budget(held_out=497, samples=400, training_steps=150, recovery_steps=50),
+        "unet": Budget(held_out=150, samples=200, training_steps=60, recovery_steps=30, recovery_batch=32),
+    },
+    SPARSITIES,
+    (0, 1, 2),
+)
+QUICK = Plan(
+    {"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,), everything=False
+)
+SEEDS_OF_NOISE = 10
+PICTURED, PICTURES = 0.5, 20
+"""Share at which every method is pictured, and samples of a picture."""
+
+
+def jobs(plan: Plan) -> list[Job]:
+    """Everything that is pruned, seed after seed, so that an early stop leaves whole tables."""
+    found = []
+    for seed in plan.seeds:
+        for model in plan.budgets:
+            for name, method in METHODS.items():
+                if not method.pattern_only:
+                    found += [Job(model, name, sparsity, None, seed) for sparsity in plan.sparsities]
+                if method.kind == "unstructured":
+                    found.append(Job(model, name, PATTERN_SPARSITY, PATTERN, seed))
+    return found
+
+
+def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
+    """With what and where it is run; rows of other settings do not go into one table."""
+    return {
+        "machine": {"cpu": f"{cpu_name()}, {os.cpu_count()} cores", "processes": workers, "threads of each": 1},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "budgets": {name: asdict(budget) for name, budget in plan.budgets.items()},
+    }
+
+
+def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]) -> dict:  # type: ignore[type-arg]
+    """Run the whole plan and write the result.
+
+    Args:
+        plan: what to run.
+        out: the JSON file; jobs whose rows stand beside it, in a file that ends in .partial, are not run again.
+        command: how it was called, for the record.
+        workers: processes, of one thread each.
+        tell: called after each job with how many are done, of how many, and what was done.
+
+    Returns:
+        What was written.
+
+    Raises:
+        OtherRun: the rows beside it are of a run with other budgets, versions or machine.
+    """
+    settings = settings_of(plan, workers)
+    dense = [Job(model, "", 0.0, None, seed) for model in plan.budgets for seed in plan.seeds]
+    context = get_context("spawn")
+    with (
+        kept(out.with_suffix(".partial"), settings) as (done, keep),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool,
+    ):
+        known = {_key(row) for row in done}
+        todo = [job for job in [*dense, *jobs(plan)] if _key(asdict(job)) not in known]
+        futures = {pool.submit(_work, job, plan.budgets[job.model]): job for job in todo}
+        for number, future in enumerate(as_completed(futures), start=1):
+            made = [asdict(row) for row in future.result()]
+            keep(made)
+            done += made
+            job = futures[future]
+            tell(
+                number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
+            )
+        spread, combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else ([], [])
+        record = {
+            "command": command,
+            **settings,
+            "rows": sorted(done, key=lambda row: [str(row[name]) for name in _ORDER]),
+            "noise": spread,
+            "combinations": combined,
+        }
+        write_rows(record, out)
+    return record
+
+
+_ORDER = ("model", "kind", "method", "pattern", "sparsity", "recovery_steps", "seed")
+
+
+def _key(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Of a job or a row; what is dense has no method, or an empty one."""
+    return (row["method"] or None, *(row[name] for name in ("model", "sparsity", "pattern", "seed")))
+
+
+def _work(job: Job, budget: Budget) -> list[Row]:
+    return rows(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
+
+
+def _everything(
+    plan: Plan, folder: Path, pool: ProcessPoolExecutor, tell: Callable[[int, int, str], None]
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of the metrics' own noise and of combinations, in order; pictures as files."""
+    folder.mkdir(exist_ok=True)
+    cases = [(model, seed) for model in plan.budgets for seed in plan.seeds]
+    combined = [pool.submit(_listed, combinations, model, plan.budgets[model], seed) for model, seed in cases]
+    spread = [pool.submit(_listed, noise, model, plan.budgets[model], SEEDS_OF_NOISE) for model in plan.budgets]
+    pictured = [
+        pool.submit(_picture, model, method, plan.budgets[model].training_steps, folder)
+        for model in plan.budgets
+        for method in (None, *METHODS)
+    ]
+    everything: list[Future[Any]] = [*combined, *spread, *pictured]
+    for number, future in enumerate(as_completed(everything), start=1):
+        future.result()
+        tell(number, len(everything), "combinations, noise and pictures")
+    noise_rows, combined_rows = (
+        [asdict(row) for one in futures for row in one.result()] for futures in (spread, combined)
+    )
+    return noise_rows, combined_rows
+
+
+def _listed(made: Callable[..., Iterator[Combination | Noise]], *asked: object) -> list[Combination | Noise]:
+    """A generator's rows, which can go from one process to another."""
+    return list(made(*asked))
+
+
+def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
+    """Samples of one method, from the same noise for all."""
+    dense, images, _ = shipped(model)
+    pruned = copy.deepcopy(dense)
+    if method is not None:
+        pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
+        calibration = calibration_for(method, dense, images, steps=steps)
+        prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
+    made = metrics.samples(pruned, int(dense.side), PICTURES)  # type: ignore[arg-type]
+    grid(made).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,163 @@
+"""Surgery: without a unit the model gives what it gives with the unit silenced."""
+
+import copy
+import re
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from reference_impls.maths.surgery import Group, Skip, checked, drop, remove, zero
+from reference_impls.pruning.contract import Changes
+from reference_impls.pruning.units import blocks_of, groups_of
+from reference_impls.testbed.dit import DiT
+from reference_impls.testbed.models import pretrained
+from reference_impls.testbed.unet import UNet
+
+MODELS = {"dit": pretrained("dit"), "unet": pretrained("unet")}
+
+
+def calls(model: nn.Module, n: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    side = int(model.side)  # type: ignore[arg-type]
+    return torch.randn(n, 1, side, side, generator=generator), torch.rand(n, generator=generator), torch.arange(n)
+
+
+def whole_strata(group: Group, keep: int) -> list[int]:
+    """Units of the first norm groups; elsewhere every second unit."""
+    return list(range(keep * (group.units // group.strata))) if group.strata > 1 else list(range(0, group.units, 2))
+
+
+@pytest.mark.parametrize("name", ["dit", pytest.param("unet", marks=pytest.mark.slow)])
+@torch.no_grad()
+def test_every_group_alone(name: str) -> None:
+    """Not one bit differs but for the order in which a shorter sum is taken."""
+    dense = MODELS[name]
+    x, t, label = calls(dense)
+    for group in groups_of(dense):
+        small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
+        kept = whole_strata(group, 5)
+        remove(small, (group, kept))
+        zero(silent, group, set(range(group.units)) - set(kept))
+        torch.testing.assert_close(small(x, t, label), silent(x, t, label), rtol=0, atol=2e-6, msg=group.name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@torch.no_grad()
+def test_in_double_precision_nothing_is_left_of_the_difference(name: str) -> None:
+    dense = copy.deepcopy(MODELS[name]).double()
+    x, t, label = calls(dense)
+    small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
+    kept = [(group, whole_strata(group, 4)) for group in groups_of(dense)]
+    remove(small, *kept)
+    for group, units in kept:
+        zero(silent, group, set(range(group.units)) - set(units))
+    difference = (small(x.double(), t.double(), label) - silent(x.double(), t.double(), label)).abs().max()
+    assert float(difference) < 1e-12
+    assert sum(p.numel() for p in small.parameters()) < 0.75 * sum(p.numel() for p in dense.parameters())
+
+
+@torch.no_grad()
+def test_single_channels_change_the_statistics_of_their_norm_group() -> None:
+    """The trap: it fits, it runs, and it is not what the dense model gives with the channels silenced."""
+    dense = MODELS["unet"]
+    group = next(group for group in groups_of(dense) if group.kind == "channel")
+    size = group.units // group.strata
+    kept = [unit for unit in range(group.units) if unit % size]
+    small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
+    remove(small, (group, kept))
+    zero(silent, group, set(range(group.units)) - set(kept))
+    assert float((small(*calls(dense)) - silent(*calls(dense))).abs().max()) > 1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_units_of_any_group(data: st.DataObject) -> None:
+    dense = MODELS["dit"]
+    group = data.draw(st.sampled_from([one for one in groups_of(dense) if one.name.startswith("blocks.3")]))
+    kept = data.draw(st.lists(st.integers(0, group.units - 1), min_size=1, max_size=20, unique=True))
+    small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
+    remove(small, (group, kept))
+    zero(silent, group, set(range(group.units)) - set(kept))
+    with torch.no_grad():
+        torch.testing.assert_close(small(*calls(dense)), silent(*calls(dense)), rtol=0, atol=2e-6)
+
+
+def test_all_kept_is_the_identity() -> None:
+    dense = MODELS["unet"]
+    same = copy.deepcopy(dense)
+    remove(same, *((group, list(range(group.units))) for group in groups_of(dense)))
+    assert all(torch.equal(a, b) for a, b in zip(same.parameters(), dense.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ([], "down.0.block: no unit would be left; keep at least one"),
+        ([0, 0], "down.0.block: [0, 0] are not different units of 0 to 31"),
+        ([32], "down.0.block: [32] are not different units of 0 to 31"),
+        ([-1], "down.0.block: [-1] are not different units of 0 to 31"),
+        ([0, 1, 4], "down.0.block: its 8 norm groups would keep [1, 2] units; keep as many in each"),
+    ],
+)
+def test_what_cannot_be_removed(kept: list[int], told: str) -> None:
+    model = copy.deepcopy(MODELS["unet"])
+    groups = groups_of(model)
+    other = groups[1]
+    with pytest.raises(ValueError, match=re.escape(told)):
+        remove(model, (other, list(range(4))), (groups[0], kept))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), MODELS["unet"].parameters(), strict=True))
+
+
+def test_kept_units_come_out_in_order() -> None:
+    assert checked(groups_of(MODELS["dit"])[0], (3, 1)) == [1, 3]
+
+
+def test_a_pruned_model_can_be_pruned_again() -> None:
+    model = copy.deepcopy(MODELS["dit"])
+    for left in (2, 1):
+        group = groups_of(model)[0]
+        remove(model, (group, list(range(left))))
+    assert groups_of(model)[0].units == 1
+    assert model(*calls(model)).shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_blocks_by_count_and_by_shortcut(name: str) -> None:
+    model = copy.deepcopy(MODELS[name])
+    blocks = blocks_of(model)
+    assert len(blocks) == {"dit": 8, "unet": 17}[name]
+    drop(model, blocks)
+    assert model(*calls(model)).shape == calls(model)[0].shape
+    assert sum(isinstance(module, Skip) for module in model.modules()) == len(blocks)
+    assert blocks_of(model) == ()
+
+
+def test_a_new_block_is_the_identity_and_can_go() -> None:
+    """The gates of a DiT block start at zero, and so does the second convolution of a U-Net's."""
+    for model in (DiT(depth=3), UNet(channels=16)):
+        with torch.no_grad():  # the last layers start at zero too, and would hide everything
+            (model.head if isinstance(model, DiT) else model.last).weight.normal_()
+        before = model(*calls(model))
+        drop(model, blocks_of(model))
+        torch.testing.assert_close(model(*calls(model)), before)
+
+
+def test_skip_passes_the_stream_only() -> None:
+    x = torch.randn(2, 3)
+    assert torch.equal(Skip()(x, torch.ones(1), torch.zeros(5)), x)
+
+
+def test_units_of_an_unknown_model() -> None:
+    with pytest.raises(ValueError, match="no table of heads, neurons and channels for ReLU"):
+        groups_of(nn.ReLU())
+    with pytest.raises(ValueError, match="no table of blocks for ReLU"):
+        blocks_of(nn.ReLU())
+
+
+def test_changes_add_up() -> None:
+    once = Changes().then({"a": [1, 3, 5], "b.c": [0]}, [])
+    twice = once.then({"a": [0, 2]}, ["b"])
+    assert twice == Changes({"a": [1, 5]}, ("b",))

@@ -1,0 +1,121 @@
+"""Half precision: every method runs on the CPU, keeps the dtype, and chooses what it chooses in float32."""
+
+import copy
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from reference_impls.maths.masks import Pattern
+from reference_impls.methods.diff_pruning import squared_taylor
+from reference_impls.methods.prune import prune
+from reference_impls.methods.registry import METHODS
+from reference_impls.pruning.contract import Calibration, from_images, from_trajectory
+from reference_impls.pruning.layers import prunable
+from reference_impls.testbed.data import load
+from reference_impls.testbed.models import pretrained
+from tests.reference_impls.small_models import small
+
+HALVES = (torch.bfloat16, torch.float16)
+IMAGES = load("digits")[0]
+SLOW = ("sparsegpt", "obs-diff", "obs-diff-units", torch.float16)
+"""On the U-Net."""
+SAME = {"unstructured": 0.9, "structured": 0.9, "depth": 1.0}
+"""Least share of the choices that half precision leaves as they are."""
+
+
+def calls(method: str, model: nn.Module) -> Calibration:
+    """What a method looks at, all of it at time zero: there the model's features of the time are exact in any dtype."""
+    needs = METHODS[method].needs
+    if needs in ("gradients", "training"):
+        made = from_images(IMAGES, batches=3, size=8, by_time=needs == "gradients")
+    else:
+        made = from_trajectory(model, n=4, steps=3)
+    return Calibration(tuple(replace(batch, t=torch.zeros_like(batch.t)) for batch in made))
+
+
+def cast(calibration: Calibration, dtype: torch.dtype) -> Calibration:
+    return Calibration(
+        tuple(
+            replace(
+                batch,
+                x=batch.x.to(dtype),
+                t=batch.t.to(dtype),
+                target=None if batch.target is None else batch.target.to(dtype),
+            )
+            for batch in calibration
+        )
+    )
+
+
+def choices(method: str, model: nn.Module, calibration: Calibration) -> set[Any]:
+    """What stays, after pruning by half in place: weights, units or blocks."""
+    asked: dict[str, Any] = {"pattern": Pattern(2, 4)} if METHODS[method].pattern_only else {"sparsity": 0.5}
+    blocks = {name for name, _ in model.named_modules()}
+    report = prune(model, calibration, method=method, **asked)
+    if METHODS[method].kind == "depth":
+        return blocks - set(report.dropped)
+    if METHODS[method].kind == "structured":
+        assert set(report.achieved.values()) == {0.5}
+        return {(name, unit) for name, units in report.kept.items() for unit in units}
+    for layer in prunable(model).values():
+        assert int((layer.weight == 0).sum()) == layer.weight.numel() // 2
+    return {(name, int(i)) for name, layer in prunable(model).items() for i in layer.weight.flatten().nonzero()}
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "dtype"),
+    [
+        pytest.param(
+            method,
+            name,
+            dtype,
+            marks=[pytest.mark.slow] if name == "unet" and (method in SLOW or dtype in SLOW) else [],
+        )
+        for method in METHODS
+        for name in ("dit", "unet")
+        for dtype in HALVES
+        if (method, dtype) != ("sparsedm", torch.float16)  # it has a test of its own
+    ],
+)
+def test_half_precision_chooses_alike(method: str, name: str, dtype: torch.dtype) -> None:
+    half = small(name).to(dtype)
+    full = copy.deepcopy(half).float()
+    calibration = cast(calls(method, full), dtype)
+    mine = choices(method, half, calibration)
+    theirs = choices(method, full, cast(calibration, torch.float32))
+    assert {value.dtype for value in half.state_dict().values()} == {dtype}
+    assert len(mine & theirs) >= SAME[METHODS[method].kind] * len(theirs)
+
+
+@torch.no_grad()
+def test_near_times_stay_apart_in_half_precision() -> None:
+    """The angle of the fastest frequency turns by half a round from one to the other."""
+    condition = pretrained("dit").condition.bfloat16()
+    times, labels = torch.tensor([0.9, 0.9 + math.pi / 1_000]), torch.zeros(2).long()
+    made, full = condition(times, labels).float(), copy.deepcopy(condition).float()(times, labels)
+    assert float((made - full).abs().max()) < float((full[0] - full[1]).abs().max()) / 4
+
+
+def test_squares_of_small_gradients_do_not_vanish() -> None:
+    """Near the target, (w g)^2 is below what float16 can hold."""
+    model = small("dit").half()
+    batch = cast(calls("taylor", model), torch.float16).batches[0]
+    batch = replace(batch, target=batch.run(model).detach() + 0.01)
+    squares, _ = squared_taylor(model, Calibration((batch,)), 0.0)
+    ours = squares["blocks.1.feed_forward.up.weight"]
+    assert float(ours.mean()) < torch.finfo(torch.float16).smallest_normal / 100
+    assert int(ours.count_nonzero()) > 0.9 * ours.numel()
+
+
+def test_sparsedm_says_that_float16_diverges() -> None:
+    model = small("dit").half()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match="holds NaN or infinite values"):
+        prune(model, cast(calls("sparsedm", small("dit")), torch.float16), method="sparsedm", pattern=Pattern(2, 4))
+    after = model.state_dict()
+    assert list(after) == list(before)  # no mask is left over a weight
+    assert all(torch.equal(before[name], after[name]) for name in before)

@@ -1,0 +1,349 @@
+"""Methods on single weights: what they promise, their choices by hand, and the mutations that must break those."""
+
+import copy
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from reference_impls.maths import masks, obs
+from reference_impls.maths.masks import Pattern, keep_pattern
+from reference_impls.methods import obs_diff, sparsegpt
+from reference_impls.methods.prune import prune
+from reference_impls.methods.registry import METHODS
+from reference_impls.pruning.contract import Batch, Calibration, Request, from_images, from_trajectory
+from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
+from reference_impls.testbed.data import load
+from tests.reference_impls.by_hand import STEPS, inputs_of
+from tests.reference_impls.small_models import small
+
+ALL = sorted(name for name, method in METHODS.items() if method.kind == "unstructured" and not method.pattern_only)
+
+
+@pytest.fixture(scope="module")
+def dit() -> nn.Module:
+    return small("dit", depth=2)
+
+
+@pytest.fixture(scope="module")
+def calibration(dit: nn.Module) -> Calibration:
+    return from_trajectory(dit, n=6, steps=5)
+
+
+def pruned(dit: nn.Module, calibration: Calibration, **asked) -> nn.Module:  # type: ignore[no-untyped-def]
+    model = copy.deepcopy(dit)
+    prune(model, calibration, **asked)
+    return model
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_the_share_is_exact_and_the_report_says_so(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    model = copy.deepcopy(dit)
+    report = prune(model, calibration, 0.5, method=method)
+    for name, layer in prunable(model).items():
+        assert 2 * int((layer.weight == 0).sum()) == layer.weight.numel()
+        assert report.achieved[name] == 0.5
+    half = sum(layer.weight.numel() for layer in prunable(model).values()) // 2
+    assert report.before.nonzero - report.after.nonzero == half
+    assert report.after.macs == report.before.macs
+    assert report.after.macs_nonzero < 0.6 * report.before.macs
+    assert json.loads(json.dumps(dataclasses.asdict(report)))["method"] == method
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_nothing_asked_nothing_changed(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    model = pruned(dit, calibration, sparsity=0.0, method=method)
+    for one, other in zip(model.parameters(), dit.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_everything_asked(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    for layer in prunable(pruned(dit, calibration, sparsity=1.0, method=method)).values():
+        assert not layer.weight.any()
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_pattern(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    for layer in prunable(pruned(dit, calibration, pattern=Pattern(2, 4), method=method)).values():
+        assert int((as_matrix(layer).view(-1, 4) != 0).sum(1).max()) <= 2
+
+
+@pytest.mark.parametrize("method", ["random", "wanda", "sparsegpt"])
+def test_deterministic(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    one, two = (pruned(dit, calibration, sparsity=0.6, method=method) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_lots(dit: nn.Module, calibration: Calibration) -> None:
+    """The seed decides, and layers of one shape draw for themselves."""
+    one, other = (pruned(dit, calibration, sparsity=0.5, method="random", seed=seed) for seed in (0, 1))
+    masks_of = [[as_matrix(layer) != 0 for layer in prunable(model).values()] for model in (one, other)]
+    assert not any(torch.equal(a, b) for a, b in zip(*masks_of, strict=True))
+    ups = [as_matrix(block.feed_forward.up) != 0 for block in one.blocks]  # type: ignore[union-attr]
+    assert not torch.equal(ups[0], ups[1])
+
+
+def test_scopes_by_hand(dit: nn.Module, calibration: Calibration) -> None:
+    """Magnitude over all layers: no weight that went is larger than one that stayed anywhere."""
+    model = pruned(dit, calibration, sparsity=0.3, method="magnitude", scope="global")
+    sizes = torch.cat([as_matrix(layer).abs().flatten() for layer in prunable(dit).values()])
+    kept = torch.cat([as_matrix(layer).flatten() != 0 for layer in prunable(model).values()])
+    assert int((~kept).sum()) == math.floor(0.3 * len(kept) + 0.5)
+    assert sizes[~kept].max() <= sizes[kept].min()
+    model = pruned(dit, calibration, sparsity=0.25, method="magnitude", scope="row")
+    for layer in prunable(model).values():
+        assert (as_matrix(layer) == 0).sum(1).eq(layer.weight.shape[1] // 4).all()
+
+
+def test_calibration_from_images() -> None:
+    """Times in the middle of equal parts, or all of them in each batch; other images by another seed."""
+    images, _ = load("digits")
+    one, other = (from_images(images, batches=4, size=8, by_time=True, seed=seed) for seed in (0, 1))
+    assert [batch.t.unique().tolist() for batch in one] == [[0.125], [0.375], [0.625], [0.875]]
+    assert not torch.equal(one.batches[0].label, other.batches[0].label)
+    spread = from_images(images, batches=1, size=8).batches[0].t
+    assert sorted((8 * spread).long().tolist()) == list(range(8))
+
+
+def rows_of(model: nn.Module, calibration: Calibration, name: str) -> list[torch.Tensor]:
+    """What reaches one Linear in each call, (rows, inputs)."""
+    return [x.flatten(0, -2).double() for x in inputs_of(model, calibration, name)]
+
+
+def without_the_lowest(weight: torch.Tensor, scores: torch.Tensor, count: int) -> torch.Tensor:
+    """Zeros where each row's ``count`` lowest scores are."""
+    return weight * (scores.argsort(1).argsort(1) >= count)
+
+
+def by_magnitude(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None:
+    for name, layer in prunable(dit).items():
+        weight = as_matrix(layer)
+        flat = without_the_lowest(weight.view(1, -1), weight.abs().view(1, -1), round(0.6 * weight.numel()))
+        assert torch.equal(as_matrix(prunable(after)[name]), flat.view_as(weight)), name
+
+
+def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None:
+    for name, layer in prunable(dit).items():
+        weight = as_matrix(layer)
+        norms = torch.cat(rows_of(dit, calibration, name)).norm(dim=0)
+        expected = without_the_lowest(weight, weight.abs() * norms, round(0.6 * weight.shape[1]))
+        assert torch.equal(as_matrix(prunable(after)[name]), expected), name
+
+
+def by_surgeon(dit: nn.Module, calibration: Calibration, after: nn.Module, weights: list[float]) -> None:
+    """Layer by layer, each on what the ones pruned before it give; after each column the rest is inverted anew."""
+    model = copy.deepcopy(dit)
+    for name, layer in prunable(model).items():
+        rows = rows_of(model, calibration, name)
+        hessian = sum(a * x.T @ x for a, x in zip(weights, rows, strict=True))
+        hessian = hessian / sum(a * len(x) for a, x in zip(weights, rows, strict=True))
+        hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
+        w = as_matrix(layer).double()
+        inverses = [torch.linalg.inv(hessian[j:, j:]) for j in range(len(hessian))]
+        costs = torch.stack([w[:, j] ** 2 / inverse[0, 0] for j, inverse in enumerate(inverses)], dim=1)
+        gone = without_the_lowest(torch.ones(1, w.numel()), costs.view(1, -1), round(0.6 * w.numel())).view_as(w) == 0
+        for j, inverse in enumerate(inverses):
+            w[:, j:] -= (w[:, j] * gone[:, j] / inverse[0, 0])[:, None] * inverse[0]
+            w[gone[:, j], j] = 0
+        made = as_matrix(prunable(after)[name])
+        torch.testing.assert_close(made.double(), w, rtol=1e-4, atol=1e-6, msg=name)
+        set_matrix(layer, made)
+
+
+BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module], None]] = {
+    "magnitude": by_magnitude,
+    "wanda": by_wanda,
+    "sparsegpt": partial(by_surgeon, weights=[1.0] * 5),
+    "obs-diff": partial(by_surgeon, weights=STEPS),
+}
+
+
+@pytest.mark.parametrize("method", BY_HAND)
+def test_choices_by_hand(dit: nn.Module, calibration: Calibration, method: str) -> None:
+    """At 60 %, every weight of every layer; three ways from the formula to a mask that share no line with ours."""
+    BY_HAND[method](dit, calibration, pruned(dit, calibration, sparsity=0.6, method=method))
+
+
+def forgetful(*args, **options):  # type: ignore[no-untyped-def]
+    """The sweep without what makes up for what goes."""
+    _, mask = obs.sweep(*args, **options)
+    return args[0] * mask, mask
+
+
+def reversed_steps(batch: Batch) -> float:
+    return STEPS[4 - batch.step]
+
+
+DROP, NORM = masks._drop, torch.Tensor.sqrt
+MUTATIONS = {
+    "the largest go": (masks, "_drop", lambda scores, count: DROP(-scores, count)),
+    "compensation dropped": (sparsegpt, "sweep", forgetful),
+    "step weights reversed": (obs_diff, "step_weight", reversed_steps),
+    "every step weighs the same": (obs_diff, "step_weight", sparsegpt.weight_of),
+    "norms not rooted": (torch.Tensor, "sqrt", lambda values: values),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "mutation"),
+    [
+        *((method, "the largest go") for method in BY_HAND),
+        ("wanda", "norms not rooted"),
+        ("sparsegpt", "compensation dropped"),
+        ("obs-diff", "compensation dropped"),
+        ("obs-diff", "step weights reversed"),
+        ("obs-diff", "every step weighs the same"),
+    ],
+)
+def test_mutations_are_seen(
+    dit: nn.Module, calibration: Calibration, method: str, mutation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them fails the test above."""
+    monkeypatch.setattr(*MUTATIONS[mutation])
+    with pytest.raises(AssertionError):
+        test_choices_by_hand(dit, calibration, method)
+
+
+@pytest.mark.parametrize("method", ["sparsegpt", "obs-diff"])
+def test_shares_are_exact_over_blocks_of_columns(
+    dit: nn.Module, calibration: Calibration, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparsegpt, "BLOCK", 10)
+    for layer in prunable(pruned(dit, calibration, sparsity=0.37, method=method)).values():
+        assert int((layer.weight == 0).sum()) == math.floor(0.37 * layer.weight.numel() + 0.5)
+    for layer in prunable(pruned(dit, calibration, pattern=Pattern(1, 4), method=method)).values():
+        assert as_matrix(layer).view(-1, 4).count_nonzero(1).eq(1).all()
+
+
+def test_step_weights_fall_along_a_logarithm(calibration: Calibration) -> None:
+    """OBS-Diff, Eq. (4); nothing to weigh where the calibration is one step."""
+    batch = dataclasses.replace(calibration.batches[0], step=6, steps=16)
+    assert obs_diff.step_weight(batch) == pytest.approx(0.8 + 0.4 * math.log(10) / math.log(16))
+    assert obs_diff.step_weight(dataclasses.replace(batch, step=0, steps=1)) == 0.8
+
+
+def test_step_weights_fall_between_their_ends(calibration: Calibration) -> None:
+    weights = [obs_diff.step_weight(batch) for batch in calibration]
+    assert weights[0] == pytest.approx(1.2)
+    assert weights[-1] == pytest.approx(0.8)
+    assert weights == sorted(weights, reverse=True)
+
+
+@pytest.mark.parametrize(("larger", "stays"), [(10.0, 1), (1.7, 0)])
+def test_wanda_by_hand(larger: float, stays: int) -> None:
+    """An input ten times as large saves a weight half as large; 1.7 times does not, though its square would."""
+    layer = nn.Linear(16, 16, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(0.001)
+        layer.weight[:, 0], layer.weight[:, 1] = 2.0, 1.0
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+            return self.layer(x.flatten(1))
+
+    images, _ = load("digits")
+    batch = from_images(images, batches=1, size=3).batches[0]
+    x = torch.ones(3, 1, 4, 4)
+    x[:, 0, 0, 1] = larger
+    model = Model()
+    prune(model, Calibration((type(batch)(x, batch.t, batch.label),)), 15 / 16, method="wanda")
+    assert layer.weight[:, stays].eq(2.0 - stays).all()
+    assert int(layer.weight.count_nonzero()) == 16
+
+
+def test_bias_and_dtype_are_kept(dit: nn.Module, calibration: Calibration) -> None:
+    model = pruned(dit, calibration, sparsity=0.9, method="sparsegpt")
+    for (name, one), other in zip(model.named_parameters(), dit.parameters(), strict=True):
+        assert one.dtype == other.dtype
+        if name.endswith("bias"):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"sparsity": -0.1, "method": "magnitude"}, "sparsity -0.1 is not a number from 0 to 1"),
+        ({"sparsity": float("nan"), "method": "magnitude"}, "sparsity nan is not a number from 0 to 1"),
+        ({"sparsity": 0.5, "method": "magic"}, "method 'magic' is not one of random, magnitude"),
+        ({"method": "magnitude"}, "give either a sparsity or a pattern"),
+        ({"sparsity": 0.5, "pattern": Pattern(2, 4), "method": "magnitude"}, "give either a sparsity or a pattern"),
+        (
+            {"sparsity": 0.5, "method": "magnitude", "scope": "galaxy"},
+            "scope 'galaxy' is not one of",
+        ),
+        ({"sparsity": 0.5, "method": "sparsegpt", "scope": "global"}, "the column sweep compares within a layer only"),
+        ({"pattern": Pattern(2, 500), "method": "magnitude"}, "pattern 2:500 does not fit rows of"),
+        ({"pattern": Pattern(2, 4), "method": "magnitude", "scope": "global"}, "scope 'global': a pattern is compared"),
+        ({"pattern": Pattern(2, 4), "method": "wanda", "scope": "row"}, "scope 'row': a pattern is compared"),
+    ],
+)
+def test_bad_requests_change_nothing(dit: nn.Module, calibration: Calibration, asked: dict, told: str) -> None:  # type: ignore[type-arg]
+    model = copy.deepcopy(dit)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(model, calibration, **asked)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), dit.parameters(), strict=True))
+
+
+def test_scores_that_are_not_finite(dit: nn.Module, calibration: Calibration) -> None:
+    good, bad = calibration.batches[:2]
+    broken = Calibration((good, dataclasses.replace(bad, x=bad.x * float("nan"))))
+    with pytest.raises(ValueError, match=r"scores of blocks\.0\.attention\.qkv of shape \(96, 32\) holds NaN"):
+        prune(copy.deepcopy(dit), broken, 0.5, method="wanda")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_cannot_be_is_refused_before_the_model_is_run(
+    dit: nn.Module, calibration: Calibration, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real calibration may take an hour. What the model costs is counted first, and that is one sample."""
+    runs = []
+    monkeypatch.setattr(
+        Batch, "run", lambda batch, model: runs.append(len(batch.x)) or model(batch.x, batch.t, batch.label)
+    )
+    asked = {"scope": "global"} if METHODS[method].scope != "global" else {"scope": "row"}
+    if METHODS[method].kind == "unstructured" and method not in ("sparsegpt", "obs-diff"):
+        asked["pattern"] = Pattern(2, 4)
+    else:
+        asked["sparsity"] = 0.5
+    with pytest.raises(ValueError, match="scope"):
+        prune(copy.deepcopy(dit), calibration, method=method, **asked)
+    assert set(runs) <= {1}
+
+
+def test_empty_calibration() -> None:
+    with pytest.raises(ValueError, match="calibration is empty"):
+        Calibration(())
+
+
+def test_a_model_without_layers(calibration: Calibration) -> None:
+    with pytest.raises(ValueError, match="ReLU has no Linear or Conv2d of 16 x 16 or more"):
+        prune(nn.ReLU(), calibration, 0.5, method="magnitude")
+
+
+def test_the_request_of_a_pattern_fixes_the_sparsity() -> None:
+    with pytest.raises(ValueError, match=re.escape("pattern 2:4 means sparsity 0.5, not 0.3")):
+        Request(0.3, Pattern(2, 4))
+
+
+def test_the_registry_points_at_entries() -> None:
+    papers = {file.stem for file in Path("data/papers").glob("*/*.yaml")}
+    assert {method.paper for method in METHODS.values() if method.paper} <= papers
+
+
+def test_keep_pattern_is_what_the_model_gets(dit: nn.Module, calibration: Calibration) -> None:
+    model = pruned(dit, calibration, pattern=Pattern(1, 4), method="magnitude")
+    for name, layer in prunable(dit).items():
+        kept = keep_pattern(as_matrix(layer).abs(), Pattern(1, 4))
+        assert torch.equal(as_matrix(prunable(model)[name]), as_matrix(layer) * kept)

@@ -1,0 +1,525 @@
+"""Structured methods: exact shares, choices by hand, gradients against differences, and mutations that break those."""
+
+import copy
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from reference_impls.maths import gates, obs
+from reference_impls.maths.surgery import Group, Part, remove, zero
+from reference_impls.methods import diff_pruning, ecodiff, obs_diff
+from reference_impls.methods.prune import prune
+from reference_impls.methods.registry import METHODS
+from reference_impls.methods.sparsegpt import weight_of
+from reference_impls.pruning import remove_units
+from reference_impls.pruning.contract import Batch, Calibration, Kept, Request, from_images, from_trajectory
+from reference_impls.pruning.remove_units import best_units, owned
+from reference_impls.pruning.units import groups_of
+from reference_impls.testbed.data import load
+from reference_impls.testbed.diffusion import ddim
+from reference_impls.testbed.models import pretrained
+from tests.reference_impls.by_hand import STEPS, error, inputs_of
+from tests.reference_impls.small_models import small
+
+ALL = sorted(name for name, method in METHODS.items() if method.kind == "structured")
+MODELS = {"dit": small("dit"), "unet": small("unet")}
+TRAIN, _ = load("digits")
+
+
+def calls(name: str, method: str) -> Calibration:
+    """As ``calibration_for`` makes them, but few."""
+    if METHODS[method].needs in ("gradients", "training"):
+        return from_images(TRAIN, batches=3, size=8, by_time=True)
+    return from_trajectory(MODELS[name], n=6, steps=5)
+
+
+def pruned(name: str, method: str, share: float, *, seed: int = 0) -> nn.Module:
+    model = copy.deepcopy(MODELS[name])
+    prune(model, calls(name, method), share, method=method, seed=seed)
+    return model
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_shares_are_exact_in_every_group(method: str) -> None:
+    model = copy.deepcopy(MODELS["dit"])
+    report = prune(model, calls("dit", method), 0.5, method=method)
+    assert set(report.achieved.values()) == {0.5}
+    assert all(group.units in (2, 32) for group in groups_of(model))
+    assert (
+        report.after.parameters == sum(value.numel() for value in model.parameters()) < 0.8 * report.before.parameters
+    )
+    assert report.after.macs < 0.6 * report.before.macs
+    assert {name: len(units) for name, units in report.kept.items()} == {g.name: g.units for g in groups_of(model)}
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_the_unet_keeps_its_norm_groups(method: str) -> None:
+    model = pruned("unet", method, 0.5)
+    for module in model.modules():
+        if isinstance(module, nn.GroupNorm):
+            assert module.num_groups == 8
+    x = torch.randn(2, 1, 8, 8)
+    assert model(x, torch.rand(2), torch.arange(2)).shape == x.shape
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_nothing_asked_nothing_changed(method: str) -> None:
+    model = pruned("dit", method, 0.0)
+    for one, other in zip(model.parameters(), MODELS["dit"].parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+        assert one.requires_grad
+
+
+@pytest.mark.parametrize("method", ["random-units", "taylor", "ecodiff"])
+def test_everything_asked_leaves_one_unit(method: str) -> None:
+    assert {group.units for group in groups_of(pruned("dit", method, 1.0))} == {1}
+
+
+@pytest.mark.parametrize("method", ["random-units", "obs-diff-units", "ecodiff"])
+def test_deterministic(method: str) -> None:
+    one, two = (pruned("dit", method, 0.5) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_the_seed_decides_the_lots() -> None:
+    one, two = (pruned("dit", "random-units", 0.5, seed=seed).blocks[0].feed_forward.up.weight for seed in (0, 1))  # type: ignore[union-attr,index]
+    assert not torch.equal(one, two)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 8), st.integers(1, 9), st.floats(0, 1), st.integers(0, 3))
+def test_best_units(strata: int, size: int, share: float, seed: int) -> None:
+    scores = torch.randint(0, 4, (strata * size,), generator=torch.Generator().manual_seed(seed)).float()
+    kept = best_units(scores, share, strata)
+    assert kept == sorted(set(kept))
+    for stratum in range(strata):
+        mine = [unit for unit in kept if unit // size == stratum]
+        gone = [unit for unit in range(stratum * size, (stratum + 1) * size) if unit not in mine]
+        assert len(mine) == max(1, size - int(share * size + 0.5))
+        assert not gone or scores[mine].min() >= scores[gone].max()
+
+
+def test_owned_by_hand() -> None:
+    """Two units of a made-up group: rows 0 and 1 with their biases, columns 0 and 1 of the reader."""
+    group = Group(
+        "g", "neuron", (Part("a", "out", torch.tensor([[0], [1]])), Part("b", "in", torch.tensor([[0], [1]])))
+    )
+    values = {
+        "a.weight": torch.tensor([[1.0, 2.0], [3.0, 4.0]]),
+        "a.bias": torch.tensor([10.0, 20.0]),
+        "b.weight": torch.tensor([[100.0, 200.0], [300.0, 400.0]]),
+        "b.bias": torch.tensor([1e6, 1e6]),
+    }
+    assert owned(group, values).tolist() == [1 + 2 + 10 + 100 + 300, 3 + 4 + 20 + 200 + 400]
+
+
+def test_taylor_against_central_differences() -> None:
+    """(w g)^2 of a few weights, in float64, where g is (L(w + h) - L(w - h)) / 2h."""
+    model = copy.deepcopy(MODELS["dit"]).double()
+    batches = from_images(TRAIN, batches=2, size=4, by_time=True).batches
+    batch = batches[0]
+    batch = Batch(batch.x.double(), batch.t.double(), batch.label, batch.target.double())  # type: ignore[union-attr]
+    squares, counted = diff_pruning.squared_taylor(model, Calibration((batch,)), 0.0)
+    assert counted == 1
+    for name in ("blocks.2.feed_forward.up.weight", "blocks.1.attention.qkv.bias"):
+        value = model.get_parameter(name)
+        for place in (0, 17):
+            flat = value.data.view(-1)
+            old, h, losses = float(flat[place]), 1e-6, []
+            for moved in (old + h, old - h):
+                flat[place] = moved
+                losses.append(batch.noise_loss(model).item())
+            flat[place] = old
+            gradient = (losses[0] - losses[1]) / (2 * h)
+            assert float(squares[name].view(-1)[place]) == pytest.approx((old * gradient) ** 2, rel=1e-4, abs=1e-18)
+
+
+def test_diff_pruning_stops_where_the_loss_is_negligible() -> None:
+    model, calibration = pretrained("dit"), from_images(TRAIN, batches=10, size=8, by_time=True)
+    everything, all_steps = diff_pruning.squared_taylor(model, calibration, 0.0)
+    some, steps = diff_pruning.squared_taylor(model, calibration, 0.05)
+    assert all_steps == 10
+    assert 3 <= steps < 10
+    assert all(bool((some[name] <= everything[name]).all()) for name in some)
+
+
+def test_times_must_rise() -> None:
+    batches = from_images(TRAIN, batches=3, size=4, by_time=True).batches
+    with pytest.raises(ValueError, match="the times of the calibration fall; make it with from_images"):
+        diff_pruning.squared_taylor(MODELS["dit"], Calibration(batches[::-1]), 0.0)
+
+
+def test_gradients_need_targets() -> None:
+    with pytest.raises(ValueError, match="this calibration has no targets; make it with from_images"):
+        diff_pruning.squared_taylor(MODELS["dit"], Calibration(calls("dit", "wanda").batches[:1]), 0.0)
+
+
+def test_columns_removed_at_once_are_least_squares() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, w = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((60, 8), (3, 8)))
+    gone = torch.tensor([1, 4, 6])
+    new = obs.remove_columns(w, gone, x.T @ x, damping=0.0)
+    kept = [column for column in range(8) if column not in gone.tolist()]
+    oracle = torch.linalg.lstsq(x[:, kept], x @ w.T).solution.T
+    torch.testing.assert_close(new[:, kept], oracle, rtol=0, atol=1e-9)
+    assert not new[:, gone].any()
+
+
+def test_one_column_costs_what_its_score_says() -> None:
+    generator = torch.Generator().manual_seed(1)
+    x, w = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((60, 6), (4, 6)))
+    scores = obs.column_scores(w, x.T @ x, damping=0.0)
+    for column in range(6):
+        new = obs.remove_columns(w, torch.tensor([column]), x.T @ x, damping=0.0)
+        assert error(w, new, x.T @ x) == pytest.approx(float(scores[column]), rel=1e-9)
+
+
+def test_expected_open_against_samples() -> None:
+    alpha = torch.tensor([-2.0, 0.0, 1.0, 3.0])
+    noise = gates.logistic_noise(torch.Size((200_000, 4)), torch.Generator().manual_seed(0))
+    share = (gates.hard_concrete(alpha, noise) > 0).float().mean(0)
+    torch.testing.assert_close(share, gates.expected_open(alpha), rtol=0, atol=0.005)
+    assert gates.hard_concrete(torch.tensor([-9.0, 9.0]), torch.zeros(2)).tolist() == [0.0, 1.0]
+
+
+def test_gates_against_central_differences() -> None:
+    """The loss of EcoDiff by log alpha, in float64, for fixed noise."""
+    alpha = torch.tensor([0.3, -0.4, 1.2], dtype=torch.float64, requires_grad=True)
+    noise = torch.tensor([0.1, -0.2, 0.05], dtype=torch.float64)
+
+    def loss(a: torch.Tensor) -> torch.Tensor:
+        return (gates.hard_concrete(a, noise) * torch.tensor([1.0, 2.0, 3.0])).sum() ** 2 + gates.expected_open(a).sum()
+
+    assert torch.autograd.gradcheck(loss, (alpha,))
+
+
+def test_open_gates_change_nothing_and_closed_ones_silence() -> None:
+    model = MODELS["dit"]
+    groups = groups_of(model)
+    batch = from_images(TRAIN, batches=1, size=4).batches[0]
+    with torch.no_grad():
+        dense = batch.run(model)
+        with ecodiff.gated(model, groups, {group.name: torch.ones(group.units) for group in groups}):
+            torch.testing.assert_close(batch.run(model), dense)
+        with ecodiff.gated(model, groups, {group.name: torch.full((group.units,), 0.5) for group in groups}):
+            assert float((batch.run(model) - dense).abs().max()) > 0.1
+    first = groups[0]
+    half = torch.tensor([1.0, 0.0, 1.0, 0.0])
+    silent = copy.deepcopy(model)
+    zero(silent, first, [1, 3])
+    with torch.no_grad(), ecodiff.gated(model, [first], {first.name: half}):
+        made = batch.run(model)
+    with torch.no_grad():
+        torch.testing.assert_close(made, batch.run(silent))
+
+
+def test_ecodiff_closes_the_gates_that_do_nothing() -> None:
+    """Neurons whose outgoing weights are zero cost and bring nothing: they go first."""
+    model = copy.deepcopy(MODELS["dit"])
+    useless = list(range(0, 64, 2))
+    with torch.no_grad():
+        for block in model.blocks:  # type: ignore[union-attr]
+            block.feed_forward.down.weight[:, useless] = 0  # type: ignore[union-attr,operator,index]
+    report = prune(model, from_images(TRAIN, batches=25, size=8), 0.5, method="ecodiff")
+    for name, units in report.kept.items():
+        if name.endswith("feed_forward"):
+            assert not set(units) & set(useless), name
+
+
+def owned_by_hand(values: dict[str, torch.Tensor], group: Group) -> torch.Tensor:
+    """The same sums as ``owned``, written out for each kind of group: (units,)."""
+
+    def lines(layer: str) -> torch.Tensor:  # of the rows of a layer, with the bias
+        weight = values[f"{group.name}.{layer}.weight"]
+        return weight.reshape(len(weight), -1).sum(1) + values[f"{group.name}.{layer}.bias"]
+
+    def columns(layer: str) -> torch.Tensor:
+        weight = values[f"{group.name}.{layer}.weight"]
+        return weight.sum([axis for axis in range(weight.dim()) if axis != 1])
+
+    if group.kind == "neuron":
+        return lines("up") + columns("down")
+    if group.kind == "channel":
+        return lines("conv1") + lines("condition") + lines("norm2") + columns("conv2")
+    return lines("qkv").view(3, group.units, -1).sum((0, 2)) + columns("out").view(group.units, -1).sum(1)
+
+
+def highest(scores: torch.Tensor, group: Group) -> list[int]:
+    """The better half, of each stratum."""
+    size = group.units // group.strata
+    parts = (range(start, start + size) for start in range(0, group.units, size))
+    return sorted(unit for part in parts for unit in sorted(part, key=lambda unit: -float(scores[unit]))[: size // 2])
+
+
+def by_magnitude(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Kept) -> None:
+    sizes = {name: value.detach().double().abs() for name, value in dense.named_parameters()}
+    assert kept == {group.name: highest(owned_by_hand(sizes, group), group) for group in groups_of(dense)}
+
+
+def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Kept) -> None:
+    """On the error of the noise, a_t times that of v."""
+    squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in dense.named_parameters()}
+    for batch in calibration:
+        error = dense(batch.x, batch.t, batch.label) - batch.target
+        loss = ((batch.t * math.pi / 2).cos()[:, None, None, None] * error).square().mean()
+        gradients = torch.autograd.grad(loss, list(dense.parameters()))
+        for (name, value), gradient in zip(dense.named_parameters(), gradients, strict=True):
+            squares[name] += (value.detach() * gradient).double() ** 2
+    assert kept == {group.name: highest(owned_by_hand(squares, group), group) for group in groups_of(dense)}
+
+
+def by_surgeon(
+    dense: nn.Module,
+    calibration: Calibration,
+    after: nn.Module,
+    kept: Kept,
+    groups: Callable[[nn.Module], Sequence[Group]] = groups_of,
+) -> None:
+    """Group by group, each on what the ones pruned before it give; what stays is fitted to the old output."""
+    model = copy.deepcopy(dense)
+    for number in range(len(groups(dense))):
+        group = groups(model)[number]
+        readers = [part.layer for part in group.parts if part.side == "in"]
+        scores, hessians = torch.zeros(group.units), {}
+        for reader in readers:
+            hessian = hessian_by_hand(model, calibration, reader)
+            hessians[reader] = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
+            w = model.get_parameter(f"{reader}.weight").detach().double().flatten(1)
+            owned = torch.arange(w.shape[1]).view(group.units, -1)
+            if group.kind == "head":  # each in its own block
+                for unit, own in enumerate(owned):
+                    block = hessian[own][:, own]
+                    block = block + 0.01 * block.diagonal().mean() * torch.eye(len(block))
+                    scores[unit] += (w[:, own] ** 2 / torch.linalg.inv(block).diagonal()).sum()
+            else:
+                costs = w**2 / torch.linalg.inv(hessians[reader]).diagonal()
+                scores += costs.sum(0)[owned].sum(1)
+        assert kept[group.name] == highest(scores, group), group.name
+        old = {reader: model.get_parameter(f"{reader}.weight").detach().double().flatten(1) for reader in readers}
+        remove(model, (group, kept[group.name]))
+        for reader, w in old.items():
+            stay = torch.arange(w.shape[1]).view(group.units, -1)[kept[group.name]].flatten()
+            h = hessians[reader]
+            fitted = torch.linalg.solve(h[stay][:, stay], h[stay] @ w.T).T
+            made = after.get_parameter(f"{reader}.weight").detach()
+            torch.testing.assert_close(made.double().flatten(1), fitted, rtol=1e-4, atol=1e-5, msg=reader)
+            model.get_parameter(f"{reader}.weight").data.copy_(made)
+
+
+def hessian_by_hand(model: nn.Module, calibration: Calibration, path: str) -> torch.Tensor:
+    """Of the inputs of one layer, by the weights of their steps; a 3x3 convolution sees nine pixels at a time."""
+    seen = inputs_of(model, calibration, path)
+    if isinstance(model.get_submodule(path), nn.Conv2d):
+        seen = [nn.functional.unfold(x, 3, padding=1).transpose(1, 2) for x in seen]
+    rows = [x.reshape(-1, x.shape[-1]).double() for x in seen]
+    weights = STEPS[: len(rows)]
+    total = torch.stack([a * x.T @ x for a, x in zip(weights, rows, strict=True)]).sum(0)
+    return total / sum(a * len(x) for a, x in zip(weights, rows, strict=True))
+
+
+class TwoReaders(nn.Module):
+    """Sixteen neurons whose output two layers read, each with a view of its own; as in blocks with two streams."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.up, self.one, self.other = (nn.Linear(16, 16) for _ in range(3))
+        for value in self.parameters():
+            value.data.normal_(generator=generator)
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        neurons = self.up(x.flatten(1)[:, :16]).relu()
+        return self.one(neurons) + self.other(neurons.flip(0) * torch.linspace(0.1, 3, 16))
+
+
+def two_readers(model: nn.Module) -> tuple[Group, ...]:
+    each = torch.arange(model.up.out_features)[:, None]  # type: ignore[union-attr,arg-type]
+    return (Group("g", "neuron", (Part("up", "out", each), Part("one", "in", each), Part("other", "in", each))),)
+
+
+def test_units_that_two_layers_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have a say in what goes, and both make up for it."""
+    dense, calibration = TwoReaders(), calls("dit", "obs-diff-units")
+    monkeypatch.setattr(obs_diff, "groups_of", two_readers)
+    model = copy.deepcopy(dense)
+    kept = obs_diff.prune_units(model, calibration, Request(0.5))
+    by_surgeon(dense, calibration, model, kept, two_readers)
+
+
+BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module, Kept], None]] = {
+    "magnitude-units": by_magnitude,
+    "taylor": by_taylor,
+    "diff-pruning": by_taylor,
+    "obs-diff-units": by_surgeon,
+}
+
+
+@pytest.mark.parametrize("method", BY_HAND)
+@pytest.mark.parametrize("name", MODELS)
+def test_choices_by_hand(name: str, method: str) -> None:
+    """Half of every group, from the formulas, by lines that are not ours. No timestep is negligible here."""
+    model, calibration = copy.deepcopy(MODELS[name]), calls(name, method)
+    kept = prune(model, calibration, 0.5, method=method).kept
+    BY_HAND[method](MODELS[name], calibration, model, dict(kept))
+
+
+def the_largest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = remove_units.best_units
+    for module in (remove_units, obs_diff):
+        monkeypatch.setattr(module, "best_units", lambda scores, *rest: real(-scores, *rest))
+
+
+def compensation_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obs_diff, "remove_columns", lambda weight, *rest: weight)
+
+
+def step_weights_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obs_diff, "step_weight", lambda batch: STEPS[4 - batch.step])
+
+
+def every_step_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obs_diff, "step_weight", weight_of)
+
+
+def heads_like_neurons(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scores(group: Group, *rest: Any) -> torch.Tensor:
+        return real(dataclasses.replace(group, kind="neuron"), *rest)
+
+    real = obs_diff._scores
+    monkeypatch.setattr(obs_diff, "_scores", scores)
+
+
+def gradients_of_v(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Batch, "noise_loss", Batch.loss)
+
+
+@pytest.mark.parametrize(
+    ("method", "mutation"),
+    [
+        *((method, the_largest_go) for method in BY_HAND),
+        ("obs-diff-units", compensation_dropped),
+        ("obs-diff-units", step_weights_reversed),
+        ("obs-diff-units", every_step_the_same),
+        ("obs-diff-units", heads_like_neurons),
+        ("taylor", gradients_of_v),
+        ("diff-pruning", gradients_of_v),
+    ],
+)
+def test_mutations_are_seen(
+    method: str, mutation: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them fails the test above."""
+    mutation(monkeypatch)
+    with pytest.raises(AssertionError):
+        test_choices_by_hand("dit", method)
+
+
+def test_the_price_of_a_gate_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it outweighs the reconstruction, each group is pushed with price / groups, shared out among its units."""
+    monkeypatch.setattr(torch.optim, "Adam", lambda values, lr: torch.optim.SGD(values, lr=1.0))
+    model, price = MODELS["dit"], 1e5
+    groups = groups_of(model)
+    alphas = ecodiff.learn(model, groups, from_images(TRAIN, batches=1, size=4), price, 0)
+    start = torch.tensor(ecodiff.START, requires_grad=True)
+    gates.expected_open(start).backward()
+    for group in groups:
+        pushed = price * float(start.grad) / len(groups) / group.units  # type: ignore[arg-type]
+        torch.testing.assert_close(alphas[group.name], torch.full((group.units,), 2.0 - pushed), rtol=0.01, atol=0.0)
+
+
+def test_gates_are_drawn_and_the_seed_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[torch.Tensor] = []
+    real = ecodiff.gated
+    monkeypatch.setattr(
+        ecodiff, "gated", lambda model, groups, gates: drawn.append(gates[groups[1].name]) or real(model, groups, gates)
+    )
+    model, batches = MODELS["dit"], from_images(TRAIN, batches=1, size=4)
+    one, same, other = (ecodiff.learn(model, groups_of(model), batches, 0.02, seed) for seed in (0, 0, 1))
+    assert len(set(drawn[0].tolist())) > 10
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_the_gates_must_keep_is_the_end_of_a_short_run() -> None:
+    model, noise, label = MODELS["dit"], torch.randn(3, 1, 8, 8), torch.arange(3)
+    made = ecodiff.final(model, noise, label)
+    assert made.requires_grad
+    torch.testing.assert_close(made.detach().clamp(-1, 1), ddim(model, noise, label, ecodiff.STEPS))
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "share"),
+    [("taylor", {}, 0.0), ("diff-pruning", {}, 0.05), ("diff-pruning", {"threshold": 0.3}, 0.3)],
+)
+def test_timesteps_that_count(
+    method: str, options: dict[str, float], share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taylor takes them all; Diff-Pruning leaves out those of a loss below a twentieth of the largest."""
+    used: list[float] = []
+    real = diff_pruning.squared_taylor
+    monkeypatch.setattr(diff_pruning, "squared_taylor", lambda *args: used.append(args[2]) or real(*args))
+    prune(copy.deepcopy(MODELS["dit"]), calls("dit", method), 0.5, method=method, **options)
+    assert used == [share]
+
+
+def test_mutation_open_gates_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ecodiff.learn
+    monkeypatch.setattr(ecodiff, "learn", lambda *args: {name: -alpha for name, alpha in real(*args).items()})
+    with pytest.raises(AssertionError):
+        test_ecodiff_closes_the_gates_that_do_nothing()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"sparsity": 0.5, "scope": "row"}, "scope 'row': units are compared within their group only, scope layer"),
+        ({"sparsity": 1.5}, "sparsity 1.5 is not a number from 0 to 1"),
+    ],
+)
+@pytest.mark.parametrize("method", ["magnitude-units", "obs-diff-units", "ecodiff"])
+def test_bad_requests_change_nothing(method: str, asked: dict, told: str) -> None:  # type: ignore[type-arg]
+    model = copy.deepcopy(MODELS["dit"])
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(model, calls("dit", method), method=method, **asked)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), MODELS["dit"].parameters(), strict=True))
+
+
+def test_a_gradient_that_is_not_finite() -> None:
+    batch = calls("dit", "taylor").batches[0]
+    broken = Calibration((dataclasses.replace(batch, target=batch.target * float("nan")),))  # type: ignore[operator]
+    with pytest.raises(ValueError, match=r"scores of blocks\.0\.attention of shape \(4,\) holds NaN or infinite"):
+        prune(copy.deepcopy(MODELS["dit"]), broken, 0.5, method="taylor")
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_shares_of_single_groups(method: str) -> None:
+    model = copy.deepcopy(MODELS["dit"])
+    prune(model, calls("dit", method), 0.5, method=method, shares={"blocks.0.attention": 0.0})
+    assert [group.units for group in groups_of(model)][:3] == [4, 32, 2]
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_share_of_a_group_that_is_not_there(method: str) -> None:
+    model = copy.deepcopy(MODELS["dit"])
+    told = (
+        "shares: 'blocks.1.feedforward' is not among what is pruned here; the nearest names are "
+        "blocks.1.feed_forward, blocks.2.feed_forward, blocks.0.feed_forward"
+    )
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(model, calls("dit", method), 0.5, method=method, shares={"blocks.1.feedforward": 0.1})
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), MODELS["dit"].parameters(), strict=True))
+
+
+def test_a_request_of_a_share() -> None:
+    assert Request(0.5, shares={"a": 0.1}).share("a") == 0.1
+    assert Request(0.5, shares={"a": 0.1}).share("b") == 0.5
+    with pytest.raises(ValueError, match=re.escape("sparsity 2 is not a number from 0 to 1")):
+        Request(0.5, shares={"a": 2})

@@ -1,0 +1,220 @@
+"""Models of diffusers: units leave exactly, folders come back, from_pretrained opens what has zeros."""
+
+import copy
+import json
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from reference_impls.command_line.commands import app
+from reference_impls.maths.surgery import Group, remove, zero
+from reference_impls.methods.prune import prune
+from reference_impls.models import diffusers_folder
+from reference_impls.pruning.contract import Changes
+from reference_impls.pruning.diffusers_units import CLASSES
+from reference_impls.pruning.units import groups_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
+
+CROSS = ("DownBlock2D", "CrossAttnDownBlock2D"), ("CrossAttnUpBlock2D", "UpBlock2D")
+SMALL = {"sample_size": 16, "layers_per_block": 1, "block_out_channels": (32, 64), "norm_num_groups": 8}
+CONFIGS = {
+    "UNet2DModel": {
+        **SMALL,
+        "attention_head_dim": 8,
+        "down_block_types": ("DownBlock2D", "AttnDownBlock2D"),
+        "up_block_types": ("AttnUpBlock2D", "UpBlock2D"),
+    },
+    "UNet2DConditionModel": {
+        **SMALL,
+        "attention_head_dim": 4,
+        "cross_attention_dim": 24,
+        "down_block_types": CROSS[0],
+        "up_block_types": CROSS[1],
+    },
+    "DiTTransformer2DModel": {
+        "num_attention_heads": 4,
+        "attention_head_dim": 8,
+        "in_channels": 4,
+        "out_channels": 8,
+        "num_layers": 2,
+        "sample_size": 8,
+        "num_embeds_ada_norm": 10,
+    },
+    "SD3Transformer2DModel": {
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "num_layers": 2,
+        "attention_head_dim": 8,
+        "num_attention_heads": 4,
+        "joint_attention_dim": 24,
+        "caption_projection_dim": 32,
+        "pooled_projection_dim": 16,
+        "pos_embed_max_size": 16,
+        "dual_attention_layers": (0,),
+        "qk_norm": "rms_norm",
+    },
+    "FluxTransformer2DModel": {
+        "in_channels": 4,
+        "num_layers": 1,
+        "num_single_layers": 2,
+        "attention_head_dim": 8,
+        "num_attention_heads": 4,
+        "joint_attention_dim": 24,
+        "pooled_projection_dim": 16,
+        "axes_dims_rope": (2, 2, 4),
+        "guidance_embeds": True,
+    },
+}
+
+
+def made(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    model = getattr(diffusers, name)(**CONFIGS[name]).eval()
+    for value in model.parameters():  # layers that start at zero would hide every mistake behind them
+        if value.dim() > 1:
+            nn.init.normal_(value, std=0.1)
+    return model
+
+
+def half(group: Group) -> list[int]:
+    return list(range(group.units // 2)) if group.kind == "channel" else list(range(0, group.units, 2))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@torch.no_grad()
+def test_units_leave_exactly(name: str) -> None:
+    model = made(name)
+    groups = groups_of(model)
+    assert {"head"} < {group.kind for group in groups}
+    batch = diffusers_folder.noise_calls(model).batches[0]
+    small, silent = copy.deepcopy(model), copy.deepcopy(model)
+    remove(small, *((group, half(group)) for group in groups))
+    for group in groups:
+        zero(silent, group, set(range(group.units)) - set(half(group)))
+    torch.testing.assert_close(batch.run(small), batch.run(silent), rtol=0, atol=1e-5)
+    assert float((batch.run(model) - batch.run(silent)).abs().max()) > 0.01
+    assert sum(p.numel() for p in small.parameters()) < 0.85 * sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@torch.no_grad()
+def test_each_group_alone(name: str) -> None:
+    model = made(name)
+    batch = diffusers_folder.noise_calls(model).batches[0]
+    for group in groups_of(model):
+        small, silent = copy.deepcopy(model), copy.deepcopy(model)
+        remove(small, (group, half(group)))
+        zero(silent, group, set(range(group.units)) - set(half(group)))
+        torch.testing.assert_close(batch.run(small), batch.run(silent), rtol=0, atol=1e-5, msg=group.name)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        pytest.param(method, name, marks=[pytest.mark.slow] if method == "sparsegpt" and "UNet" in name else [])
+        for method in ("magnitude", "wanda", "sparsegpt", "magnitude-units", "obs-diff-units")
+        for name in CLASSES
+    ],
+)
+def test_methods_run(name: str, method: str) -> None:
+    model = made(name)
+    calls = diffusers_folder.noise_calls(model, batches=1)
+    report = prune(model, calls, 0.5, method=method)
+    assert report.after.nonzero < 0.85 * report.before.nonzero
+    assert bool(torch.isfinite(calls.batches[0].run(model)).all())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
+    model = made(name)
+    model.save_pretrained(tmp_path / "dense")
+    runner = CliRunner()
+    for source, method, out in (("dense", "obs-diff-units", "one"), ("one", "magnitude", "two")):
+        words = ["prune", "--model", str(tmp_path / source), "--method", method, "--sparsity", "0.5"]
+        done = runner.invoke(app, [*words, "--out", str(tmp_path / out)])
+        assert done.exit_code == 0, done.output
+    loaded, changes = diffusers_folder.load(tmp_path / "two")
+    assert changes.kept
+    batch = diffusers_folder.noise_calls(model).batches[0]
+    assert batch.run(loaded).shape == batch.run(model).shape
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@torch.no_grad()
+def test_from_pretrained_opens_what_has_zeros(name: str, tmp_path: Path) -> None:
+    model = made(name)
+    report = prune(model, diffusers_folder.noise_calls(model), 0.5, method="magnitude")
+    diffusers_folder.save(tmp_path / "out", model, report, Changes())
+    again = getattr(diffusers, name).from_pretrained(tmp_path / "out")
+    batch = diffusers_folder.noise_calls(model).batches[0]
+    torch.testing.assert_close(batch.run(again), batch.run(model))
+    assert json.loads((tmp_path / "out/pruning.json").read_text())["report"]["method"] == "magnitude"
+
+
+def test_sdxl_gets_its_own_conditions() -> None:
+    config = {
+        **CONFIGS["UNet2DConditionModel"],
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": 48 + 32,
+    }
+    model = diffusers.UNet2DConditionModel(**config).eval()
+    batch = diffusers_folder.noise_calls(model).batches[0]
+    assert batch.run(model).shape == batch.x.shape
+    assert batch.first().run(model).shape[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("taylor", "taylor needs images of the testbed; it does not run on diffusers folders"),
+        ("ecodiff", "ecodiff needs images of the testbed; it does not run on diffusers folders"),
+        ("bk-sdm", "bk-sdm drops blocks, and which blocks of a diffusers model can go is not known here"),
+    ],
+)
+def test_what_does_not_run_on_a_folder(tmp_path: Path, method: str, told: str) -> None:
+    made("DiTTransformer2DModel").save_pretrained(tmp_path / "dense")
+    words = ["prune", "--model", str(tmp_path / "dense"), "--method", method, "--sparsity", "0.5"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert told in " ".join(done.output.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_that_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"_class_name": "EvilModel"}')
+    with pytest.raises(ValueError, match="class 'EvilModel' is not one of UNet2DModel"):
+        diffusers_folder.load(tmp_path)
+    (tmp_path / "config.json").write_text('{"_class_name": "UNet2DModel"}')
+    (tmp_path / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(ValueError, match="holds no safetensors; pickled weights are not opened"):
+        diffusers_folder.load(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not safetensors")
+    with pytest.raises(ValueError, match="does not hold a UNet2DModel"):
+        diffusers_folder.load(tmp_path)
+    assert not diffusers_folder.is_folder(tmp_path / "nowhere")
+
+
+def test_a_pruned_folder_without_safetensors_in_it_is_refused(tmp_path: Path) -> None:
+    made("UNet2DModel").save_pretrained(tmp_path / "dense")
+    words = ["prune", "--model", str(tmp_path / "dense"), "--method", "magnitude-units", "--sparsity", "0.5"]
+    assert CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")]).exit_code == 0
+    for file in (tmp_path / "out").glob("*.safetensors"):
+        file.write_bytes(b"\x80\x04K\x01.")  # a pickle
+    with pytest.raises(ValueError, match="does not hold a UNet2DModel"):
+        diffusers_folder.load(tmp_path / "out")
+
+
+def test_an_unknown_class_has_no_units() -> None:
+    model = diffusers.AutoencoderKL(block_out_channels=(32,), norm_num_groups=8)
+    with pytest.raises(ValueError, match="no table of units for AutoencoderKL; there is one for UNet2DModel"):
+        groups_of(model)
+    with pytest.raises(ValueError, match="no inputs are known for AutoencoderKL"):
+        diffusers_folder.noise_calls(model)
