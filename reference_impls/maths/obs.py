@@ -22,7 +22,7 @@ DAMPING = 0.01
 BLOCK = 128
 
 Select = Callable[[torch.Tensor], torch.Tensor]
-"""Scores of a block of columns (rows, block) -> mask of the same shape, True = kept."""
+"""Scores of the columns that are decided at once (rows, columns) -> mask of the same shape, True = kept."""
 
 
 class Hessian:
@@ -79,25 +79,39 @@ def inverse(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
 
 
 def sweep(
-    weight: torch.Tensor, hessian: torch.Tensor, select: Select, *, block: int = BLOCK, damping: float = DAMPING
+    weight: torch.Tensor,
+    hessian: torch.Tensor,
+    select: Select,
+    *,
+    together: int = BLOCK,
+    block: int = BLOCK,
+    damping: float = DAMPING,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Prune a matrix column by column; the columns to the right make up for what goes.
+    """Prune a matrix column by column; the columns to the right compensate for what is removed.
+
+    Two widths are independent: ``together`` says how many columns one decision covers, and with it the result;
+    ``block`` says how many columns are updated before the rest of the matrix is, which changes the cost only.
 
     Args:
         weight: (rows, columns).
         hessian: (columns, columns), of the inputs.
-        select: decides about a block of columns at once, from the scores w^2 / U_jj^2 as they are when the sweep
-            gets there; 0 for weights of dead inputs, which go first.
-        block: columns decided at once.
+        select: decides about ``together`` columns at once, from the scores w^2 / U_jj^2 that they have when the sweep
+            reaches the first of them, with all columns before them pruned and compensated for; 0 for weights of dead
+            inputs, which are removed first. At the end of a row there may be fewer columns.
+        together: columns decided at once: m for an n:m pattern (Alg. 1: B_s = m), ``BLOCK`` for single weights.
+        block: columns of one lazy update; rounded up to a multiple of ``together``.
         damping: see ``damped``.
 
     Returns:
         The new weight in the old dtype, zero where the mask is False; and the mask.
 
     Raises:
-        ValueError: the shapes do not fit or a value is not finite.
+        ValueError: the shapes do not fit, a value is not finite, or ``together`` or ``block`` is not positive.
     """
     rows, columns = check_finite("weight", weight).shape
+    if min(together, block) < 1:
+        raise ValueError(f"sweep: {together} columns together and a block of {block}; give at least one of each")
+    block = -(-block // together) * together  # no decision is cut in two
     if hessian.shape != (columns, columns):
         raise ValueError(f"Hessian of shape {tuple(hessian.shape)} does not fit {columns} columns")
     w = weight.double().clone()
@@ -106,16 +120,18 @@ def sweep(
     mask = torch.ones(rows, columns, dtype=torch.bool)
     for start in range(0, columns, block):
         stop = min(start + block, columns)
-        scores = w[:, start:stop] ** 2 / upper.diagonal()[start:stop] ** 2
-        mask[:, start:stop] = select(scores.masked_fill(silent[start:stop], 0.0))
         errors = torch.zeros(rows, stop - start, dtype=torch.float64)
         for j in range(start, stop):
+            if (j - start) % together == 0:
+                now = slice(j, min(j + together, stop))
+                scores = w[:, now] ** 2 / upper.diagonal()[now] ** 2  # (rows, together)
+                mask[:, now] = select(scores.masked_fill(silent[now], 0.0))
             kept = w[:, j] * mask[:, j]
             error = (w[:, j] - kept) / upper[j, j]  # (rows,)
             w[:, j:stop] -= error[:, None] * upper[j, j:stop]
             w[:, j] = kept
             errors[:, j - start] = error
-        w[:, stop:] -= errors @ upper[start:stop, stop:]  # what the block lost, told to all columns after it
+        w[:, stop:] -= errors @ upper[start:stop, stop:]  # the block's errors, compensated by all columns after it
     return w.to(weight.dtype), mask
 
 

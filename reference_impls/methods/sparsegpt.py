@@ -1,7 +1,9 @@
 """SparseGPT: prune column by column, the rest makes up for it.  Frantar and Alistarh, 2023, arXiv:2301.00774, Alg. 1.
 
-Maths   H = X^T X per layer; within blocks of columns the lowest w^2 / U_jj^2 go, U = chol(H^-1)^T; see ``maths.obs``.
-Differs from the paper: whole blocks may keep different shares per row (as its code does); the layers are calibrated one
+Maths   H = X^T X per layer; the lowest w^2 / U_jj^2 are removed, U = chol(H^-1)^T; see ``maths.obs``. Single weights
+        are decided 128 columns at once (B_s = 128), an n:m pattern group by group, when the sweep reaches its first
+        column (B_s = m, section 3.4).
+Differs from the paper: rows of a layer may have different sparsities (as in its code); the layers are calibrated one
         after the other, each on the inputs that the layers pruned before it produce.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.   Cost  O(inputs^3 + outputs * inputs^2) a layer.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
@@ -30,9 +32,9 @@ def weight_of(batch: Batch) -> float:
 
 
 def selection(request: Request, share: float) -> Select:
-    """How the blocks of one layer choose, from left to right; make a new one for each layer.
+    """The decisions of one layer, from left to right; make a new one for each layer.
 
-    The count of what goes is kept over the blocks, so that the whole layer loses exactly its share.
+    The count of removed weights is kept over the decisions, so that the whole layer loses exactly its share.
 
     Args:
         request: scope, pattern and tile.
@@ -62,6 +64,13 @@ def selection(request: Request, share: float) -> Select:
     return keep
 
 
+def columns_decided_at_once(request: Request) -> int:
+    """M of a pattern (the paper's B_s = m); else ``BLOCK``, rounded down to whole tiles, and at least one tile."""
+    if request.pattern is not None:
+        return request.pattern.m
+    return request.tile.columns * max(1, BLOCK // request.tile.columns)
+
+
 @contextmanager
 def naming(name: str) -> Iterator[None]:
     """Inside, what is refused is told with the layer or group that it is about.
@@ -84,11 +93,12 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
     masks: Masks = {}
     for name, layer in layers.items():
         hessian = Hessian(as_matrix(layer).shape[1])
-        whole = request.tile.columns if request.pattern is None else request.pattern.m  # not to be cut in two
-        block = whole * max(1, BLOCK // whole)
+        together = columns_decided_at_once(request)
         with naming(name):
             watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
-            pruned, mask = sweep(as_matrix(layer), hessian.mean(), selection(request, request.share(name)), block=block)
+            pruned, mask = sweep(
+                as_matrix(layer), hessian.mean(), selection(request, request.share(name)), together=together
+            )
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)
     return masks

@@ -138,7 +138,13 @@ def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None
         assert torch.equal(as_matrix(prunable(after)[name]), expected), name
 
 
-def by_surgeon(dit: nn.Module, calibration: Calibration, after: nn.Module, weights: list[float]) -> None:
+def by_surgeon(
+    dit: nn.Module,
+    calibration: Calibration,
+    after: nn.Module,
+    weights: list[float],
+    pattern: tuple[int, int] | None = None,
+) -> None:
     """Layer by layer, each on what the ones pruned before it give; after each column the rest is inverted anew."""
     model = copy.deepcopy(dit)
     for name, layer in prunable(model).items():
@@ -148,9 +154,14 @@ def by_surgeon(dit: nn.Module, calibration: Calibration, after: nn.Module, weigh
         hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
         w = as_matrix(layer).double()
         inverses = [torch.linalg.inv(hessian[j:, j:]) for j in range(len(hessian))]
-        costs = torch.stack([w[:, j] ** 2 / inverse[0, 0] for j, inverse in enumerate(inverses)], dim=1)
+        pivots = torch.stack([inverse[0, 0] for inverse in inverses])
+        costs = w**2 / pivots
         gone = without_the_lowest(torch.ones(1, w.numel()), costs.view(1, -1), round(0.6 * w.numel())).view_as(w) == 0
         for j, inverse in enumerate(inverses):
+            if pattern is not None and j % pattern[1] == 0:  # from the weights as they are now
+                n, m = pattern
+                now = w[:, j : j + m] ** 2 / pivots[j : j + m]
+                gone[:, j : j + m] = without_the_lowest(torch.ones_like(now), now, m - n) == 0
             w[:, j:] -= (w[:, j] * gone[:, j] / inverse[0, 0])[:, None] * inverse[0]
             w[gone[:, j], j] = 0
         made = as_matrix(prunable(after)[name])
@@ -170,6 +181,27 @@ BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module], None]] = {
 def test_choices_by_hand(dit: nn.Module, calibration: Calibration, method: str) -> None:
     """At 60 %, every weight of every layer; three ways from the formula to a mask that share no line with ours."""
     BY_HAND[method](dit, calibration, pruned(dit, calibration, sparsity=0.6, method=method))
+
+
+SURGEONS = {"sparsegpt": [1.0] * 5, "obs-diff": STEPS}
+
+
+@pytest.mark.parametrize("method", SURGEONS)
+@pytest.mark.parametrize("pattern", [(2, 4), (1, 4)])
+def test_patterns_by_hand(dit: nn.Module, calibration: Calibration, method: str, pattern: tuple[int, int]) -> None:
+    """A group is decided when the sweep reaches it, not 128 columns earlier."""
+    after = pruned(dit, calibration, pattern=Pattern(*pattern), method=method)
+    by_surgeon(dit, calibration, after, SURGEONS[method], pattern)
+
+
+@pytest.mark.parametrize("method", SURGEONS)
+def test_a_pattern_that_is_decided_too_early_fails(
+    dit: nn.Module, calibration: Calibration, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparsegpt, "columns_decided_at_once", lambda request: obs.BLOCK)
+    after = pruned(dit, calibration, pattern=Pattern(2, 4), method=method)
+    with pytest.raises(AssertionError):
+        by_surgeon(dit, calibration, after, SURGEONS[method], (2, 4))
 
 
 def forgetful(*args, **options):  # type: ignore[no-untyped-def]
