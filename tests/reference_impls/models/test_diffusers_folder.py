@@ -2,6 +2,7 @@
 
 import copy
 import json
+from itertools import count
 from pathlib import Path
 
 import diffusers
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from reference_impls.command_line.commands import app
 from reference_impls.maths.surgery import Group, remove, zero
+from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
 from reference_impls.pruning.contract import Changes
@@ -100,6 +102,49 @@ def test_units_leave_exactly(name: str) -> None:
     torch.testing.assert_close(batch.run(small), batch.run(silent), rtol=0, atol=1e-5)
     assert float((batch.run(model) - batch.run(silent)).abs().max()) > 0.01
     assert sum(p.numel() for p in small.parameters()) < 0.85 * sum(p.numel() for p in model.parameters())
+
+
+def interrupted(*args: object, **options: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("method", ["sparsegpt", "obs-diff-units"])
+def test_a_method_that_is_stopped_leaves_the_model_as_it_was(
+    name: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both change some layers before the last; the configuration of diffusers refuses to be changed in place."""
+    model = made(name)
+    config, repeated = dict(model.config), repr(model)
+    objects = [id(value) for value in (*model.modules(), *model.parameters())]
+    before = copy.deepcopy(model.state_dict())
+    handle = next(model.children()).register_forward_hook(lambda module, inputs, output: None)
+    module, function = (sparsegpt, "sweep") if method == "sparsegpt" else (obs_diff, "remove")
+    real, numbers = getattr(module, function), count(1)
+    monkeypatch.setattr(
+        module, function, lambda *args, **options: (interrupted if next(numbers) == 3 else real)(*args, **options)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        prune(model, diffusers_folder.noise_calls(model), 0.5, method=method)
+    assert next(numbers) == 4
+    assert dict(model.config) == config
+    assert repr(model) == repeated
+    assert [id(value) for value in (*model.modules(), *model.parameters())] == objects
+    after = model.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+    assert [len(part._forward_pre_hooks) for part in model.modules()] == [0] * len(list(model.modules()))
+    handle.remove()
+    assert not any(part._forward_hooks for part in model.modules())
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_error_of_a_method_that_fails_is_its_own(name: str) -> None:
+    model = made(name)
+    config = dict(model.config)
+    with pytest.raises(ValueError, match=r"scope 'row': the column sweep compares within a layer only"):
+        prune(model, diffusers_folder.noise_calls(model), 0.5, method="sparsegpt", scope="row")
+    assert dict(model.config) == config
 
 
 @pytest.mark.parametrize("name", CLASSES)
