@@ -35,6 +35,13 @@ enrich: .venv/site  ## ask arXiv for records that are missing or old
 refresh: .venv/site  ## rewrite README.md and the schemas
 	$(PY) -m generator refresh
 
+.PHONY: fix
+fix: .venv/dev  ## mend what a command can mend: lint, format, generated files
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+	$(PY) -m generator format
+	$(PY) -m generator refresh
+
 .PHONY: test
 test: .venv/dev .venv/impls  ## every test; installs what it needs, a browser too
 	$(PY) tests/site/browser.py
