@@ -3,6 +3,12 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP_FLAGS := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
+# What `test`, `quick` and `nightly` run: a file, a folder or one test, and names that pytest's -k takes.
+#   make test T=tests/checks/test_urls.py K="port or userinfo"
+T :=
+K :=
+PICKED = $(T)$(if $(K), -k "$(K)")
+
 .PHONY: help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,17 +49,21 @@ fix: .venv/dev  ## mend what a command can mend: lint, format, generated files
 	$(PY) -m generator refresh
 
 .PHONY: test
-test: .venv/dev .venv/impls  ## every test; installs what it needs, a browser too
-	$(PY) tests/site/browser.py
-	$(PY) -m pytest -n 2
+test: .venv/dev .venv/impls  ## tests of a change, installs a browser too; a few: T=file K=name
+	$(if $(T)$(K),,$(PY) tests/site/browser.py)
+	$(PY) -m pytest -n 2 -m "not nightly" $(PICKED)
 
 .PHONY: quick
 quick: .venv/dev .venv/impls  ## the tests that need no browser and little time
-	$(PY) -m pytest -n 2 -m "not browser and not slow"
+	$(PY) -m pytest -n 2 -m "not browser and not slow and not nightly" $(PICKED)
+
+.PHONY: nightly
+nightly: .venv/dev .venv/impls  ## the tests left out of every change: numbers, every compiler
+	$(PY) -m pytest -n 2 -m nightly $(PICKED)
 
 .PHONY: test-clang
 test-clang: .venv/dev .venv/impls  ## the tests of the kernels, built by Clang
-	CXX=clang++ $(PY) -m pytest -n 2 tests/reference_impls/kernels
+	CXX=clang++ $(PY) -m pytest -n 2 -m "not nightly" tests/reference_impls/kernels
 
 .PHONY: check
 check: .venv/dev .venv/impls  ## lint, types, workflows, data, generated files
