@@ -3,6 +3,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP_FLAGS := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
+# Where pip looks for torch besides its usual index. PyTorch's own index of CPU builds spares gigabytes of GPU libraries:
+#   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
 # What `test`, `quick` and `nightly` run: a file, a folder or one test, and names that pytest's -k takes.
 #   make test T=tests/checks/test_urls.py K="port or userinfo"
 T :=
@@ -114,5 +118,5 @@ clean:  ## remove what was built and the virtual environment
 
 # Without hashes: the right build of torch differs between processors.
 .venv/impls: requirements/impls.txt .venv/site
-	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements/impls.txt
+	$(PY) -m pip install --disable-pip-version-check --quiet $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") -r requirements/impls.txt
 	@touch $@
