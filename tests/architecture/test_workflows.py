@@ -203,6 +203,14 @@ def test_what_is_no_issue_is_sent_to_the_security_policy() -> None:
     assert all({"name", "url", "about"} == link.keys() for link in chooser["contact_links"])
 
 
+def test_hooks_bring_no_version_of_their_own() -> None:
+    (local,) = load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    for hook in local["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].startswith(".venv/bin/python -m ")
+
+
 def test_the_form_for_entries_follows_the_catalogue() -> None:
     taxonomy = load(ROOT / "data" / "taxonomy.yaml")
     fields = {field.get("id"): field for field in load(GITHUB / "ISSUE_TEMPLATE" / "entry.yml")["body"]}
