@@ -3,6 +3,16 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP_FLAGS := --disable-pip-version-check --quiet --require-hashes --only-binary :all:
 
+# Where pip looks for torch besides its usual index. PyTorch's own index of CPU builds spares gigabytes of GPU libraries:
+#   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+# What `test`, `quick` and `nightly` run: a file, a folder or one test, and names that pytest's -k takes.
+#   make test T=tests/checks/test_urls.py K="port or userinfo"
+T :=
+K :=
+PICKED = $(T)$(if $(K), -k "$(K)")
+
 .PHONY: help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,18 +45,29 @@ enrich: .venv/site  ## ask arXiv for records that are missing or old
 refresh: .venv/site  ## rewrite README.md and the schemas
 	$(PY) -m generator refresh
 
+.PHONY: fix
+fix: .venv/dev  ## mend what a command can mend: lint, format, generated files
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+	$(PY) -m generator format
+	$(PY) -m generator refresh
+
 .PHONY: test
-test: .venv/dev .venv/impls  ## every test; installs what it needs, a browser too
-	$(PY) tests/site/browser.py
-	$(PY) -m pytest -n 2
+test: .venv/dev .venv/impls  ## tests of a change, installs a browser too; a few: T=file K=name
+	$(if $(T)$(K),,$(PY) tests/site/browser.py)
+	$(PY) -m pytest -n 2 -m "not nightly" $(PICKED)
 
 .PHONY: quick
 quick: .venv/dev .venv/impls  ## the tests that need no browser and little time
-	$(PY) -m pytest -n 2 -m "not browser and not slow"
+	$(PY) -m pytest -n 2 -m "not browser and not slow and not nightly" $(PICKED)
+
+.PHONY: nightly
+nightly: .venv/dev .venv/impls  ## the tests left out of every change: numbers, every compiler
+	$(PY) -m pytest -n 2 -m nightly $(PICKED)
 
 .PHONY: test-clang
 test-clang: .venv/dev .venv/impls  ## the tests of the kernels, built by Clang
-	CXX=clang++ $(PY) -m pytest -n 2 tests/reference_impls/kernels
+	CXX=clang++ $(PY) -m pytest -n 2 -m "not nightly" tests/reference_impls/kernels
 
 .PHONY: check
 check: .venv/dev .venv/impls  ## lint, types, workflows, data, generated files
@@ -97,5 +118,5 @@ clean:  ## remove what was built and the virtual environment
 
 # Without hashes: the right build of torch differs between processors.
 .venv/impls: requirements/impls.txt .venv/site
-	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements/impls.txt
+	$(PY) -m pip install --disable-pip-version-check --quiet $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") -r requirements/impls.txt
 	@touch $@

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,26 @@ def test_zizmor_finds_a_bad_workflow(tmp_path: Path) -> None:
 
 
 def test_the_workflows_are_those_that_are_meant() -> None:
-    assert [path.name for path in WORKFLOWS] == ["arxiv.yml", "check.yml", "links.yml", "pages.yml", "release.yml"]
+    assert [path.stem for path in WORKFLOWS] == ["arxiv", "check", "links", "nightly", "pages", "release"]
+
+
+def test_the_oldest_and_the_newest_python_of_the_promise_are_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [found[1] for text in project["classifiers"] if (found := re.search(r"Python :: (3\.\d+)$", text))]
+    assert project["requires-python"] == f">={named[0]}"
+    jobs = load(GITHUB / "workflows" / "check.yml")["jobs"]
+    for name in ("check", "test"):
+        assert jobs[name]["strategy"]["matrix"] == {"python": [named[0], named[-1]]}
+        (python,) = [step for step in jobs[name]["steps"] if step["name"] == "Python"]
+        assert python["with"]["python-version"] == "${{ matrix.python }}"
+
+
+def test_what_is_left_out_of_changes_runs_at_night() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert '-m "not nightly"' in makefile
+    nightly = load(GITHUB / "workflows" / "nightly.yml")
+    assert {"schedule", "workflow_dispatch"} == nightly["on"].keys()
+    assert [step.get("run") for step in nightly["jobs"]["nightly"]["steps"]][-1] == "make nightly"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -126,7 +146,7 @@ def test_a_step_leaves_no_credentials_and_interpolates_nothing(step: dict[str, A
 def test_only_one_job_of_each_workflow_can_write_and_it_runs_no_code_of_ours() -> None:
     for path in WORKFLOWS:
         writers = [job for job in load(path)["jobs"].values() if "write" in job["permissions"].values()]
-        assert len(writers) == (0 if path.stem == "check" else 1)
+        assert len(writers) == (0 if path.stem in ("check", "nightly") else 1)
         for job in writers:
             scripts = "\n".join(step.get("run", "") for step in job["steps"])
             assert not re.search(r"\b(make|python|pip)\b", scripts)
@@ -145,7 +165,7 @@ def test_pull_requests_reach_no_network_of_ours() -> None:
     check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
     assert "enrich" not in check
     assert "generator links" not in check
-    for name in ("arxiv", "links", "pages"):
+    for name in ("arxiv", "links", "nightly", "pages"):
         assert "pull_request" not in load(GITHUB / "workflows" / f"{name}.yml")["on"]
 
 
@@ -169,8 +189,26 @@ def test_a_form_has_what_github_wants(path: Path) -> None:
 
 
 def test_the_forms_are_those_that_are_meant() -> None:
-    assert [path.stem for path in FORMS] == ["bug", "correction", "entry"]
-    assert load(GITHUB / "ISSUE_TEMPLATE" / "config.yml") == {"blank_issues_enabled": "false"}
+    assert [path.stem for path in FORMS] == ["bug", "correction", "entry", "method"]
+    assert [load(path)["labels"] for path in FORMS] == [[path.stem] for path in FORMS]
+
+
+def test_what_is_no_issue_is_sent_to_the_security_policy() -> None:
+    chooser = load(GITHUB / "ISSUE_TEMPLATE" / "config.yml")
+    assert chooser["blank_issues_enabled"] == "false"
+    (ours,) = re.findall(
+        r'^repo_url: !ENV \[REPO_URL, "(.+)"\]', (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE
+    )
+    assert [link["url"] for link in chooser["contact_links"]] == [f"{ours}/security/policy"]
+    assert all({"name", "url", "about"} == link.keys() for link in chooser["contact_links"])
+
+
+def test_hooks_bring_no_version_of_their_own() -> None:
+    (local,) = load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    for hook in local["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].startswith(".venv/bin/python -m ")
 
 
 def test_the_form_for_entries_follows_the_catalogue() -> None:
