@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from generator.measured import SECTIONS, describe
+from generator.views.measured import SECTIONS, describe
 from reference_impls import demo
 from reference_impls.cli import app
 from reference_impls.registry import METHODS
