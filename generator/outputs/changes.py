@@ -18,7 +18,6 @@ from typing import Any
 from generator import escape
 from generator.entries.load_yaml import MAX_BYTES, load
 from generator.entries.model import KINDS
-from generator.outputs.readme import link, text
 from generator.views.site import ARXIV_ABSTRACT, DOI_RESOLVER
 
 FORMATS = ("text", "json", "markdown")
@@ -310,7 +309,7 @@ def _text(found: Changes) -> Iterator[str]:
 
 
 def _markdown(found: Changes) -> Iterator[str]:
-    yield f"## Entries from {text(found.old.name)} to {text(found.new.name)}"
+    yield f"## Entries from {escape.markdown(found.old.name)} to {escape.markdown(found.new.name)}"
     yield ""
     yield _counts(found)
     for word, group in _groups(found):
@@ -337,16 +336,16 @@ def _first(members: Iterable[Any], item: Callable[[Any], str]) -> Iterator[str]:
 
 def _item(one: EntryChange) -> str:
     try:
-        title = link(one.title, one.url) if one.url else text(one.title)
+        title = escape.markdown_link(one.title, one.url) if one.url else escape.markdown(one.title)
     except ValueError:  # an address of a time when addresses were not checked
-        title = text(one.title)
+        title = escape.markdown(one.title)
     told = [f"was {one.old_slug}"] if one.old_slug else []
     told += [f"{change.field} {_in_words(change)}" for change in one.fields]
-    return f"- {title}{': ' if told else ''}{text('; '.join(told))}"
+    return f"- {title}{': ' if told else ''}{escape.markdown('; '.join(told))}"
 
 
 def _lost_item(lost: Unreadable) -> str:
-    return f"- {text(f'{lost.kind}/{lost.slug} at {lost.revision}: {lost.why}')}"
+    return f"- {escape.markdown(f'{lost.kind}/{lost.slug} at {lost.revision}: {lost.why}')}"
 
 
 def _groups(found: Changes) -> tuple[tuple[str, tuple[EntryChange, ...]], ...]:

@@ -37,7 +37,7 @@ def _code_spans(text: str) -> Markup:
 
 @cache
 def environment() -> Environment:
-    """The one environment of the generator."""
+    """The one environment of all pages."""
     found = Environment(
         loader=PackageLoader("generator"),
         autoescape=True,

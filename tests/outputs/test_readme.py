@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from generator import escape
 from generator.assemble.build import load_site
 from generator.assemble.committed import committed_files
 from generator.checks.validate import validate
@@ -141,7 +142,7 @@ def test_it_holds_no_markup_but_its_own(tokens: list[Token]) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_text_stays_text(value: str) -> None:
-    found = list(flat(parsed(f"- {readme.link(value, 'https://example.org/(x)')} - {readme.text(value)}")))
+    found = list(flat(parsed(f"- {escape.markdown_link(value, 'https://example.org/(x)')} - {escape.markdown(value)}")))
     plain = " ".join(value.split())
     assert shown(found) == f"{plain} - {plain}"
     assert addresses(found) == ["https://example.org/%28x%29"]
