@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from generator import __version__
+from generator.entries.problem import FORMATS, Problem, render
 from generator.escape import terminal
-from generator.problem import FORMATS, Problem, render
 
 if TYPE_CHECKING:  # imported late at run time: a command pays only for what it uses
-    from generator.enrich import Progress
+    from generator.arxiv.enrich import Progress
 
 app = typer.Typer(
     name="python -m generator",
@@ -57,7 +57,7 @@ def validate(
     root: Root = HERE,
 ) -> None:
     """Check every entry; tell every problem at once."""
-    from generator.validate import validate as run_checks
+    from generator.checks.validate import validate as run_checks
 
     if output not in FORMATS:
         raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
@@ -101,8 +101,8 @@ def format_(
     root: Root = HERE,
 ) -> None:
     """Rewrite entries into the one canonical form; comments stay."""
-    from generator.drafts import entry_files
-    from generator.format_yaml import NotFormattable, format_entry
+    from generator.checks.drafts import entry_files
+    from generator.entries.format_yaml import NotFormattable, format_entry
     from generator.write import write_file
 
     plain = ((kind, file) for kind, file in entry_files(root / "data") if file.is_file() and not file.is_symlink())
@@ -142,7 +142,7 @@ def refresh(
     root: Root = HERE,
 ) -> None:
     """Rewrite the committed generated files: README.md, data/schema/, the README's figures."""
-    from generator.committed import committed_files
+    from generator.assemble.committed import committed_files
     from generator.write import write_file
 
     catalogue = _checked(root)
@@ -167,8 +167,8 @@ def build(
     root: Root = HERE,
 ) -> None:
     """Stage docs/ and the generated pages, run the site engine, fill in the entry pages."""
-    from generator.build import ENGINES, BuildFailed
-    from generator.build import build as build_site
+    from generator.assemble.build import ENGINES, BuildFailed
+    from generator.assemble.build import build as build_site
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is not one of {', '.join(ENGINES)}", param_hint="--engine")
@@ -187,7 +187,7 @@ def serve(
     root: Root = HERE,
 ) -> None:
     """Build, serve on this machine only, and rebuild what changed."""
-    from generator.serve import serve as serve_site
+    from generator.assemble.serve import serve as serve_site
 
     serve_site(root, port, _say)
 
@@ -206,16 +206,16 @@ def enrich(
     root: Root = HERE,
 ) -> None:
     """Ask arXiv for records and keep the better ones; one request every three seconds."""
-    from generator import arxiv_cache
-    from generator.drafts import arxiv_ids
-    from generator.enrich import choose
-    from generator.enrich import enrich as run_enrich
+    from generator.arxiv import records as arxiv_records
+    from generator.arxiv.enrich import choose
+    from generator.arxiv.enrich import enrich as run_enrich
+    from generator.checks.drafts import arxiv_ids
 
     today = datetime.now(tz=UTC).date()
     if ids:
         asked = tuple(_arxiv_id(text) for text in ids)
     else:
-        records, _ = arxiv_cache.read_all(root / "data" / "arxiv")
+        records, _ = arxiv_records.read_all(root / "data" / "arxiv")
         asked = choose(arxiv_ids(root / "data"), records, today=today, stale_days=stale)
     _say(f"{len(asked)} papers to ask for", error=True)
     with _progress(len(asked)) as advance:
@@ -246,10 +246,10 @@ def add(
     root: Root = HERE,
 ) -> None:
     """Start an entry: fetch the record, write what is known, name what is left."""
-    from generator import arxiv_cache
-    from generator.drafts import read_taxonomy
-    from generator.fetch_arxiv import FetchError
-    from generator.new_entry import AlreadyThere, new_entry
+    from generator.arxiv import records as arxiv_records
+    from generator.arxiv.fetch import FetchError
+    from generator.checks.drafts import read_taxonomy
+    from generator.contribute.new_entry import AlreadyThere, new_entry
     from generator.write import write_file
 
     arxiv_id = _arxiv_id(paper)
@@ -280,7 +280,7 @@ def add(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--title") from error
     if record is not None:
-        arxiv_cache.write(data / "arxiv", record)
+        arxiv_records.write(data / "arxiv", record)
     write_file(root / entry.path, entry.content)
     _say(f"wrote {entry.path}")
     _say("left to fill in:")
@@ -298,8 +298,8 @@ def links(
     root: Root = HERE,
 ) -> None:
     """Visit every address of the catalogue, slowly, and tell which are gone or have moved."""
-    from generator.check_links import Link, State, check_links, read_state, write_state
-    from generator.drafts import addresses
+    from generator.checks.drafts import addresses
+    from generator.contribute.check_links import Link, State, check_links, read_state, write_state
     from generator.site_config import load_config
     from generator.write import write_file
 
@@ -323,10 +323,10 @@ def changes(
     root: Root = HERE,
 ) -> None:
     """Tell which entries were added, changed, renamed or removed between two commits."""
-    from generator.changes import FORMATS as FORMS
-    from generator.changes import RevisionError
-    from generator.changes import changes as compare
-    from generator.changes import render as told
+    from generator.outputs.changes import FORMATS as FORMS
+    from generator.outputs.changes import RevisionError
+    from generator.outputs.changes import changes as compare
+    from generator.outputs.changes import render as told
 
     if output not in FORMS:
         raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMS)}", param_hint="--format")
@@ -352,7 +352,7 @@ def _arxiv_id(text: str) -> str:
 
 
 def _arxiv(root: Path, endpoint: str | None):  # type: ignore[no-untyped-def]  # as for _checked
-    from generator.fetch_arxiv import ENDPOINT, Arxiv
+    from generator.arxiv.fetch import ENDPOINT, Arxiv
     from generator.site_config import load_config
 
     def waiting(why: str, seconds: float) -> None:
@@ -378,7 +378,7 @@ def _progress(total: int) -> Iterator[Callable[[Progress], None]]:
 
 
 def _checked(root: Path):  # type: ignore[no-untyped-def]  # the type would cost every command the import
-    from generator.validate import validate as run_checks
+    from generator.checks.validate import validate as run_checks
 
     outcome = run_checks(root / "data")
     if outcome.catalogue is None:

@@ -9,6 +9,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 # Characters that XML 1.0 cannot hold, even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FORMULA_START = re.compile(r"'*([\s\xa0]*[=+\-@]|[\t\r\n])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+_LINKED = re.compile(r"(?i)\b(?:https?|ftp|www)(?=[:.])|@|:(?=[\w+-]+:)")
+"""What GitHub makes a link, a mention or an emoji of without any markup."""
 _BIBTEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -48,6 +51,17 @@ def url(address: str) -> str:
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/?%:@!$&'()*+,;=~-._")
     return urlunsplit(("https", parts.hostname, path, query, quote(parts.fragment, safe="/?%:@!$&'()*+,;=~-._")))
+
+
+def markdown(text: str) -> str:
+    """For text inside Markdown: every character that could start markup stands for itself."""
+    escaped = _MARKDOWN.sub(r"\\\1", collapse(text).replace("&", "&amp;"))
+    return _LINKED.sub(r"\g<0>&#8203;", escaped)
+
+
+def markdown_link(label: str, address: str) -> str:
+    """A Markdown link whose address cannot end it."""
+    return f"[{markdown(label)}]({url(address).replace('(', '%28').replace(')', '%29')})"
 
 
 def bibtex(text: str) -> str:

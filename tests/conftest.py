@@ -12,9 +12,9 @@ import pytest
 
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
-from generator.load_yaml import load, read
-from generator.model import KINDS, ArxivRecord, Taxonomy
-from generator.problem import Problem
+from generator.entries.load_yaml import load, read
+from generator.entries.model import KINDS, ArxivRecord, Taxonomy
+from generator.entries.problem import Problem
 
 ROOT = Path(__file__).parents[1]
 SUMMARY = "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from generator.model import Catalogue, Filed, Paper
+from generator.entries.model import Catalogue, Filed, Paper
 
 
 def paper(slug: str, month: int = 1, **fields: Any) -> Filed[Paper]:

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from generator.format_yaml import format_entry
+from generator.entries.format_yaml import format_entry
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL = "data/papers/2023/x.yaml", "data/tools/y.yaml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
 PATCHED = """
 import os, signal, sys, time
-import generator.validate
+import generator.checks.validate
 def instead(data):
     {body}
-generator.validate.validate = instead
+generator.checks.validate.validate = instead
 from generator.cli import run
 run()
 """

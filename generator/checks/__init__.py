@@ -1,4 +1,4 @@
-"""The rules of the catalogue, one a file.
+"""The rules of the catalogue, one a file: drafts in, problems or the checked catalogue out.
 
 The registries are literal: to add a check, write its file and a line here.
 """

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.model import ARXIV_NEW, ARXIV_OLD
-from generator.problem import Code, Problem
+from generator.entries.model import ARXIV_NEW, ARXIV_OLD
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

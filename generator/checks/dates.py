@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.model import DATE
-from generator.problem import Code, Problem
+from generator.entries.model import DATE
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

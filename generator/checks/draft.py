@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from generator.entries.load_yaml import Document, Steps
+from generator.entries.model import DATE, ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.entries.problem import Code, Problem, Severity
 from generator.escape import terminal
-from generator.load_yaml import Document, Steps
-from generator.model import DATE, ArxivRecord, Taxonomy, month_of_arxiv_id
-from generator.problem import Code, Problem, Severity
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.checks.draft import Context, Draft
 from generator.checks.urls import normal
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.model import SLUG
-from generator.problem import Code, Problem
+from generator.entries.model import SLUG
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from generator.checks.draft import Context, Draft
-from generator.model import KINDS
-from generator.problem import Code, Problem
+from generator.entries.model import KINDS
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

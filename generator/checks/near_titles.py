@@ -11,7 +11,7 @@ from itertools import combinations
 from rapidfuzz import fuzz
 
 from generator.checks.draft import Context, Draft
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 
-from generator.arxiv_cache import problem_path
+from generator.arxiv.records import problem_path
 from generator.checks.draft import Context, Draft
-from generator.problem import Code, Problem
+from generator.entries.plain_text import plain
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(
@@ -32,19 +31,6 @@ CODES = (
         right="add the entry, or delete the record",
     ),
 )
-
-
-_GREEK = {
-    unicodedata.name(letter).split()[-1].lower().replace("lamda", "lambda"): letter
-    for letter in map(chr, range(0x3B1, 0x3CA))
-}
-
-
-def plain(text: str) -> str:
-    """Text without case, accents, TeX commands and punctuation."""
-    text = re.sub(r"\\([a-zA-Z]+)", lambda command: _GREEK.get(command[1], ""), text)
-    text = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from generator.checks.draft import Context, Draft
 from generator.checks.shape import nearest
-from generator.load_yaml import Steps
-from generator.problem import Code, Problem
+from generator.entries.load_yaml import Steps
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.model import NUMBER
-from generator.problem import Code, Problem
+from generator.entries.model import NUMBER
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from rapidfuzz import process
 
 from generator.checks.draft import Context, Draft
-from generator.load_yaml import Steps
-from generator.model import KINDS, Result
-from generator.problem import Code, Problem
+from generator.entries.load_yaml import Steps
+from generator.entries.model import KINDS, Result
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code("E210", "The required fields are there.", "checked:", "checked: abstract"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 MIN_LENGTH, MAX_LENGTH = 40, 450
 

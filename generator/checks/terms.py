@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
 from generator.checks.shape import nearest
-from generator.load_yaml import Steps
-from generator.model import VOCABULARIES
-from generator.problem import Code, Problem
+from generator.entries.load_yaml import Steps
+from generator.entries.model import VOCABULARIES
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code("E220", "A term stands in data/taxonomy.yaml.", "family: prunning", "family: pruning"),

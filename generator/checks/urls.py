@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from generator.checks.draft import Context, Draft
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

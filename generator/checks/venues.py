@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
 from generator.checks.shape import nearest
-from generator.problem import Code, Problem
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

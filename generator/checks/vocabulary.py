@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from generator.checks.draft import Context, Draft
 from generator.checks.terms import uses
-from generator.model import Taxonomy
-from generator.problem import Code, Problem
+from generator.entries.model import Taxonomy
+from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(

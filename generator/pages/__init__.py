@@ -1,1 +1,1 @@
-"""HTML blocks of the site, one family of pages a module. Nothing here reads or writes files."""
+"""One family of pages a module: the catalogue and its views in; HTML blocks out. Nothing here reads or writes files."""

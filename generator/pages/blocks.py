@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from generator.figures import CAPTIONS, FIGURES
+from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.pages import browse, downloads, home, kernels, lineage, methods, reference, results, statistics, tables
 from generator.pages.render import render
-from generator.pages.site import Site
+from generator.views.site import Site
 
 Block = Callable[[Site, str, str], str]
 """Takes the catalogue, the way to the home page and the argument; gives HTML."""

@@ -16,9 +16,9 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from generator.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
+from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
 from generator.pages.render import render
-from generator.pages.site import Site, authors_of, date_of, family_name
+from generator.views.site import Site, authors_of, date_of, family_name
 from reference_impls.methods.registry import METHODS
 
 VERSION = 1

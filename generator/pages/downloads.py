@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 
-from generator.exports import bibtex_file, entries_csv, entries_json, references_bib
-from generator.feeds import FEED, NEWEST, family_feed
-from generator.model import Filed, Paper
+from generator.entries.model import Filed, Paper
+from generator.entries.schema import ENTRIES_SCHEMA, schema_files
+from generator.outputs.exports import bibtex_file, entries_csv, entries_json, references_bib
+from generator.outputs.feeds import FEED, NEWEST, family_feed
 from generator.pages.render import render
-from generator.pages.site import Site
-from generator.schema import ENTRIES_SCHEMA, schema_files
+from generator.views.site import Site
 
 FILES = {
     "entries.json": "Everything, as one JSON document",

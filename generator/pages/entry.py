@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from generator import escape
-from generator.exports import bibtex
-from generator.measured import MODEL_NAMES
-from generator.model import VOCABULARIES, Filed, Paper
+from generator.entries.model import VOCABULARIES, Filed, Paper
+from generator.outputs.exports import bibtex
 from generator.pages.methods import headline, measured
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.pages.site import Site, address_of, authors_of, date_of, family_name
-from generator.similar import Similar, similar_papers
+from generator.views.measured import MODEL_NAMES
+from generator.views.similar import Similar, similar_papers
+from generator.views.site import Site, address_of, authors_of, date_of, family_name
 
 
 def entry_pages(site: Site) -> Iterator[Page]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.pages.render import render
-from generator.pages.site import Site
+from generator.views.site import Site
 
 NEWEST = 8
 

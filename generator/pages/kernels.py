@@ -11,12 +11,12 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import CppLexer, PythonLexer
 
-from generator.figures import CAPTIONS, FIGURES
-from generator.lines import LinePlot, Series, line_plot
-from generator.measured_kernels import DescribedKernel, KernelRow, KernelRun, describe_kernel, load_runs
+from generator.drawings.figures import CAPTIONS, FIGURES
+from generator.drawings.lines import LinePlot, Series, line_plot
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.pages.site import Site
+from generator.views.measured_kernels import DescribedKernel, KernelRow, KernelRun, describe_kernel, load_runs
+from generator.views.site import Site
 from reference_impls.kernels.registry import KERNELS
 
 CONVOLUTION_WORDS = ("channels",)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from generator.lineage import FEWEST, Relation, draw, family_relations, relations
+from generator.drawings.lineage import FEWEST, Relation, draw, family_relations, relations
 from generator.pages.render import render
-from generator.pages.site import Site, date_of
+from generator.views.site import Site, date_of
 
 WORDS: Mapping[str, str] = {"builds_on": "builds on", "superseded_by": "replaces", "critiques": "disputes"}
 """What the later paper does to the earlier one."""

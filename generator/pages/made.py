@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generator.feeds import feed_files
+from generator.outputs.feeds import feed_files
 from generator.pages.browse import browse_files
 from generator.pages.downloads import bibtex_files, download_files
 from generator.pages.entry import entry_pages
@@ -12,7 +12,7 @@ from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
 from generator.pages.page import Page
 from generator.pages.results import benchmark_pages
-from generator.pages.site import Site
+from generator.views.site import Site
 
 PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
     entry_pages,

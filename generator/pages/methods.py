@@ -9,8 +9,11 @@ from functools import cache
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
-from generator.lines import LinePlot, Series, line_plot
-from generator.measured import (
+from generator.drawings.lines import LinePlot, Series, line_plot
+from generator.pages.kernels import fast_kernels, source
+from generator.pages.page import ROOT, Page
+from generator.pages.render import render
+from generator.views.measured import (
     KIND_NAMES,
     MODEL_NAMES,
     PACKAGE,
@@ -19,10 +22,7 @@ from generator.measured import (
     describe,
     load_measured,
 )
-from generator.pages.kernels import fast_kernels, source
-from generator.pages.page import ROOT, Page
-from generator.pages.render import render
-from generator.pages.site import Site
+from generator.views.site import Site
 from reference_impls.methods.registry import METHODS, Kind
 
 HEADLINE = "50 %"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator import arxiv_cache, drafts, enrich, fetch_arxiv, load_yaml
-from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
-from generator.model import KINDS, VOCABULARIES, Result, Taxonomy
+from generator.arxiv import enrich, fetch, records
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, drafts
+from generator.entries import load_yaml
+from generator.entries.model import KINDS, VOCABULARIES, Result, Taxonomy
+from generator.entries.problem import Code
 from generator.pages.render import render
-from generator.pages.site import Site
-from generator.problem import Code
+from generator.views.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ def all_codes() -> tuple[Code, ...]:
     modules = (
         load_yaml,
         drafts,
-        arxiv_cache,
-        fetch_arxiv,
+        records,
+        fetch,
         enrich,
         *ENTRY_CHECKS.values(),
         *CATALOGUE_CHECKS.values(),

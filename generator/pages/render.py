@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from generator import escape
-from generator.pages.site import address_of, authors_of, date_of, label_of
+from generator.views.site import address_of, authors_of, date_of, label_of
 
 
 def _url(address: str) -> str:
@@ -37,7 +37,7 @@ def _code_spans(text: str) -> Markup:
 
 @cache
 def environment() -> Environment:
-    """The one environment of the generator."""
+    """The one environment of all pages."""
     found = Environment(
         loader=PackageLoader("generator"),
         autoescape=True,

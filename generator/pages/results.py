@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from generator.benchmarks import COST, TIMED, Benchmark, Row
+from generator.drawings.scatter import Dot, Kind, Scatter, scatter
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.pages.site import Site, label_of
-from generator.pareto import Point, TradeOff, trade_offs
-from generator.scatter import Dot, Kind, Scatter, scatter
+from generator.views.benchmarks import COST, TIMED, Benchmark, Row
+from generator.views.pareto import Point, TradeOff, trade_offs
+from generator.views.site import Site, label_of
 
 SCRIPT = f'<script type="module" src="{ROOT}assets/results.js"></script>'
 LONGEST_PHRASE = 20

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from generator import charts, statistics
+from generator.drawings import charts
 from generator.pages.render import render
-from generator.pages.site import Site, date_of
-from generator.statistics import Number
+from generator.views import statistics
+from generator.views.site import Site, date_of
+from generator.views.statistics import Number
 
 
 def browse_address(root: str, number: Number) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from generator.model import VOCABULARIES, Filed, Paper
+from generator.entries.model import VOCABULARIES, Filed, Paper
 from generator.pages.browse import browse_query
 from generator.pages.render import render
-from generator.pages.site import Site, date_of
+from generator.views.site import Site, date_of
 
 _FILTERS = (
     "family",

@@ -1,4 +1,4 @@
-"""The house rules of docs/decisions, read from the imports: stages in one order, the network in two places."""
+"""The house rules of docs/decisions, read from the imports. Each test is one rule and lists all who break it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "generator"
 SCRIPTS = sorted((ROOT / "docs/assets").rglob("*.js"))
 
-# No stage reaches a later one, neither straight nor through others. Modules that are not named only have to fit in.
+# In the order in which data flows: no stage imports a later one. The first is the root of the package without the last.
 STAGES = (
-    r"problem|escape|model",
-    r"load_yaml",
-    r"checks(\..+)?",
-    r"validate",
-    r"pages(\..+)?|exports|readme",
-    r"fill|build",
-    r"cli",
+    "ground",
+    "entries",
+    "arxiv",
+    "checks",
+    "contribute",
+    "views",
+    "drawings",
+    "outputs",
+    "pages",
+    "assemble",
+    "command line",
 )
-MAY_ASK_THE_NETWORK = {"generator.fetch_arxiv", "generator.check_links"}
+GROUND = {"generator", "generator.write", "generator.escape", "generator.site_config"}
+COMMAND_LINE = {"generator.cli", "generator.__main__"}
+MAY_BE_LARGE = {"checks", "pages", "templates"}  # one rule, one family of pages, one template a file
+LARGEST = 12
+
+MAY_ASK_THE_NETWORK = {"generator.arxiv.fetch", "generator.contribute.check_links"}
 NETWORK = {
     "socket",
     "ssl",
@@ -46,18 +54,27 @@ def name_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-TREES = {name_of(file): ast.parse(file.read_text("utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
+def trees_of(package: str) -> dict[str, ast.Module]:
+    return {name_of(file): ast.parse(file.read_text("utf-8")) for file in sorted((ROOT / package).rglob("*.py"))}
 
 
-def imported(name: str) -> Iterator[str]:
-    """Every module that a module names in an import, wherever in it."""
-    for node in ast.walk(TREES[name]):
+TREES = trees_of("generator")
+IMPLS = trees_of("reference_impls")
+
+
+def named(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Every module that some imports name."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name}: relative import"
-            yield node.module or ""
+            yield f"{'.' * node.level}{node.module or ''}"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported(name: str) -> set[str]:
+    """Every module that a module of the generator names in an import, wherever in it."""
+    return set(named(ast.walk(TREES[name])))
 
 
 GRAPH = {name: {one for one in imported(name) if one in TREES and one != name} for name in TREES}
@@ -68,21 +85,27 @@ def within(module: str, wanted: set[str]) -> bool:
     return any(module == one or module.startswith(f"{one}.") for one in wanted)
 
 
-def reached(name: str) -> set[str]:
-    """Every module that importing one loads, itself left out."""
+def reached(name: str, graph: dict[str, set[str]]) -> set[str]:
+    """Every module that importing one loads, itself left out unless it reaches itself."""
     seen: set[str] = set()
-    waiting = list(GRAPH[name])
+    waiting = list(graph[name])
     while waiting:
         one = waiting.pop()
         if one not in seen:
             seen.add(one)
-            waiting.extend(GRAPH[one])
+            waiting.extend(graph[one])
     return seen
 
 
-def stage(name: str) -> int | None:
-    short = name.removeprefix("generator.")
-    return next((number for number, names in enumerate(STAGES) if re.fullmatch(names, short)), None)
+def folder(name: str) -> str:
+    """The stage of a module by its place."""
+    if name in GROUND | COMMAND_LINE:
+        return "ground" if name in GROUND else "command line"
+    return name.split(".")[1]
+
+
+def stage(name: str) -> int:
+    return STAGES.index(folder(name))
 
 
 def calls(name: str) -> Iterator[tuple[str, int]]:
@@ -92,68 +115,157 @@ def calls(name: str) -> Iterator[tuple[str, int]]:
             yield ast.unparse(node.func), node.lineno
 
 
-def test_every_stage_exists() -> None:
-    assert {stage(name) for name in TREES} >= set(range(len(STAGES)))
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_no_stage_reaches_a_later_one(name: str) -> None:
-    own = stage(name)
-    if own is not None:
-        assert sorted(one for one in reached(name) if (stage(one) or 0) > own) == []
+def defined(name: str) -> Iterator[str]:
+    """Every name that a module gives to something, attributes too."""
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_no_module_reaches_itself(name: str) -> None:
-    assert name not in reached(name)
+def test_every_module_has_a_stage_and_every_stage_a_module() -> None:
+    assert {folder(name) for name in TREES} == set(STAGES)
 
 
-@pytest.mark.parametrize("name", sorted(TREES.keys() - {"generator.__main__"}))
-def test_nothing_imports_the_command_line(name: str) -> None:
-    assert "generator.cli" not in GRAPH[name]
+def test_no_stage_imports_a_later_one() -> None:
+    late = [f"{name} <- {one}" for name in TREES for one in sorted(GRAPH[name]) if stage(one) > stage(name)]
+    assert late == []
 
 
-@pytest.mark.parametrize("name", sorted(TREES.keys() - MAY_ASK_THE_NETWORK))
-def test_only_two_modules_ask_the_network(name: str) -> None:
-    assert [one for one in imported(name) if within(one, NETWORK)] == []
+def test_no_module_reaches_itself() -> None:
+    assert [name for name in TREES if name in reached(name, GRAPH)] == []
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_checking_and_building_load_nothing_that_asks_the_network(name: str) -> None:
+def test_imports_are_absolute() -> None:
+    assert [(name, one) for name in TREES for one in imported(name) if one.startswith(".")] == []
+
+
+def test_no_private_name_is_used_in_another_folder() -> None:
+    """Neither imported, nor read from a module or an object: the folder itself must give the name to something."""
+    own: dict[str, set[str]] = {}
+    for name in TREES:
+        own.setdefault(folder(name), set()).update(defined(name))
+    used = [
+        f"{name}:{node.lineno}: {text}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        for text in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else [node.attr]
+            if isinstance(node, ast.Attribute)
+            else []
+        )
+        if is_private(text) and text not in own[folder(name)]
+    ]
+    imports = [
+        f"{name}:{node.lineno}: {alias.name}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in TREES and folder(node.module) != folder(name)
+        for alias in node.names
+        if is_private(alias.name)
+    ]
+    assert used + imports == []
+
+
+def test_no_folder_holds_more_than_a_newcomer_can_look_over() -> None:
+    sizes = {
+        place.name: sum(1 for file in place.glob("*.py") if file.name != "__init__.py")
+        for place in [ROOT / "generator", *(ROOT / "generator").glob("*/")]
+        if place.name not in MAY_BE_LARGE
+    }
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+
+
+def test_every_folder_says_what_comes_in_and_what_goes_out() -> None:
+    """In one line; only the registry of the checks has code beside it."""
+    for name in sorted(f"generator.{one}" for one in STAGES[1:-1]):
+        (said, *code) = TREES[name].body
+        assert isinstance(said, ast.Expr), name
+        assert not code or name == "generator.checks", name
+
+
+def test_only_two_modules_ask_the_network() -> None:
+    asking = TREES.keys() - MAY_ASK_THE_NETWORK
+    assert [(name, one) for name in sorted(asking) for one in imported(name) if within(one, NETWORK)] == []
+
+
+def test_checking_loads_nothing_that_asks_the_network() -> None:
     """``pages.reference`` may name them for their codes; what runs on a pull request asks nothing all the same."""
-    if stage(name) in (0, 1, 2, 3):
-        assert not reached(name) & MAY_ASK_THE_NETWORK
+    checking = [name for name in TREES if folder(name) in ("ground", "entries", "checks")]
+    assert [(name, found) for name in checking if (found := reached(name, GRAPH) & MAY_ASK_THE_NETWORK)] == []
 
 
-@pytest.mark.parametrize("name", sorted(TREES.keys() - MAY_PRINT_AND_EXIT))
-def test_only_the_command_line_prints_and_exits(name: str) -> None:
+def test_only_the_command_line_prints_and_exits() -> None:
     loud = re.compile(
         r"print|input|exit|quit|sys\.exit|os\._exit|os\.abort|SystemExit|sys\.std(out|err)\..+|typer\.echo"
     )
-    assert [(call, line) for call, line in calls(name) if loud.fullmatch(call)] == []
-    assert [one for one in imported(name) if within(one, {"typer", "rich", "click"})] == []
+    quiet = sorted(TREES.keys() - MAY_PRINT_AND_EXIT)
+    assert [(name, call, line) for name in quiet for call, line in calls(name) if loud.fullmatch(call)] == []
+    assert [(name, one) for name in quiet for one in imported(name) if within(one, {"typer", "rich", "click"})] == []
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_no_module_runs_text(name: str) -> None:
-    assert [one for one in imported(name) if within(one, NEVER)] == []
+def test_no_module_runs_text() -> None:
+    assert [(name, one) for name in TREES for one in imported(name) if within(one, NEVER)] == []
     runs = re.compile(
         r"eval|exec|compile|__import__|os\.(system|popen|exec\w+|spawn\w+)|yaml\.(unsafe_load|full_load).*"
     )
-    assert [(call, line) for call, line in calls(name) if runs.fullmatch(call)] == []
-    for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.keyword):
-            assert node.arg not in ("shell", "trust_remote_code"), f"{name}:{node.value.lineno}"
+    assert [(name, call, line) for name in TREES for call, line in calls(name) if runs.fullmatch(call)] == []
+    arguments = [
+        (name, node.value.lineno)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg in ("shell", "trust_remote_code")
+    ]
+    assert arguments == []
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_modules_are_named_after_what_they_do(name: str) -> None:
-    assert name.rpartition(".")[2] not in SHAPELESS
+def test_modules_are_named_after_what_they_do() -> None:
+    assert [name for name in TREES if name.rpartition(".")[2] in SHAPELESS] == []
+
+
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when a module is imported: no bodies of functions, nothing that only type checkers read."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from at_import(child)
+
+
+def with_parents(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def test_the_generator_loads_no_torch() -> None:
+    """Neither itself nor through the registries of reference_impls, which are plain data."""
+    loads = {name: {up for one in named(at_import(tree)) for up in with_parents(one)} for name, tree in IMPLS.items()}
+    graph = {name: {one for one in ones if one in IMPLS and one != name} for name, ones in loads.items()}
+    asked = {(name, up) for name in TREES for one in imported(name) for up in with_parents(one) if up in IMPLS}
+    heavy = [
+        f"{name} <- {one} <- {last}"
+        for name, one in sorted(asked)
+        for last in sorted({one} | reached(one, graph))
+        if "torch" in loads[last]
+    ]
+    assert asked
+    assert heavy == []
 
 
 def test_the_reference_implementations_know_nothing_of_the_generator() -> None:
-    for file in sorted((ROOT / "reference_impls").rglob("*.py")):
-        assert not re.search(r"^\s*(from|import) generator\b", file.read_text("utf-8"), re.MULTILINE), file
+    asking = [(name, one) for name, tree in IMPLS.items() for one in named(ast.walk(tree))]
+    assert [(name, one) for name, one in asking if within(one, {"generator"})] == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.name)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import Paper
+from generator.entries.model import Paper
 
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"

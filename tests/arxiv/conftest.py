@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from generator.fetch_arxiv import Arxiv
-from generator.model import ArxivRecord
+from generator.arxiv.fetch import Arxiv
+from generator.entries.model import ArxivRecord
 from tests.arxiv.fake_arxiv import CONTACT, Clock, Server
 
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from generator.model import ARXIV_NEW, ARXIV_OLD
+from generator.entries.model import ARXIV_NEW, ARXIV_OLD
 
 FEEDS = Path(__file__).parent / "feeds"
 CONTACT = "https://example.org/catalogue"

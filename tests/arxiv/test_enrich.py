@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import arxiv_cache, fetch_arxiv
-from generator.enrich import EnrichReport, Progress, choose, enrich
-from generator.fetch_arxiv import Arxiv, Batch
-from generator.model import ArxivRecord
+from generator.arxiv import fetch as fetch_arxiv
+from generator.arxiv import records as arxiv_records
+from generator.arxiv.enrich import EnrichReport, Progress, choose, enrich
+from generator.arxiv.fetch import Arxiv, Batch
+from generator.entries.model import ArxivRecord
 from tests.arxiv.fake_arxiv import TODAY, Reply, Server, entry, recorded
 
 REPOSITORY = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def test_new_content_has_a_new_day(tmp_path: Path, server: Server, client: Arxiv
     run(tmp_path, client, ID)
     server.papers[ID] = entry(ID, comment="NeurIPS")
     assert run(tmp_path, client, ID, today=date(2027, 3, 1)).written == (ID,)
-    stored = arxiv_cache.read(tmp_path, ID)
+    stored = arxiv_records.read(tmp_path, ID)
     assert stored is not None
     assert (stored.comment, stored.fetched_at) == ("NeurIPS", "2027-03-01")
 
@@ -98,7 +99,7 @@ def test_better_record_is_kept(tmp_path: Path, server: Server, client: Arxiv) ->
 
 
 def test_mirror_is_replaced(tmp_path: Path, server: Server, client: Arxiv, record: Make) -> None:
-    arxiv_cache.write(tmp_path, record(source="mirror", version=None, title="some title"))
+    arxiv_records.write(tmp_path, record(source="mirror", version=None, title="some title"))
     server.papers[ID] = entry(ID)
     report = run(tmp_path, client, ID)
     assert (report.written, report.problems) == ((ID,), ())
@@ -110,7 +111,7 @@ def test_damaged_record_is_mended_and_leftovers_swept(tmp_path: Path, server: Se
     (tmp_path / "2023" / ".2305.10924.json.abc").write_text("{")
     server.papers[ID] = entry(ID)
     assert run(tmp_path, client, ID).written == (ID,)
-    assert arxiv_cache.read_all(tmp_path)[1] == []
+    assert arxiv_records.read_all(tmp_path)[1] == []
     assert len(snapshot(tmp_path)) == 1
 
 
@@ -219,7 +220,7 @@ def test_rate_limited_in_the_middle(tmp_path: Path, server: Server, client: Arxi
     assert report.stopped == "arXiv is busy: '429 Too Many Requests'"
     assert told(report) == [("E608", "error", report.stopped)]
     # The next run asks only for the rest.
-    stored, _ = arxiv_cache.read_all(tmp_path)
+    stored, _ = arxiv_records.read_all(tmp_path)
     rest = choose(ids, stored, today=TODAY)
     assert rest == tuple(ids[50:])
     assert run(tmp_path, client, *rest).written == rest
@@ -257,7 +258,7 @@ def test_full_or_read_only_disk_stops(
     assert report.written == tuple(ids[:4])
     assert report.stopped == f"a record cannot be written: {os.strerror(code)}"
     assert told(report) == [("E607", "error", report.stopped)]
-    stored, problems = arxiv_cache.read_all(tmp_path)
+    stored, problems = arxiv_records.read_all(tmp_path)
     assert (list(stored), problems) == (ids[:4], [])
 
 
@@ -280,7 +281,7 @@ def test_interrupt_leaves_whole_records(tmp_path: Path, server: Server, client: 
 
     with pytest.raises(KeyboardInterrupt):
         enrich(tmp_path, ids, fetch=fetch, today=TODAY)
-    stored, problems = arxiv_cache.read_all(tmp_path)
+    stored, problems = arxiv_records.read_all(tmp_path)
     assert (list(stored), problems) == (ids[:50], [])
 
 
@@ -288,8 +289,8 @@ CHILD = """
 import sys
 from datetime import date
 from pathlib import Path
-from generator import fetch_arxiv
-from generator.enrich import enrich
+from generator.arxiv import fetch as fetch_arxiv
+from generator.arxiv.enrich import enrich
 
 client = fetch_arxiv.Arxiv("https://example.org", endpoint=sys.argv[2], sleep=lambda seconds: None)
 report = enrich(Path(sys.argv[1]), sys.argv[3:], fetch=client.fetch, today=date(2026, 11, 22))
@@ -314,7 +315,7 @@ def test_killed_run_goes_on(tmp_path: Path, server: Server, client: Arxiv) -> No
         process.wait(20)
     server.asked.clear()  # The child did not really wait.
     server.on_request = lambda: None
-    stored, problems = arxiv_cache.read_all(tmp_path)
+    stored, problems = arxiv_records.read_all(tmp_path)
     assert (list(stored), problems) == (ids[:50], [])
     report = run(tmp_path, client, *choose(ids, stored, today=TODAY))
     assert report.written == tuple(ids[50:])
@@ -327,13 +328,13 @@ def test_two_runs_at_once(tmp_path: Path, server: Server) -> None:
     server.asked.clear()  # Two runs know nothing of each other's requests.
     assert sum(written for written, *_ in counts) == len(ids)
     assert all(written + same + kept == len(ids) for written, same, kept, _ in counts)
-    stored, problems = arxiv_cache.read_all(tmp_path)
+    stored, problems = arxiv_records.read_all(tmp_path)
     assert (list(stored), problems) == (ids, [])
     assert len(snapshot(tmp_path)) == len(ids)
 
 
 def test_codes_are_published_once() -> None:
-    from generator import enrich as enrich_module
+    from generator.arxiv import enrich as enrich_module
 
-    codes = [code.code for module in (arxiv_cache, fetch_arxiv, enrich_module) for code in module.CODES]
+    codes = [code.code for module in (arxiv_records, fetch_arxiv, enrich_module) for code in module.CODES]
     assert sorted(codes) == ["E601", "E602", "E603", "E607", "E608", "E609"]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CHILD = """
 import resource, sys, time
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-import generator.checks, generator.validate
+import generator.checks.validate
 from generator.cli import run
 start = time.process_time()
 try:

@@ -28,9 +28,9 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from generator.build import finish, render_prose  # noqa: E402
-from generator.model import Catalogue, Filed, Paper  # noqa: E402
-from generator.validate import validate  # noqa: E402
+from generator.assemble.build import finish, render_prose  # noqa: E402
+from generator.checks.validate import validate  # noqa: E402
+from generator.entries.model import Catalogue, Filed, Paper  # noqa: E402
 from tests.site.browser import FLAGS, find_browser  # noqa: E402
 
 SIZES = (1000, 5000)

@@ -103,11 +103,11 @@ def plain(root: Path, target: Path) -> None:
     """The plain loop: read with libyaml, render each page from one template, write."""
     import yaml
 
-    from generator.model import KINDS, ArxivRecord, Catalogue, Filed, Taxonomy
+    from generator.entries.model import KINDS, ArxivRecord, Catalogue, Filed, Taxonomy
     from generator.pages import entry
     from generator.pages.render import environment
-    from generator.pages.site import Site
     from generator.site_config import load_config
+    from generator.views.site import Site
 
     def read(file: Path) -> dict[str, object]:
         found: dict[str, object] = yaml.load(file.read_bytes(), yaml.CBaseLoader)
@@ -140,7 +140,7 @@ def plain(root: Path, target: Path) -> None:
 
 def write_shell(root: Path) -> None:
     """The page that the site engine rendered once, as a template that includes the block of an entry."""
-    from generator.fill import CONTENT, DESCRIPTION, TITLE
+    from generator.assemble.fill import CONTENT, DESCRIPTION, TITLE
 
     shell = (root / "build/engine/shell/entry/index.html").read_text("utf-8")
     shell = CONTENT.sub("@@content@@", shell)

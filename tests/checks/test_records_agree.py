@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import records_agree
-from generator.model import ArxivRecord
+from generator.entries.model import ArxivRecord
 
 A = "papers/2023/a.yaml"
 

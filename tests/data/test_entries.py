@@ -9,14 +9,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from generator import arxiv_cache
+from generator.arxiv import records as arxiv_records
 from generator.checks.draft import Context, Draft
-from generator.drafts import entry_files
-from generator.format_yaml import format_entry
-from generator.load_yaml import load, read
-from generator.model import KINDS, Taxonomy
-from generator.schema import SINGULAR, entry_schema, schema_files
-from generator.validate import check_entry, validate
+from generator.checks.drafts import entry_files
+from generator.checks.validate import check_entry, validate
+from generator.entries.format_yaml import format_entry
+from generator.entries.load_yaml import load, read
+from generator.entries.model import KINDS, Taxonomy
+from generator.entries.schema import SINGULAR, entry_schema, schema_files
 
 DATA = Path(__file__).parents[2] / "data"
 ENTRIES = {file.relative_to(DATA).as_posix(): kind for kind, file in entry_files(DATA)}
@@ -32,7 +32,7 @@ def outcome():
 @cache
 def context() -> Context:
     document, _ = read(DATA / "taxonomy.yaml", "data/taxonomy.yaml")
-    records, _ = arxiv_cache.read_all(DATA / "arxiv")
+    records, _ = arxiv_records.read_all(DATA / "arxiv")
     return Context(Taxonomy.model_validate(document.data), document, records)
 
 
@@ -90,9 +90,9 @@ def test_terms_are_described(name):
 
 @pytest.mark.parametrize("path", RECORDS)
 def test_record(path):
-    record = arxiv_cache.ArxivRecord.model_validate(json.loads((DATA / path).read_bytes()))
-    assert arxiv_cache.record_path(DATA / "arxiv", record.id) == DATA / path
-    assert arxiv_cache.read(DATA / "arxiv", record.id) == record
+    record = arxiv_records.ArxivRecord.model_validate(json.loads((DATA / path).read_bytes()))
+    assert arxiv_records.record_path(DATA / "arxiv", record.id) == DATA / path
+    assert arxiv_records.read(DATA / "arxiv", record.id) == record
     assert record.authors
 
 

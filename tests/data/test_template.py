@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.format_yaml import format_entry
-from generator.model import Paper, Result
+from generator.entries.format_yaml import format_entry
+from generator.entries.model import Paper, Result
 
 FILE = Path(__file__).parents[2] / "data/TEMPLATE.yaml"
 TEXT = FILE.read_text(encoding="utf-8")

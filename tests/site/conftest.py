@@ -21,10 +21,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from generator.build import build, load_site
-from generator.model import Article, Catalogue, Filed, Paper, Tool
-from generator.pages.site import Site
-from generator.validate import validate
+from generator.assemble.build import build, load_site
+from generator.checks.validate import validate
+from generator.entries.model import Article, Catalogue, Filed, Paper, Tool
+from generator.views.site import Site
 from tests.site.browser import FLAGS, find_browser
 from tests.site.hostile import add_hostile, copy_repository
 from tests.site.parsing import Parsed, parse

@@ -16,13 +16,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from generator.build import build
-from generator.committed import committed_files
-from generator.fill import PAGE_MENDS, SCRIPT_MENDS
-from generator.model import Filed, Paper
+from generator.assemble.build import build
+from generator.assemble.committed import committed_files
+from generator.assemble.fill import PAGE_MENDS, SCRIPT_MENDS
+from generator.entries.model import Filed, Paper
 from generator.pages.made import made_pages
-from generator.pages.site import address_of, authors_of, date_of, family_name
 from generator.site_config import load_config
+from generator.views.site import address_of, authors_of, date_of, family_name
 from tests.site.conftest import ROOT, Built, checked, run_build
 from tests.site.hostile import copy_repository
 from tests.site.parsing import Parsed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.feeds import FEED, MEDIA_TYPE
+from generator.outputs.feeds import FEED, MEDIA_TYPE
 from tests.site.conftest import Built
 
 

@@ -19,8 +19,8 @@ from markdown_it.token import Token
 from playwright.sync_api import Browser, Page
 
 from generator import escape
-from generator.committed import committed_files
-from generator.exports import CSV_COLUMNS
+from generator.assemble.committed import committed_files
+from generator.outputs.exports import CSV_COLUMNS
 from tests.site.conftest import Built, Server, open_pages, serving
 from tests.site.hostile import (
     ADDRESS,

@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from generator.lines import Series, line_plot
-from generator.measured_kernels import describe_kernel, load_runs
+from generator.drawings.lines import Series, line_plot
 from generator.pages.kernels import fast_kernels, overview
+from generator.views.measured_kernels import describe_kernel, load_runs
 from reference_impls.kernels.registry import KERNELS
 from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built

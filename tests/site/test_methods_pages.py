@@ -12,9 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from generator.lines import Series, line_plot
-from generator.measured import describe, load_measured
+from generator.drawings.lines import Series, line_plot
 from generator.pages.methods import overview, points
+from generator.views.measured import describe, load_measured
 from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed

@@ -12,10 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from generator.model import Filed, Result
+from generator.entries.model import Filed, Result
 from generator.pages.results import benchmark_pages, overview
-from generator.pages.site import Site
-from generator.pareto import trade_offs
+from generator.views.pareto import trade_offs
+from generator.views.site import Site
 from tests.site.conftest import Built
 from tests.site.hostile import formula, text
 from tests.site.parsing import Parsed, parse

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from generator.measured import SECTIONS, describe
+from generator.views.measured import SECTIONS, describe
 from reference_impls.command_line import demo
 from reference_impls.command_line.commands import app
 from reference_impls.methods.registry import METHODS

@@ -1,0 +1,1 @@
+"""What arXiv says about papers: ids in; records under data/arxiv/ out, and problems."""

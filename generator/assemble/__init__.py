@@ -1,0 +1,1 @@
+"""From docs/ and the checked catalogue to build/site and the committed generated files."""

@@ -1,0 +1,174 @@
+"""The built site -> the finished site: blocks for directives, entry pages from the shell, search, sitemap.
+
+The site engine renders prose pages and one shell page. Filling the shell for each entry costs a tenth of letting
+the engine render them, leaves each page's head in our hands, and works alike for MkDocs and Zensical.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from generator import escape
+from generator.outputs.feeds import feed_links
+from generator.pages.blocks import fill_directives
+from generator.pages.made import made_files, made_pages
+from generator.pages.page import Page
+from generator.views.site import Site
+
+SHELL = "shell/entry/"
+TITLE, DESCRIPTION = "@@entry-title@@", "@@entry-description@@"
+CONTENT = re.compile(r"<div><h1 hidden(?:=\"\")?>@@entry-title@@</h1><!-- entry --></div>")
+SEARCH_INDEXES = ("search/search_index.json", "search.json")
+BETWEEN_WORDS = r"""&(?:amp|lt|gt|quot|#x27);|[\s\-–—_,:;!?…·=+*^~|@#%$&/\\"“”'‘’`()\[\]{}<>]+|\.(?!\d)"""
+"""For the search, as a JavaScript pattern: words in brackets or quotes are found, and arXiv ids stay whole."""
+PAGE_MENDS = (
+    # The search dialog has no name.
+    (re.compile(r'(<div class="md-search" data-md-component="search" role="dialog")>'), r'\1 aria-label="Search">'),
+    # A page without Markdown headings has no skip link.
+    (
+        re.compile(r'(<div data-md-component="skip">)\s*(</div>)'),
+        r'\1<a href="#__main" class="md-skip">Skip to content</a>\2',
+    ),
+    (re.compile(r'<main (?=class="md-main")'), '<main id="__main" '),
+    # The theme's script asks the code host for stars and releases, from the reader's browser.
+    (re.compile(r' data-md-component="source"'), ""),
+)
+SCRIPT_MENDS = (
+    # The search confuses states of its tree of words that differ in digits, as arXiv ids do (olivernn/lunr.js#503).
+    (re.compile(r"(TokenSet\.prototype\.toString=function\(\)\{[^}]{1,300}\.id)\}"), r'\1+","}'),
+    # Every alternate of a page, so each feed too, is taken for a translation and asked for its site map.
+    (re.compile(r"link\[rel=alternate\](?!\[)"), "link[rel=alternate][hreflang]"),
+)
+
+
+class FillFailed(Exception):
+    """The engine's output is not what the fill step expects; the message says which file and what is missing."""
+
+
+def fill(built: Path, site: Site, epoch: int) -> None:
+    """Finish a built site in place.
+
+    Args:
+        built: folder that the engine wrote.
+        site: the catalogue.
+        epoch: time of the commit in seconds, for the compressed sitemap.
+
+    Raises:
+        FillFailed: the shell, the search index or the sitemap is not there or has another form.
+        UnknownDirective: a page in docs/ holds a directive without a block.
+    """
+    shell_file = built / SHELL / "index.html"
+    if not shell_file.is_file():
+        raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
+    for script in sorted((built / "assets/javascripts").rglob("*.js")):
+        script.write_text(mend(script.read_text(encoding="utf-8"), SCRIPT_MENDS), encoding="utf-8", newline="\n")
+    for file in sorted(built.rglob("*.html")):
+        name = file.relative_to(built).as_posix()
+        html = mend(file.read_text(encoding="utf-8"), PAGE_MENDS)
+        if file != shell_file:
+            root = "../" * name.count("/") or "./"
+            html = html.replace("</head>", f"{feed_links(site, name, root)}</head>", 1)
+            html = fill_directives(html, site, root, name)
+        file.write_text(html, encoding="utf-8", newline="\n")
+    shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
+    shutil.rmtree(built / "shell")
+    made = []
+    for page in made_pages(site):
+        file = built / page.location / "index.html"
+        file.parent.mkdir(parents=True)
+        html = shell.filled(page, f"{site.config.site_url}{page.location}")
+        file.write_text(html, encoding="utf-8", newline="\n")
+        # The theme's script puts what the search finds into the page as HTML.
+        found_by = {"title": escape.markup(page.title), "text": escape.markup(page.words)}
+        made.append({"location": page.location, **found_by})
+    extend_search(built, made)
+    extend_sitemap(built, site.config.site_url, [page["location"] for page in made], epoch)
+    for name, content in made_files(site).items():
+        (built / name).parent.mkdir(parents=True, exist_ok=True)
+        (built / name).write_bytes(content)
+
+
+class Shell:
+    """The rendered shell page, cut at the places that differ between entries."""
+
+    def __init__(self, html: str, address: str) -> None:
+        """Cut the page.
+
+        Raises:
+            FillFailed: a place is missing.
+        """
+        html, contents = CONTENT.subn("@@content@@", html)
+        html, heads = re.subn(r"</head>", "@@head@@</head>", html)
+        html = html.replace(address, "@@address@@")
+        if contents != 1 or heads != 1 or TITLE not in html or DESCRIPTION not in html:
+            raise FillFailed("the shell page has lost one of its places: content, head, title or description")
+        self._parts = re.split(r"@@(content|head|address|entry-title|entry-description)@@", html)
+
+    def filled(self, page: Page, address: str) -> str:
+        """The page of one entry."""
+        values = {
+            "content": page.block,
+            "head": page.head,
+            "address": address,
+            "entry-title": escape.markup(page.title),
+            "entry-description": escape.markup(page.description),
+        }
+        return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
+
+
+def mend(text: str, mends: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """A page or script of the theme without its faults."""
+    for fault, mended in mends:
+        text = fault.sub(mended, text)
+    return text
+
+
+def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
+    """Add the entries to the engine's search index, whichever engine wrote it.
+
+    Raises:
+        FillFailed: there is no index of a known form.
+    """
+    for name in SEARCH_INDEXES:
+        file = built / name
+        if not file.is_file():
+            continue
+        index = json.loads(file.read_text(encoding="utf-8"))
+        key = "docs" if "docs" in index else "items"
+        if key not in index or "config" not in index:
+            raise FillFailed(f"{file} holds neither docs nor items, or no config")
+        kept = [item for item in index[key] if not item["location"].startswith("shell/")]
+        if key == "items":
+            words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]
+        index[key] = [*kept, *words]
+        index["config"]["separator"] = BETWEEN_WORDS
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+        file.write_text(text, encoding="utf-8", newline="\n")
+        return
+    raise FillFailed(f"no search index in {built}; looked for {', '.join(SEARCH_INDEXES)}")
+
+
+def extend_sitemap(built: Path, site_url: str, locations: Iterable[str], epoch: int) -> None:
+    """Add the entries to the sitemap and drop the shell.
+
+    Raises:
+        FillFailed: there is no sitemap.
+    """
+    file = built / "sitemap.xml"
+    if not file.is_file():
+        raise FillFailed(f"{file} was not built; is site_url set?")
+    text = file.read_text(encoding="utf-8")
+    text = re.sub(rf"\s*<url>\s*<loc>[^<]*{re.escape(SHELL)}</loc>.*?</url>", "", text, flags=re.DOTALL)
+    added = "".join(
+        f"\n    <url>\n         <loc>{escape.xml(site_url + where)}</loc>\n    </url>" for where in locations
+    )
+    text = text.replace("\n</urlset>", f"{added}\n</urlset>")
+    file.write_text(text, encoding="utf-8", newline="\n")
+    compressed = built / "sitemap.xml.gz"
+    if compressed.is_file():
+        compressed.write_bytes(gzip.compress(text.encode(), mtime=epoch))

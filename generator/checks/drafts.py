@@ -1,0 +1,114 @@
+"""The files under data/ as drafts: what every stage that reads the catalogue starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from generator.checks.draft import Draft
+from generator.checks.urls import ADDRESS_FIELDS
+from generator.entries.load_yaml import Document, read
+from generator.entries.model import KINDS, Taxonomy
+from generator.entries.problem import Code, Problem
+from generator.escape import terminal
+
+TAXONOMY = "taxonomy.yaml"
+TEMPLATE = "TEMPLATE.yaml"
+
+CODES = (
+    Code(
+        "E413",
+        "Under data/ stand only entries, the taxonomy, the template, schemas, records and the licence.",
+        wrong="data/papers/diff-pruning.yaml, outside a year folder",
+        right="data/papers/2023/diff-pruning.yaml",
+    ),
+    Code(
+        "E500",
+        "data/taxonomy.yaml holds the vocabularies, each term with a name and a sentence.",
+        wrong="a term without text: in data/taxonomy.yaml",
+        right="name and text, as its neighbours have them",
+    ),
+)
+
+
+def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
+    """Kind and file of every entry, in a fixed order."""
+    for kind in KINDS:
+        pattern = "*/*.yaml" if kind == "papers" else "*.yaml"
+        for file in sorted((data / kind).glob(pattern)):
+            yield kind, file
+
+
+def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
+    """Every entry that can be parsed; what is wrong on the way goes into ``problems``."""
+    entries = {file: kind for kind, file in entry_files(data)}
+    known = {data / TAXONOMY, data / TEMPLATE, data / "LICENSE"}
+    for file in sorted(data.rglob("*")):
+        relative = file.relative_to(data)
+        if (
+            file in entries
+            or file in known
+            or relative.parts[0] in ("arxiv", "schema")
+            or (file.is_dir() and not file.is_symlink())
+        ):
+            continue
+        name = terminal(f"data/{relative.as_posix()}")
+        problems.append(
+            Problem(
+                name,
+                1,
+                1,
+                "E413",
+                "not an entry",
+                "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml",
+            )
+        )
+    for file, kind in entries.items():
+        document, found = read(file, terminal(f"data/{file.relative_to(data).as_posix()}"))
+        problems.extend(found)
+        if document is not None:
+            yield Draft(kind, file.name.removesuffix(".yaml"), document)
+
+
+def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None, Document | None]:
+    """The vocabularies and where they stand; what is wrong with them goes into ``problems``."""
+    name = f"data/{TAXONOMY}"
+    document, found = read(data / TAXONOMY, name)
+    problems.extend(found)
+    if document is None:
+        return None, None
+    try:
+        return Taxonomy.model_validate(document.data), document
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            steps = tuple(detail["loc"])
+            place = document.place(steps)
+            message = f"{terminal('.'.join(map(str, steps)))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            problems.append(
+                Problem(
+                    name,
+                    place.line,
+                    place.column,
+                    "E500",
+                    message,
+                    "write name and text, as its neighbours do",
+                )
+            )
+        return None, document
+
+
+def arxiv_ids(data: Path) -> tuple[str, ...]:
+    """The arXiv ids of all papers, in the order of the files."""
+    drafts = read_drafts(data, [])
+    return tuple(text for draft in drafts if draft.kind == "papers" and (text := draft.text("arxiv")))
+
+
+def addresses(data: Path) -> Iterator[tuple[str, str, int]]:
+    """Every address of every entry, with its file and line."""
+    for draft in read_drafts(data, []):
+        for key in ADDRESS_FIELDS:
+            text = draft.text(key)
+            if text is not None:
+                yield text, draft.path, draft.document.place((key,)).line

@@ -1,0 +1,144 @@
+"""The start of an entry: everything that is known, in canonical form, and the names of what is left to fill in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from generator.checks.drafts import entry_files
+from generator.checks.files import slug_fault, slug_of
+from generator.checks.near_titles import key_of
+from generator.checks.urls import CODE_HOSTS
+from generator.entries.format_yaml import format_entry, quoted
+from generator.entries.load_yaml import read
+from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
+
+_REPOSITORY = re.compile(rf"https://(?:{'|'.join(map(re.escape, CODE_HOSTS))})/[\w.-]+/[\w.-]*\w")
+
+
+class AlreadyThere(ValueError):
+    """The paper has an entry; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry to write."""
+
+    path: str
+    """File, relative to the repository."""
+    content: bytes
+    """Canonical YAML."""
+    left: tuple[str, ...]
+    """Required fields that a person must fill in, each with what belongs there."""
+
+
+def new_entry(
+    arxiv_id: str, title: str, record: ArxivRecord | None, *, data: Path, taxonomy: Taxonomy, today: date
+) -> NewEntry:
+    """Begin the entry of a paper.
+
+    Args:
+        arxiv_id: bare id.
+        title: title of the paper.
+        record: what arXiv says, if it was asked; a repository or venue that the authors' comment names is used.
+        data: the folder of the catalogue.
+        taxonomy: for the choices that the entry lists.
+        today: the entry's ``added``.
+
+    Raises:
+        AlreadyThere: an entry has this id or this title.
+        ValueError: no file name can be made of the title.
+    """
+    names = set()
+    for kind, file in entry_files(data):
+        names.add(file.stem)
+        if kind == "papers":
+            _refuse_twin(file, f"data/{file.relative_to(data).as_posix()}", arxiv_id, title)
+    short = _short(title)
+    slug = _free_slug(short or title, names, arxiv_id)
+    content = "\n".join(_lines(arxiv_id, title, short, record, taxonomy, today)) + "\n"
+    path = f"data/papers/{month_of_arxiv_id(arxiv_id)[:4]}/{slug}.yaml"
+    left = (
+        f"family: one of {', '.join(taxonomy.families)}",
+        "summary: one to three sentences of your own: what is removed, how it is chosen, what it costs to recover",
+        "checked: abstract, if you compared the summary with the abstract, else secondary",
+    )
+    return NewEntry(path, format_entry(content.encode(), "papers", path), left)
+
+
+def _refuse_twin(file: Path, name: str, arxiv_id: str, title: str) -> None:
+    document, _ = read(file, name)
+    if document is None:
+        return  # `validate` tells what is wrong with it
+    if document.data.get("arxiv") == arxiv_id:
+        raise AlreadyThere(f"{arxiv_id} is already at {name}:{document.place(('arxiv',)).line}")
+    other = document.data.get("title")
+    if isinstance(other, str) and key_of(other) == key_of(title):
+        raise AlreadyThere(f"{title!r} is already at {name}:{document.place(('title',)).line}")
+
+
+def _short(title: str) -> str | None:
+    """The name before the colon, as in ``DepGraph: Towards Any Structural Pruning``."""
+    name, colon, _ = title.partition(":")
+    return name.strip() if colon and len(name.split()) <= 3 else None
+
+
+def _free_slug(name: str, taken: set[str], arxiv_id: str) -> str:
+    """A file name nobody has: the name itself, else with the month of the id.
+
+    Raises:
+        ValueError: the name holds no Latin letter or digit.
+    """
+    words = slug_of(name).split("-")
+    slug = "-".join(words[:6])
+    for candidate in (slug, f"{slug}-{month_of_arxiv_id(arxiv_id)}", f"{slug}-{slug_of(arxiv_id)}"):
+        if slug_fault(candidate) is None and candidate not in taken:
+            return candidate
+    raise ValueError(f"no file name can be made of {name!r}; give a title with Latin letters by --title")
+
+
+def _lines(
+    arxiv_id: str, title: str, short: str | None, record: ArxivRecord | None, taxonomy: Taxonomy, today: date
+) -> Iterator[str]:
+    comment = (record.comment if record else None) or ""
+    yield "# yaml-language-server: $schema=../../schema/paper.schema.json"
+    yield f"title: {quoted(title)}"
+    if short:
+        yield f"short: {quoted(short)}"
+    yield f'arxiv: "{arxiv_id}"'
+    if record is not None and record.doi:
+        yield f"doi: {quoted(record.doi)}"
+    if venue := _venue(comment, taxonomy):
+        yield f"# From the authors' comment: {_one_line(comment)}"
+        yield f"venue: {quoted(venue)}"
+    if code := _REPOSITORY.search(comment):
+        yield f"code: {quoted(code[0])}"
+    yield f"# One of: {', '.join(taxonomy.families)}"
+    yield 'family: ""'
+    yield "# Where known, add the lines that fit; data/TEMPLATE.yaml explains each:"
+    yield f"# sparsity: [{', '.join(taxonomy.sparsity)}]"
+    yield f"# granularity: [{', '.join(taxonomy.granularity)}]"
+    yield f"# architectures: [{', '.join(taxonomy.architectures)}]"
+    yield f"# training: {' | '.join(taxonomy.training)}"
+    yield "# One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
+    yield 'summary: ""'
+    yield "# abstract, if you compared the summary with the abstract, else secondary"
+    yield 'checked: ""'
+    yield f"added: {today.isoformat()}"
+
+
+def _one_line(comment: str) -> str:
+    """Foreign text inside a comment of ours: printable characters of one line, cut."""
+    return "".join(character for character in " ".join(comment.split()) if character.isprintable())[:80]
+
+
+def _venue(comment: str, taxonomy: Taxonomy) -> str | None:
+    """A venue that the authors' comment names with its year."""
+    for series in sorted(taxonomy.venues, key=len, reverse=True):
+        found = re.search(rf"\b{re.escape(series)}\W{{0,2}}((?:19|20)\d\d)\b", comment, re.IGNORECASE)
+        if found and not re.search(r"workshop|submitted|under review", comment, re.IGNORECASE):
+            return f"{series} {found[1]}"
+    return None

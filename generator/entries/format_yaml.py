@@ -1,0 +1,281 @@
+"""Entries in the one canonical form: key order, quoting, wrapping. No comment and no value is lost."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from generator.entries.load_yaml import Document, Steps, load, yaml_type
+from generator.entries.model import KINDS, Result
+
+WIDTH = 100
+_NUMERIC = {"before", "after"}
+_HARMLESS = {"E112"}  # all that a mended text can have and be rewritten
+_PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
+
+
+class NotFormattable(ValueError):  # the file is at fault, not the program
+    """The text cannot be rewritten without losing something; the message says what, and where."""
+
+
+def mend_bytes(raw: bytes) -> bytes:
+    """What can be mended blindly: line ends, tabs, byte order mark, normal form, final newline."""
+    text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
+    return f"{unicodedata.normalize('NFC', text).rstrip()}\n".encode()
+
+
+def format_entry(raw: bytes, kind: str, name: str) -> bytes:
+    """The canonical form of one entry file.
+
+    Args:
+        raw: the file as it is.
+        kind: papers, tools or articles; fixes the order of the keys.
+        name: path that errors show.
+
+    Raises:
+        NotFormattable: the file cannot be parsed, or a comment stands where it cannot be kept.
+    """
+    try:
+        mended = mend_bytes(raw)
+    except UnicodeDecodeError as error:
+        raise NotFormattable(f"{name}: not UTF-8: {error.reason}") from error
+    document, problems = load(mended, name)
+    fatal = sorted(problem for problem in problems if problem.code not in _HARMLESS)
+    if document is None or fatal:
+        raise NotFormattable(fatal[0].text())
+    order = list(KINDS[kind].model_fields)
+    comments = _comments(document)
+    written = _Writer(order, comments).write(document.data)
+    again, _ = load(written, name)
+    if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
+        raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
+    if sorted(_comments(again).every()) != sorted(comments.every()):
+        raise NotFormattable(f"{name}: a comment stands where it cannot be kept; move it above a key")
+    return written
+
+
+def scalar(text: str) -> str:
+    """One text as YAML: plain where every reader agrees that it is text, else double-quoted."""
+    plain = _PLAIN.fullmatch(text) and yaml_type(text) is None and not re.search(r"[,\[\]{}]|^---|\s$", text)
+    return text if plain else quoted(text)
+
+
+def quoted(text: str) -> str:
+    """One text in double quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _collapsed(value: Any) -> Any:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, list):
+        return [_collapsed(part) for part in value]
+    return {key: _collapsed(part) for key, part in value.items()}
+
+
+def _without_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_order(value[key]) for key in sorted(value)}
+    return [_without_order(part) for part in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class _Comments:
+    """Comments of a document by the part that they belong to."""
+
+    above: Mapping[Steps, list[str]]
+    """On lines of their own, before the part."""
+    beside: Mapping[Steps, list[str]]
+    """On the line of the part, after it."""
+    end: list[str]
+    """After the last part."""
+
+    def every(self) -> Iterator[str]:
+        """All comments, in no order."""
+        for group in (*self.above.values(), *self.beside.values(), self.end):
+            yield from group
+
+
+def _comments(document: Document) -> _Comments:
+    """Find every comment: from the first ``#`` of a line that is in no scalar."""
+    lines = document.text.split("\n")
+    covered: list[list[tuple[int, int]]] = [[] for _ in lines]
+    for event in yaml.parse(document.text, Loader=yaml.CBaseLoader):
+        if isinstance(event, yaml.ScalarEvent):
+            start: Any = event.start_mark
+            end: Any = event.end_mark
+            if event.style in ("|", ">"):
+                header = lines[start.line][start.column :].rstrip()
+                if not re.fullmatch(r"[|>][+-]?", header):
+                    what = f"{document.path}:{start.line + 1}: {header!r} holds more than an indicator"
+                    raise NotFormattable(f"{what}; move the comment above the key, or write >-")
+                last = _last_line_of_block(lines, start.line, end.line) if event.value.strip() else start.line
+                for number in range(start.line, last + 1):
+                    covered[number].append((0, len(lines[number])))
+                continue
+            for number in range(start.line, end.line + 1):
+                left = start.column if number == start.line else 0
+                covered[number].append((left, end.column if number == end.line else len(lines[number])))
+    # Comments inside a flow mapping or a result go above the list item that holds it.
+    anchors = sorted(
+        (place.line, place.column, steps[:2])
+        for places in (
+            document.keys,
+            {s: p for s, p in document.values.items() if s and isinstance(s[-1], int)},
+        )
+        for steps, place in places.items()
+    )
+    above: dict[Steps, list[str]] = {}
+    beside: dict[Steps, list[str]] = {}
+    tail: list[str] = []
+    for number, line in enumerate(lines, 1):
+        found = _comment_in(line, covered[number - 1])
+        if found is None:
+            continue
+        comment = line[found:].rstrip()
+        before = [steps for at, _, steps in anchors if at <= number]
+        same = [steps for at, _, steps in anchors if at == number]
+        after = [steps for at, _, steps in anchors if at > number]
+        if line[:found].strip() and (same or before):
+            beside.setdefault((same or before[-1:])[0 if same else -1], []).append(comment)
+        elif after:
+            above.setdefault(after[0], []).append(comment)
+        else:
+            tail.append(comment)
+    for steps in [steps for steps, found_here in beside.items() if len(found_here) > 1]:
+        above.setdefault(steps, []).extend(beside.pop(steps))  # one line has room for one comment
+    return _Comments(above, beside, tail)
+
+
+def _last_line_of_block(lines: list[str], first: int, end: int) -> int:
+    """Last line of a block scalar that begins on ``first``.
+
+    Its end mark may lie on later lines, blank ones or comments.
+    """
+    body = next((line for line in lines[first + 1 : end + 1] if line.strip()), "")
+    indent = len(body) - len(body.lstrip())
+    last = first
+    for number in range(first + 1, min(end + 1, len(lines))):
+        line = lines[number]
+        if line.strip() and (len(line) - len(line.lstrip()) < indent or indent == 0):
+            break
+        if line.strip():
+            last = number
+    return last
+
+
+def _comment_in(line: str, covered: list[tuple[int, int]]) -> int | None:
+    for found in re.finditer("#", line):
+        if not any(left <= found.start() < right for left, right in covered):
+            return found.start()
+    return None
+
+
+@dataclass
+class _Writer:
+    order: list[str]
+    comments: _Comments
+    lines: list[str] = field(default_factory=list)
+
+    def write(self, data: Mapping[str, Any]) -> bytes:
+        rank = {key: index for index, key in enumerate(self.order)}
+        # The schema line of editors stays at the top, whatever key it precedes.
+        first = next(iter(data), None)
+        head = self.comments.above.get((first,), []) if first is not None else []
+        schema = [comment for comment in head if comment.startswith("# yaml-language-server:")]
+        self.lines.extend(schema)
+        for key in sorted(data, key=lambda key: rank.get(key, len(rank))):
+            steps: Steps = (key,)
+            above = self.comments.above.get(steps, [])
+            self.lines.extend(comment for comment in above if key != first or comment not in schema)
+            self._value(key, data[key], steps)
+        self.lines.extend(self.comments.end)
+        return ("\n".join(self.lines) + "\n").encode()
+
+    def _beside(self, steps: Steps) -> str:
+        return "".join(f"  {comment}" for comment in self.comments.beside.get(steps, []))
+
+    def _value(self, key: str, value: Any, steps: Steps) -> None:
+        name = scalar(key)
+        inner = [(*steps, index) for index in range(len(value))] if isinstance(value, list) else []
+        noted = any(part in self.comments.above or part in self.comments.beside for part in inner)
+        remark = self._beside(steps)
+        if isinstance(value, str):
+            self._text(name, key, " ".join(value.split()), remark)
+        elif isinstance(value, dict):
+            self.lines.append(f"{name}: {_flow(value)}{remark}")
+        elif (
+            all(isinstance(item, str) for item in value)
+            and not noted
+            and len(flat := f"{name}: {_flow(value)}") <= WIDTH
+        ):
+            self.lines.append(f"{flat}{remark}")
+        else:
+            self._list(name, value, steps, remark)
+
+    def _text(self, name: str, key: str, text: str, remark: str) -> None:
+        if (key == "summary" and text) or (len(name) + len(text) + 2 > WIDTH and key in ("note", "criterion")):
+            if remark:  # nothing may stand after >-, so the remark moves above the key
+                self.lines.append(remark.strip())
+            self.lines.append(f"{name}: >-")
+            self.lines.extend(f"  {line}" for line in _wrap(text, WIDTH - 2))
+            return
+        value = text if key in ("added", "date") and yaml_type(text) == "date" else scalar(text)
+        if remark and not value.startswith('"'):
+            value = quoted(text)  # a comment after a plain value would be read as lost text
+            if key == "added":
+                self.lines.append(remark.strip())
+                value, remark = text, ""
+        self.lines.append(f"{name}: {value}{remark}")
+
+    def _list(self, name: str, items: list[Any], steps: Steps, remark: str) -> None:
+        self.lines.append(f"{name}:{remark}")
+        for index, item in enumerate(items):
+            part = (*steps, index)
+            self.lines.extend(f"  {comment}" for comment in self.comments.above.get(part, []))
+            beside = self._beside(part)
+            if isinstance(item, str):
+                self.lines.append(f"  - {quoted(item) if beside else scalar(' '.join(item.split()))}{beside}")
+            elif isinstance(item, dict):
+                self._mapping_item(item, beside)
+            else:
+                self.lines.append(f"  - {_flow(item)}{beside}")
+
+    def _mapping_item(self, item: Mapping[str, Any], beside: str) -> None:
+        rank = {key: index for index, key in enumerate(Result.model_fields)}
+        ordered = {key: item[key] for key in sorted(item, key=lambda key: rank.get(key, len(rank)))}
+        flat = f"  - {_flow(ordered)}{beside}"
+        if len(flat) <= WIDTH or beside:
+            self.lines.append(flat)
+            return
+        for number, (key, value) in enumerate(ordered.items()):
+            lead = "  - " if number == 0 else "    "
+            written = _flow(value, key)
+            self.lines.append(f"{lead}{scalar(key)}: {written}")
+
+
+def _flow(value: Any, key: str = "") -> str:
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        return text if key in _NUMERIC and yaml_type(text) == "number" else scalar(text)
+    if isinstance(value, list):
+        return f"[{', '.join(_flow(part) for part in value)}]"
+    return "{" + ", ".join(f"{scalar(name)}: {_flow(part, name)}" for name, part in value.items()) + "}"
+
+
+def _wrap(text: str, width: int) -> Iterator[str]:
+    """Words on lines of at most ``width`` characters; a longer word has a line of its own."""
+    line = ""
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line

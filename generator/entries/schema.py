@@ -1,0 +1,106 @@
+"""JSON Schemas for editors and for the exports, generated from the models and the vocabularies."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+from generator.entries.model import KINDS, SLUG, VOCABULARIES, ArxivRecord, Taxonomy
+
+SINGULAR = {"papers": "paper", "tools": "tool", "articles": "article"}
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA_VERSION = 1
+"""Of the export: rises when a field changes its meaning or goes away."""
+LICENCE = "CC0-1.0"
+ENTRIES_SCHEMA = "entries.schema.json"
+
+
+def entry_schema(kind: str, taxonomy: Taxonomy) -> dict[str, Any]:
+    """The schema of one kind of entry, with the terms of the vocabularies as choices.
+
+    Raises:
+        KeyError: ``kind`` is not papers, tools or articles.
+    """
+    schema = KINDS[kind].model_json_schema()
+    for key, vocabulary in VOCABULARIES[kind].items():
+        _choices(schema["properties"][key], taxonomy, vocabulary)
+    if kind == "papers":
+        _choices(schema["$defs"]["Result"]["properties"]["metric"], taxonomy, "metrics")
+        schema["anyOf"] = [{"required": ["arxiv"]}, {"required": ["url", "authors", "date"]}]
+    return {"$schema": DRAFT, **schema}
+
+
+def _choices(field: dict[str, Any], taxonomy: Taxonomy, vocabulary: str) -> None:
+    choices = sorted(taxonomy.vocabulary(vocabulary))
+    if field.get("type") == "array":
+        field["items"] = {"enum": choices}
+        field["uniqueItems"] = True
+    elif "anyOf" in field:
+        field["anyOf"] = [{"enum": choices}, {"type": "null"}]
+    else:
+        field.pop("minLength", None)
+        field["enum"] = choices
+
+
+def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
+    """The schema of ``entries.json``: the entries as they are written, with what the export adds to them."""
+    kinds = {kind: entry_schema(kind, taxonomy) for kind in KINDS}
+    definitions: dict[str, Any] = {}
+    for kind, schema in kinds.items():
+        for key in ("$schema", "anyOf"):
+            schema.pop(key, None)
+        definitions.update(schema.pop("$defs", {}))
+        schema["properties"]["slug"] = {
+            "description": f"Name of the entry: its file, and its page at `{kind}/<slug>/`.",
+            "pattern": f"^{SLUG.pattern}$",
+            "type": "string",
+        }
+        schema["required"] = ["slug", *schema["required"]]
+        definitions[SINGULAR[kind]] = schema
+    paper = definitions["paper"]
+    text = {"minLength": 1, "type": "string"}
+    paper["properties"] |= {
+        "authors": {"description": "Authors in order; empty where unknown.", "items": text, "type": "array"},
+        "date": {
+            "description": "YYYY, YYYY-MM or YYYY-MM-DD of the first version, as exactly as known.",
+            "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$",
+            "type": "string",
+        },
+        "url": {"description": "Page of the paper.", "format": "uri", "type": "string"},
+        "record_source": {
+            "description": "Where authors and date come from; null where the entry itself gives them.",
+            "enum": [*get_args(ArxivRecord.model_fields["source"].annotation), None],
+        },
+    }
+    paper["required"] += ["authors", "date", "url", "record_source"]
+    head = {
+        "$schema": {"description": "Address of this schema.", "format": "uri-reference", "type": "string"},
+        "schema_version": {
+            "const": SCHEMA_VERSION,
+            "description": "Rises when a field changes its meaning or goes away; terms and fields may be added.",
+        },
+        "licence": {"const": LICENCE},
+    }
+    lists = {
+        kind: {"items": {"$ref": f"#/$defs/{SINGULAR[kind]}"}, "type": "array", "uniqueItems": True} for kind in KINDS
+    }
+    return {
+        "$schema": DRAFT,
+        "$defs": definitions,
+        "additionalProperties": False,
+        "description": "The whole catalogue. A field that an entry does not have holds its default.",
+        "properties": head | lists,
+        "required": [*head, *lists],
+        "title": "Entries",
+        "type": "object",
+    }
+
+
+def schema_files(taxonomy: Taxonomy) -> dict[str, str]:
+    """Content of every file under data/schema/, by name."""
+    schemas = {f"{name}.schema.json": entry_schema(kind, taxonomy) for kind, name in SINGULAR.items()}
+    schemas[ENTRIES_SCHEMA] = entries_schema(taxonomy)
+    return {
+        name: json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }

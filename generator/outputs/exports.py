@@ -1,0 +1,150 @@
+"""The catalogue as files for other programs: JSON, CSV and BibTeX. Abstracts are not stored, so not exported."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from generator import escape
+from generator.entries.model import Catalogue, Filed, Paper, Record
+from generator.entries.schema import ENTRIES_SCHEMA, LICENCE, SCHEMA_VERSION
+from generator.views.site import address_of, authors_of, date_of
+
+CSV_COLUMNS = (
+    "kind",
+    "slug",
+    "title",
+    "short",
+    "authors",
+    "date",
+    "venue",
+    "family",
+    "combines",
+    "sparsity",
+    "granularity",
+    "architectures",
+    "training",
+    "criterion",
+    "topics",
+    "status",
+    "checked",
+    "url",
+    "code",
+    "arxiv",
+    "summary",
+)
+
+
+@lru_cache(maxsize=8192)  # the page of a paper, its file, its family's and the whole all hold it
+def bibtex(filed: Filed[Paper]) -> str:
+    """One BibTeX entry; its key is the slug."""
+    paper, record = filed.entry, filed.record
+    series, _, year = (paper.venue or "").rpartition(" ")
+    journal = series in ("TMLR", "JMLR")
+    fields: dict[str, str] = {"title": "{" + escape.bibtex(paper.title) + "}"}
+    authors = authors_of(filed)
+    if authors:
+        fields["author"] = " and ".join(_name(author) for author in authors)
+    if series:
+        fields["journal" if journal else "booktitle"] = escape.bibtex(
+            series if paper.track != "workshop" else f"{paper.workshop or 'Workshop'}, {series}"
+        )
+    fields["year"] = year or date_of(filed)[:4]
+    if paper.arxiv:
+        fields["eprint"] = paper.arxiv
+        fields["archiveprefix"] = "arXiv"
+        if record is not None and record.primary_category:
+            fields["primaryclass"] = record.primary_category
+    if paper.doi:
+        fields["doi"] = escape.bibtex(paper.doi)
+    fields["url"] = escape.url(address_of(filed))
+    kind = "misc" if not series else "article" if journal else "inproceedings"
+    width = max(map(len, fields))
+    lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{filed.slug},", *lines, "}"])
+
+
+def _name(author: str) -> str:
+    """An author for a BibTeX list: a name that BibTeX would split, drop or misread stays one name, in braces."""
+    name = escape.collapse(author)
+    escaped = escape.bibtex(name)
+    special = escaped != name or "," in name or " and " in f" {name.casefold()} " or name.casefold() == "others"
+    return f"{{{escaped}}}" if special else escaped
+
+
+def references_bib(catalogue: Catalogue) -> str:
+    """All papers as one BibTeX file."""
+    return bibtex_file(catalogue.papers.values())
+
+
+def bibtex_file(papers: Iterable[Filed[Paper]]) -> str:
+    """Papers as one BibTeX file."""
+    return "\n".join(f"{bibtex(filed)}\n" for filed in papers)
+
+
+def entries_json(catalogue: Catalogue, schema: str = ENTRIES_SCHEMA) -> str:
+    """The whole catalogue; ``schema_version`` rises when a field changes its meaning or goes away.
+
+    Args:
+        catalogue: what to export.
+        schema: address of the schema, absolute or relative to the document.
+    """
+    document = {
+        "$schema": schema,
+        "schema_version": SCHEMA_VERSION,
+        "licence": LICENCE,
+        "papers": [
+            {
+                "slug": slug,
+                **_fields(filed.entry),
+                "authors": list(authors_of(filed)),
+                "date": date_of(filed),
+                "url": address_of(filed),
+                "record_source": filed.record.source if filed.record else None,
+            }
+            for slug, filed in catalogue.papers.items()
+        ],
+        "tools": [{"slug": slug, **_fields(filed.entry)} for slug, filed in catalogue.tools.items()],
+        "articles": [{"slug": slug, **_fields(filed.entry)} for slug, filed in catalogue.articles.items()],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _fields(entry: Record) -> dict[str, Any]:
+    return entry.model_dump(mode="json", exclude_defaults=True)
+
+
+def entries_csv(catalogue: Catalogue) -> str:
+    """One row an entry, lists joined by ``; ``, safe to open in a spreadsheet (see ``escape.csv_cell``)."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    for slug, filed in catalogue.papers.items():
+        known = {"authors": authors_of(filed), "date": date_of(filed), "url": address_of(filed)}
+        writer.writerow(_row("paper", slug, {**filed.entry.model_dump(), **known}))
+    for slug, tool in catalogue.tools.items():
+        values = tool.entry.model_dump()
+        known = {
+            "title": values["name"],
+            "date": values["since"],
+            "code": values["repo"],
+            "family": values["families"],
+        }
+        writer.writerow(_row("tool", slug, {**values, **known}))
+    for slug, article in catalogue.articles.items():
+        values = article.entry.model_dump()
+        writer.writerow(_row("article", slug, {**values, "family": values["families"]}))
+    return stream.getvalue()
+
+
+def _row(kind: str, slug: str, values: dict[str, Any]) -> list[str]:
+    cells = []
+    for column in CSV_COLUMNS:
+        value = {"kind": kind, "slug": slug}.get(column) or values.get(column)
+        text = "; ".join(value) if isinstance(value, (tuple, list)) else str(value or "")
+        cells.append(escape.csv_cell(text))
+    return cells

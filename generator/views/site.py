@@ -1,0 +1,121 @@
+"""What every block knows: the catalogue, its relations read backwards, and the addresses of the site."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
+from generator.site_config import SiteConfig
+from generator.views.benchmarks import Benchmarks, find_benchmarks
+from reference_impls.methods.registry import METHODS
+
+ARXIV_ABSTRACT = "https://arxiv.org/abs/"
+DOI_RESOLVER = "https://doi.org/"
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """The catalogue as the pages see it. Compared by identity, so that what is made of it can be cached."""
+
+    catalogue: Catalogue
+    config: SiteConfig
+    template: str
+    """Text of data/TEMPLATE.yaml."""
+
+    @cached_property
+    def built_on_by(self) -> Mapping[str, tuple[str, ...]]:
+        """Slugs of the papers that build on a paper."""
+        return _backwards((slug, filed.entry.builds_on) for slug, filed in self.catalogue.papers.items())
+
+    @cached_property
+    def criticised_by(self) -> Mapping[str, tuple[str, ...]]:
+        """Slugs of the papers that dispute a paper."""
+        return _backwards((slug, filed.entry.critiques) for slug, filed in self.catalogue.papers.items())
+
+    @cached_property
+    def supersedes(self) -> Mapping[str, tuple[str, ...]]:
+        """Slugs of the papers that a paper replaces."""
+        pairs = ((slug, filed.entry.superseded_by) for slug, filed in self.catalogue.papers.items())
+        return _backwards((slug, (newer,) if newer else ()) for slug, newer in pairs)
+
+    @cached_property
+    def tools_of(self) -> Mapping[str, tuple[Filed[Tool], ...]]:
+        """Tools that contain the method of a paper."""
+        found: dict[str, list[Filed[Tool]]] = defaultdict(list)
+        for filed in self.catalogue.tools.values():
+            for slug in filed.entry.implements:
+                found[slug].append(filed)
+        return {slug: tuple(tools) for slug, tools in found.items()}
+
+    @cached_property
+    def methods_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Names under which ``reference_impls`` runs the method of a paper."""
+        named = ((name, (method.paper,) if method.paper else ()) for name, method in METHODS.items())
+        return _backwards(named)
+
+    @cached_property
+    def newest_first(self) -> tuple[Filed[Paper], ...]:
+        """Papers by date, newest first; of one day in the order of their slugs."""
+        papers = sorted(self.catalogue.papers.values(), key=lambda filed: filed.slug)
+        return tuple(sorted(papers, key=date_of, reverse=True))
+
+    @cached_property
+    def benchmarks(self) -> Benchmarks:
+        """The published numbers by model and data set."""
+        return find_benchmarks(self.catalogue)
+
+    def term(self, vocabulary: str, word: str) -> Term:
+        """A term of the taxonomy.
+
+        Raises:
+            KeyError: there is no such term.
+        """
+        return self.catalogue.taxonomy.vocabulary(vocabulary)[word]
+
+    def source_of(self, path: str) -> str:
+        """Where a file can be edited on the code host."""
+        return f"{self.config.repo_url}/edit/main/{path}"
+
+
+def _backwards(links: Iterable[tuple[str, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for source, targets in links:
+        for target in targets:
+            found[target].append(source)
+    return {target: tuple(sorted(sources)) for target, sources in found.items()}
+
+
+def date_of(filed: Filed[Paper]) -> str:
+    """YYYY, YYYY-MM or YYYY-MM-DD of a paper's first version, as exactly as known."""
+    paper, record = filed.entry, filed.record
+    if record is not None and record.published is not None:
+        return record.published
+    if paper.arxiv is not None:
+        return month_of_arxiv_id(paper.arxiv)
+    return paper.date or ""
+
+
+def authors_of(filed: Filed[Paper]) -> tuple[str, ...]:
+    """Authors as arXiv has them, or as the entry has them; empty where unknown."""
+    return filed.record.authors if filed.record is not None else filed.entry.authors
+
+
+def family_name(author: str) -> str:
+    """The family name of an author: the last word, with particles such as *van der* left out."""
+    return author.replace(",", " ").split()[-1] if author.split() else ""
+
+
+def address_of(filed: Filed[Paper]) -> str:
+    """Page of the paper itself."""
+    paper = filed.entry
+    if paper.arxiv is not None:
+        return f"{ARXIV_ABSTRACT}{paper.arxiv}"
+    return paper.url or f"{DOI_RESOLVER}{paper.doi}"
+
+
+def label_of(filed: Filed[Paper]) -> str:
+    """The name people use, or the title."""
+    return filed.entry.short or filed.entry.title

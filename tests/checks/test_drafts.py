@@ -1,0 +1,93 @@
+"""What may stand under data/, and a taxonomy that does not fit."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from generator.checks.validate import validate
+
+
+@pytest.fixture
+def data(tmp_path, root, bench):
+    (tmp_path / "papers/2023").mkdir(parents=True)
+    (tmp_path / "papers/2023/x.yaml").write_text(bench.entry(), encoding="utf-8")
+    shutil.copy(root / "data/taxonomy.yaml", tmp_path)
+    return tmp_path
+
+
+def errors(data):
+    return [problem.text() for problem in validate(data).problems if problem.severity == "error"]
+
+
+def test_a_small_catalogue(data):
+    outcome = validate(data)
+    assert (outcome.entries, outcome.errors) == (1, 0)
+    assert list(outcome.catalogue.papers) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.txt",
+        "papers/x.yaml",
+        "papers/2023/a/b.yaml",
+        "papers/2023/x.yml",
+        "tools/a/b.yaml",
+        "articles/.hidden",
+        "a b",
+    ],
+)
+def test_other_files(data, name):
+    (data / name).parent.mkdir(parents=True, exist_ok=True)
+    (data / name).write_bytes(b"")
+    place = "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml"
+    assert errors(data) == [f"data/{name}:1:1: error[E413]: not an entry. fix: {place}"]
+
+
+def test_files_that_belong_there(data):
+    for name in ("TEMPLATE.yaml", "LICENSE", "schema/paper.schema.json"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_bytes(b"")
+    assert errors(data) == []
+
+
+def test_a_link_is_never_followed(data, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "y.yaml").write_bytes(b"secret: yes\n")
+    (data / "tools").symlink_to(elsewhere)
+    (data / "papers/2023/z.yaml").symlink_to(elsewhere / "y.yaml")
+    told = errors(data)
+    assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here" in told
+    assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in told)
+
+
+def test_taxonomy_with_a_term_without_text(data):
+    file = data / "taxonomy.yaml"
+    text = file.read_text(encoding="utf-8")
+    start = text.index("    text: ")
+    file.write_text(text[:start] + text[text.index("\n", start) + 1 :], encoding="utf-8")
+    outcome = validate(data)
+    assert outcome.catalogue is None
+    assert [problem.text() for problem in outcome.problems] == [
+        (
+            "data/taxonomy.yaml:6:5: error[E500]: families.pruning.text: field required. "
+            "fix: write name and text, as its neighbours do"
+        )
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]\n", b"families: x\n", b"\xff", b"a: &b c\n"])
+def test_no_taxonomy(data, content):
+    (data / "taxonomy.yaml").unlink()
+    if content is not None:
+        (data / "taxonomy.yaml").write_bytes(content)
+    outcome = validate(data)
+    assert outcome.catalogue is None
+    assert outcome.errors
+    assert all(problem.path == "data/taxonomy.yaml" for problem in outcome.problems)
+
+
+def test_an_empty_folder(tmp_path):
+    assert validate(tmp_path).errors == 1

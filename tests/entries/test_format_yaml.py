@@ -1,0 +1,155 @@
+"""The canonical form, case by case. That nothing is ever lost is for test_properties.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.entries.format_yaml import NotFormattable, format_entry, mend_bytes, quoted, scalar
+
+
+def formatted(text: str | bytes, kind: str = "papers") -> str:
+    return format_entry(text.encode() if isinstance(text, str) else text, kind, "x.yaml").decode()
+
+
+@pytest.mark.parametrize(
+    ("source", "canonical"),
+    [
+        ("family: pruning\ntitle: A\n", "title: A\nfamily: pruning\n"),
+        ("zzz: a\ntitle: A\naaa: b\n", "title: A\nzzz: a\naaa: b\n"),
+        ("title:   'A'\n", "title: A\n"),
+        ("title: 'A: B'\n", 'title: "A: B"\n'),
+        ('title: "1e3"\n', 'title: "1e3"\n'),
+        ("title: 1e3\n", 'title: "1e3"\n'),
+        ("title: A\n  b\n", "title: A b\n"),
+        ("title: |\n  A\n  b\n", "title: A b\n"),
+        ("topics:\n- a\n-   'b'\n", "topics: [a, b]\n"),
+        ("topics: [a, b, ]\n", "topics: [a, b]\n"),
+        ("models: ['a, b', 2.1]\n", 'models: ["a, b", "2.1"]\n'),
+        ('date: "2023-05-18"\n', "date: 2023-05-18\n"),
+        ('date: "2023"\n', 'date: "2023"\n'),
+        ('added: "2023-05-18"\n', "added: 2023-05-18\n"),
+        ("summary: Short.\n", "summary: >-\n  Short.\n"),
+        ("title: A\r\nshort: B", "title: A\nshort: B\n"),
+        ("\ufefftitle: A\n\n\n", "title: A\n"),
+        ("topics:\n\t- a\n", "topics: [a]\n"),
+        ("title: Re\u0301sume\u0301\n", "title: Résumé\n"),
+        ("---\ntitle: A\n...\n", "title: A\n"),
+        ("{title: A, family: b}\n", "title: A\nfamily: b\n"),
+        ("short:\n", 'short: ""\n'),
+        (
+            "results: [{after: '2', metric: fid, model: M, setting: s, where: t}]\n",
+            "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: t}\n",
+        ),
+    ],
+)
+def test_values(source, canonical):
+    assert formatted(source) == canonical
+    assert formatted(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("source", "canonical"),
+    [
+        ("# top\nfamily: a\n# of the title\ntitle: A\n", "# of the title\ntitle: A\n# top\nfamily: a\n"),
+        (
+            "# yaml-language-server: $schema=x\n# top\nfamily: a\ntitle: A\n",
+            "# yaml-language-server: $schema=x\ntitle: A\n# top\nfamily: a\n",
+        ),
+        ("title: A\n# end\n", "title: A\n# end\n"),
+        ("title: 'A' # why\n", 'title: "A"  # why\n'),
+        ("title: 'A'# why\n", 'title: "A"  # why\n'),
+        ("topics: ['a', # one\n  'b']\n", "topics: [a, b]  # one\n"),
+        ("topics: ['a',\n  'b', # two\n  c]\n", 'topics:\n  - a\n  - "b"  # two\n  - c\n'),
+        ("topics: [a, b] # both\n", "topics: [a, b]  # both\n"),
+        ("topics:\n  # one\n  - a\n  - b\n", "topics:\n  # one\n  - a\n  - b\n"),
+        ("summary: 'Short.' # why\n", "# why\nsummary: >-\n  Short.\n"),
+        ('added: "2026-11-22" # why\n', "# why\nadded: 2026-11-22\n"),
+        (
+            "summary: >-\n  No # comment.\n# a comment\ntitle: A\n",
+            "# a comment\ntitle: A\nsummary: >-\n  No # comment.\n",
+        ),
+        (
+            "results:\n  - model: 'M' # one\n    metric: 'fid' # two\n",
+            "results:\n  # one\n  # two\n  - {model: M, metric: fid}\n",
+        ),
+    ],
+)
+def test_comments(source, canonical):
+    assert formatted(source) == canonical
+    assert formatted(canonical) == canonical
+
+
+def test_long_values():
+    words = " ".join(["word"] * 30)
+    lines = formatted(f"summary: {words}\ntitle: {words}\nmodels: [{', '.join(['model'] * 20)}]\n").split("\n")
+    assert lines[0] == f"title: {words}"
+    assert lines[1:3] == ["models:", "  - model"]
+    assert lines[22:] == ["summary: >-", f"  {' '.join(['word'] * 19)}", f"  {' '.join(['word'] * 11)}", ""]
+    assert all(len(line) <= 100 for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("title: &a A\n", "error[E104]: anchor &a"),
+        ("title: 'A\n", "error[E105]: not well-formed"),
+        ("title: A\ntitle: B\n", "error[E106]: key 'title' is here twice"),
+        ("title: Prune #1\n", "error[E111]: '#1' after"),
+        ("title: A\u200b\n", "error[E302]: invisible"),
+        ('title: "\\e"\n', "error[E302]: invisible"),
+        ('title: "e\\u0301"\n', "error[E301]: text is not"),
+        ("title: A\0\n", "error[E102]: control character U+0000"),
+        ("summary: >- # why\n  A\n", "'>- # why' holds more than an indicator"),
+        ("summary: >2-\n  A\n", "'>2-' holds more than an indicator"),
+        ("odd:\n  # why\n  a: b\n", "a comment stands where it cannot be kept"),
+        ("", "error[E108]: the file is empty"),
+        (b"\xff", "not UTF-8"),
+        ("a: " + "x" * 70_000 + "\n", "error[E100]: larger than"),
+    ],
+)
+def test_refusals_name_the_place(source, told):
+    with pytest.raises(NotFormattable) as caught:
+        formatted(source)
+    assert str(caught.value).startswith("x.yaml:")
+    assert told in str(caught.value)
+
+
+def test_a_linter_switch_is_kept_for_the_checks_to_refuse():
+    assert formatted("# yamllint disable\ntitle: A\n") == "# yamllint disable\ntitle: A\n"
+
+
+@pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
+def test_every_kind_has_its_order(kind):
+    assert formatted("added: 2026-11-22\nurl: https://example.org/x\n", kind).startswith("url: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a", "a"),
+        ("a:b", "a:b"),
+        ("a: b", '"a: b"'),
+        ("a:", '"a:"'),
+        ("a#b", "a#b"),
+        ("a #b", '"a #b"'),
+        ("-a", '"-a"'),
+        ("a, b", '"a, b"'),
+        ("no", '"no"'),
+        ("", '""'),
+        ("---a", '"---a"'),
+        ('say "x"', 'say "x"'),
+        ('"x"', '"\\"x\\""'),
+        ("back\\slash", "back\\slash"),
+        ("https://example.org/a?b=c", "https://example.org/a?b=c"),
+    ],
+)
+def test_scalar(text, written):
+    assert scalar(text) == written
+
+
+def test_quoted():
+    assert quoted('a\\b"c\nd\te') == '"a\\\\b\\"c\\nd\\te"'
+
+
+def test_mend_bytes():
+    assert mend_bytes("\ufeffa:\tb\r\nc: e\u0301\r\n\n".encode()) == "a:  b\nc: é\n".encode()

@@ -1,0 +1,167 @@
+"""The files for other programs hold exactly the values of the catalogue, and so do the committed ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import bibtexparser
+import pytest
+from bibtexparser.middlewares import LatexDecodingMiddleware
+from jsonschema import Draft202012Validator
+
+from generator import escape
+from generator.assemble.committed import committed_files
+from generator.checks.validate import validate
+from generator.entries.model import KINDS, ArxivRecord, Catalogue, Filed, Paper
+from generator.outputs.exports import CSV_COLUMNS, bibtex, entries_csv, entries_json, references_bib
+from generator.views.site import address_of, authors_of, date_of
+
+ROOT = Path(__file__).resolve().parents[2]
+KNOWN = ("authors", "date", "url")
+"""Fields of a paper that the exports complete with what arXiv knows."""
+FORMULA = re.compile(r"[\s\xa0]*[=+\-@]|[\t\r\n]")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    found = validate(ROOT / "data").catalogue
+    assert found is not None
+    return found
+
+
+def kinds(catalogue: Catalogue) -> dict[str, Any]:
+    return {"papers": catalogue.papers, "tools": catalogue.tools, "articles": catalogue.articles}
+
+
+# JSON
+
+
+def test_json_holds_every_entry_whole(catalogue: Catalogue) -> None:
+    document = json.loads(entries_json(catalogue))
+    assert isinstance(document["schema_version"], int)
+    assert document["licence"] == "CC0-1.0"
+    for kind, entries in kinds(catalogue).items():
+        assert [one["slug"] for one in document[kind]] == sorted(entries)
+        for one in document[kind]:
+            filed = entries[one["slug"]]
+            model = KINDS[kind]
+            kept = {key: value for key, value in one.items() if key in model.model_fields}
+            if kind == "papers":
+                assert kept["authors"] == list(authors_of(filed))
+                assert kept["date"] == date_of(filed)
+                assert kept["url"] == address_of(filed)
+                kept |= {key: getattr(filed.entry, key) for key in KNOWN}
+            assert model.model_validate(kept) == filed.entry
+
+
+def test_json_is_the_same_every_time(catalogue: Catalogue) -> None:
+    again = validate(ROOT / "data").catalogue
+    assert again is not None
+    assert entries_json(again) == entries_json(catalogue)
+    assert entries_csv(again) == entries_csv(catalogue)
+    assert references_bib(again) == references_bib(catalogue)
+
+
+# CSV
+
+
+def test_csv_reads_back(catalogue: Catalogue) -> None:
+    rows = list(csv.reader(io.StringIO(entries_csv(catalogue), newline="")))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert {len(row) for row in rows} == {len(CSV_COLUMNS)}
+    assert not [cell for row in rows for cell in row if FORMULA.match(cell)]
+    read = [dict(zip(CSV_COLUMNS, map(escape.csv_value, row), strict=True)) for row in rows[1:]]
+    assert len(read) == sum(map(len, kinds(catalogue).values()))
+    for row in read:
+        filed = kinds(catalogue)[f"{row['kind']}s"][row["slug"]]
+        entry = filed.entry
+        assert row["title"] == (entry.name if row["kind"] == "tool" else entry.title)
+        assert row["summary"] == entry.summary
+        assert row["status"] == entry.status
+        if row["kind"] == "paper":
+            assert row["authors"] == "; ".join(authors_of(filed))
+            assert row["url"] == address_of(filed)
+            assert row["date"] == date_of(filed)
+            for key in ("short", "venue", "training", "criterion", "code", "arxiv"):
+                assert row[key] == (getattr(entry, key) or ""), key
+            for key in ("combines", "sparsity", "granularity", "architectures", "topics"):
+                assert row[key] == "; ".join(getattr(entry, key)), key
+
+
+# BibTeX
+
+
+def test_bibtex_reads_back(catalogue: Catalogue) -> None:
+    text = references_bib(catalogue)
+    library = bibtexparser.parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    assert not library.failed_blocks
+    assert [entry.key for entry in library.entries] == list(catalogue.papers)
+    for entry in library.entries:
+        filed = catalogue.papers[entry.key]
+        fields = {key: field.value for key, field in entry.fields_dict.items()}
+        assert plain(fields["title"]) == plain(filed.entry.title)
+        assert fields["url"] == address_of(filed)
+        assert fields.get("eprint") == filed.entry.arxiv
+        assert re.fullmatch(r"(19|20)\d\d", fields["year"])
+        assert authors_of(filed) or "author" not in fields
+        if authors_of(filed):
+            assert [plain(name) for name in re.split(r" and (?![^{]*\})", fields["author"])] == [
+                plain(name) for name in authors_of(filed)
+            ]
+
+
+def plain(value: str) -> str:
+    """Text without the braces and the look-alikes that LaTeX sets for hyphens, quotes and a lone circumflex."""
+    for sign, written in (("\u02c6", "^"), ("\u2013", "--"), ("\u2019", "'"), ("\u2018", "`")):
+        value = value.replace(sign, written)
+    return re.sub(r"[{}]", "", value)
+
+
+def paper(**fields: Any) -> Filed[Paper]:
+    given = {
+        "title": "T",
+        "family": "pruning",
+        "summary": "S.",
+        "checked": "abstract",
+        "added": "2026-11-22",
+        "arxiv": "2305.10924",
+        **fields,
+    }
+    record = ArxivRecord(id="2305.10924", title="T", authors=("A B",), source="mirror", fetched_at="2026-11-22")
+    return Filed("x", "data/papers/2023/x.yaml", Paper.model_validate(given), record)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "place"),
+    [
+        ({}, "misc", ""),
+        ({"venue": "ICML 2024"}, "inproceedings", "booktitle     = {ICML}"),
+        ({"venue": "TMLR 2024"}, "article", "journal       = {TMLR}"),
+        (
+            {"venue": "ICML 2024", "track": "workshop", "workshop": "Sparse & Fast"},
+            "inproceedings",
+            r"booktitle     = {Sparse \& Fast, ICML}",
+        ),
+    ],
+)
+def test_the_kind_of_a_bibtex_entry_follows_the_venue(fields: dict[str, str], kind: str, place: str) -> None:
+    text = bibtex(paper(**fields))
+    assert text.startswith(f"@{kind}{{x,\n")
+    assert place in text
+    assert f"year          = {{{'2024' if fields else '2023'}}}" in text
+
+
+# What is committed
+
+
+def test_schemas_are_fresh_and_schemas(catalogue: Catalogue) -> None:
+    files = {name: raw for name, raw in committed_files(catalogue, ROOT).items() if name.startswith("data/schema/")}
+    assert files.keys() == {f"data/schema/{file.name}" for file in (ROOT / "data/schema").iterdir()}
+    for name, raw in files.items():
+        assert (ROOT / name).read_bytes() == raw, f"{name} is stale: make refresh"
+        Draft202012Validator.check_schema(json.loads(raw))
