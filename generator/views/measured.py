@@ -95,6 +95,8 @@ class Measured:
     noise: tuple[Noise, ...]
     budgets: Mapping[str, Mapping[str, int]]
     """By model: how many images, samples and steps are behind a row."""
+    remeasured: tuple[Mapping[str, str], ...]
+    """Rows that are not of that run: which, why, and on which cpu."""
 
     @cached_property
     def dense(self) -> Mapping[str, Setting]:
@@ -150,6 +152,7 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
         tuple(combined),
         noise,
         record["budgets"],
+        tuple(record.get("remeasured", ())),  # a run that is whole has none
     )
 
 

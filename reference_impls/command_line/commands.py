@@ -322,6 +322,8 @@ def _draw(model: nn.Module, n: int, what: str) -> torch.Tensor:
 
 def _prune_diffusers(folder: Path, out: Path, share: float | None, asked: dict[str, Any]) -> None:
     """Prune a model of diffusers; there is no sampler and no judge for it here."""
+    from dataclasses import asdict
+
     from reference_impls.methods.prune import method_of
     from reference_impls.methods.prune import prune as run
     from reference_impls.models import diffusers_folder
@@ -336,7 +338,8 @@ def _prune_diffusers(folder: Path, out: Path, share: float | None, asked: dict[s
         model, changes = diffusers_folder.load(folder)
         report = run(model, diffusers_folder.noise_calls(model), share, **asked)
         after = changes.then(report.kept, report.dropped)
-        diffusers_folder.save(out, model, report, after)
+        steps = (*diffusers_folder.steps_of(folder), {"prune": asdict(report)})
+        diffusers_folder.save(out, model, steps, after)
     terminal.console.print(terminal.costs(report))
     terminal.say(terminal.faster(report))
     if chosen.needs != "nothing":

@@ -75,12 +75,15 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def write_rows(document: Mapping[str, object], file: Path) -> None:
     """Write a JSON document whose lists of objects stand one object a line: a person reads how two runs differ."""
-    lists = {name: value for name, value in document.items() if isinstance(value, list) and value}
-    text = json.dumps({**document, **{name: [] for name in lists}}, indent=1)
-    for name, rows in lists.items():
-        lines = ",\n".join("  " + json.dumps(row) for row in rows)
-        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n ]', 1)
+    fields = [f" {json.dumps(name)}: {_field(value)}" for name, value in document.items()]
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
-    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
     fresh.replace(file)
+
+
+def _field(value: object) -> str:
+    """One value of a document: a list with an element a line, anything else as JSON indents it."""
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"
+    return json.dumps(value, indent=1).replace("\n", "\n ")

@@ -28,14 +28,14 @@ KERNELS: Mapping[str, Kernel] = {
         "csr",
         "Linear layers and 1x1 convolutions in which every output has its own zeros.",
         ("unstructured", "2:4"),
-        ("csr_spmm.py", "csr_spmm.cpp", "spmm.h", "tile.h", "stream.py"),
+        ("csr_spmm.py", "csr_spmm.cpp", "spmm.h", "tile.h", "weight_order.py"),
     ),
     "rowblock_spmm": Kernel(
         "linear",
         "shared",
         "Linear layers and 1x1 convolutions in which four outputs share their zeros.",
         ("4x1", "2:4x4", "4x4", "16x16"),
-        ("rowblock_spmm.py", "rowblock_spmm.cpp", "spmm.h", "tile.h", "stream.py"),
+        ("rowblock_spmm.py", "rowblock_spmm.cpp", "spmm.h", "tile.h", "weight_order.py"),
     ),
     "conv3x3": Kernel(
         "conv",

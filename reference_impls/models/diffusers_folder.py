@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.pruning.contract import Batch, Calibration, Changes, Report
+from reference_impls.pruning.contract import Batch, Calibration, Changes
 from reference_impls.pruning.diffusers_units import CLASSES, groups_of
 
 REPORT = "pruning.json"
@@ -135,8 +135,8 @@ def _quiet(log: Any) -> Iterator[None]:  # a module
         log.set_verbosity(level)
 
 
-def save(folder: Path, model: nn.Module, report: Report, changes: Changes) -> None:
-    """Write model and report into a new folder, or nothing.
+def save(folder: Path, model: nn.Module, steps: Sequence[Mapping[str, object]], changes: Changes) -> None:
+    """Write the model and all that was done to it into a new folder, or nothing; ``steps`` as in ``testbed_folder``.
 
     A model with zeros is opened again by ``from_pretrained``; one that lost units by ``load``, because its class knows
     one width for all blocks.
@@ -147,7 +147,7 @@ def save(folder: Path, model: nn.Module, report: Report, changes: Changes) -> No
     """
     with new_folder(folder) as fresh:
         model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]
-        card = {"kept": changes.kept, "report": asdict(report)}
+        card = {"kept": changes.kept, "steps": list(steps)}
         (fresh / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
@@ -218,11 +218,26 @@ def _class_of(folder: Path) -> str:
     return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"])
 
 
+def steps_of(folder: Path) -> tuple[Mapping[str, object], ...]:
+    """All that this package did to the model of a folder, in order; nothing where it was never pruned here.
+
+    Raises:
+        ValueError: what stands there is not a report of this package.
+    """
+    return _card(folder)[1]
+
+
 def _kept(folder: Path) -> dict[str, list[int]]:
+    return _card(folder)[0]
+
+
+def _card(folder: Path) -> tuple[dict[str, list[int]], tuple[Mapping[str, object], ...]]:
+    """The units that stay, and what was done."""
     file = folder / REPORT
     if not file.is_file():
-        return {}
+        return {}, ()
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8"))["kept"])
+        card = json.loads(file.read_text(encoding="utf-8"))
+        return dict(card["kept"]), tuple(dict(step) for step in card["steps"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a report of this package") from error

@@ -1,5 +1,6 @@
 """Where results go: whole or not at all, open to whom the umask says, and never a temporary path in a message."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from reference_impls.files.outputs import check_file, new_folder
+from reference_impls.files.outputs import check_file, new_folder, write_rows
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o002])
@@ -61,3 +62,26 @@ def test_a_file_may_be_replaced(tmp_path: Path) -> None:
     check_file(tmp_path / "rows.json")
     check_file(tmp_path / "some/new/rows.json")
     assert not (tmp_path / "some").exists()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"settings": {"rows": []}, "rows": [{"a": 1}, {"a": 2}]},
+        {"rows": [{"text": '"noise": []'}], "noise": [{"b": None}], "empty": [], "nested": {"noise": [], "c": {}}},
+        {'a "quoted" name': [1.5, "x\ny"], "plain": "text"},
+        {},
+    ],
+)
+def test_rows_stay_in_their_place(tmp_path: Path, document: dict[str, object]) -> None:
+    """Whatever nested lists and texts look like the name of a list that is written row by row."""
+    file = tmp_path / "new" / "rows.json"
+    write_rows(document, file)
+    assert json.loads(file.read_text("utf-8")) == document
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_every_row_has_a_line_of_its_own(tmp_path: Path) -> None:
+    write_rows({"machine": {"cpu": "x"}, "rows": [{"a": 1}, {"a": 2}]}, tmp_path / "rows.json")
+    expected = '{\n "machine": {\n  "cpu": "x"\n },\n "rows": [\n  {"a": 1},\n  {"a": 2}\n ]\n}\n'
+    assert (tmp_path / "rows.json").read_text("utf-8") == expected

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
@@ -187,6 +188,9 @@ def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
     loaded, changes = diffusers_folder.load(tmp_path / "two")
     assert changes.kept
+    assert diffusers_folder.steps_of(tmp_path / "dense") == ()
+    methods = [step["prune"]["method"] for step in diffusers_folder.steps_of(tmp_path / "two")]  # type: ignore[index]
+    assert methods == ["obs-diff-units", "magnitude"]
     batch = diffusers_folder.noise_calls(model).batches[0]
     assert batch.run(loaded).shape == batch.run(model).shape
 
@@ -196,11 +200,12 @@ def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
 def test_from_pretrained_opens_what_has_zeros(name: str, tmp_path: Path) -> None:
     model = made(name)
     report = prune(model, diffusers_folder.noise_calls(model), 0.5, method="magnitude")
-    diffusers_folder.save(tmp_path / "out", model, report, Changes())
+    diffusers_folder.save(tmp_path / "out", model, [{"prune": asdict(report)}], Changes())
     again = getattr(diffusers, name).from_pretrained(tmp_path / "out")
     batch = diffusers_folder.noise_calls(model).batches[0]
     torch.testing.assert_close(batch.run(again), batch.run(model))
-    assert json.loads((tmp_path / "out/pruning.json").read_text())["report"]["method"] == "magnitude"
+    (step,) = json.loads((tmp_path / "out/pruning.json").read_text())["steps"]
+    assert step["prune"]["method"] == "magnitude"
 
 
 def test_sdxl_gets_its_own_conditions() -> None:

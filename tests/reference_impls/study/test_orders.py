@@ -156,10 +156,18 @@ NOW = [
     for method in METHODS
     if model == "dit" or METHODS[method].needs in ("nothing", "gradients")  # the others are slow on the U-Net
 ]
+IN_EVERY_RUN = {"wanda", "sparsegpt", "taylor", "obs-diff-units", "laptop-diff", "shortgpt"}
+"""Two methods of each kind, on the DiT; the others are compared every night."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "method"), NOW)
+@pytest.mark.parametrize(
+    ("model", "method"),
+    [
+        pytest.param(*one, marks=[] if one[0] == "dit" and one[1] in IN_EVERY_RUN else [pytest.mark.nightly])
+        for one in NOW
+    ],
+)
 def test_the_table_is_what_the_methods_do_now(model: str, method: str) -> None:
     """At 70 % (or 2:4), with the table's budget and first seed: the same loss, up to its noise and that of machines."""
     budget = RECORD["budgets"][model]
