@@ -71,6 +71,15 @@ def show(method: Annotated[str, typer.Argument(help="A name that `list` shows.")
 
 
 @app.command()
+def demo(method: Annotated[str, typer.Argument(help="A name that `list` shows.")]) -> None:
+    """Prune the DiT of the testbed to 50 % sparsity and show the held-out loss before and after."""
+    with wrong_use():
+        from reference_impls.command_line.demo import show as run
+
+        run(method)
+
+
+@app.command()
 def prune(
     method: Annotated[str, typer.Option(help="A name that `list` shows.")],
     out: Out,

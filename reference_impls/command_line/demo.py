@@ -1,32 +1,32 @@
-"""What a method's file shows when it is run: the held-out loss of the testbed's DiT, dense and pruned by half."""
+"""The shortest look at a method: the held-out loss of the testbed's DiT, dense and pruned to 50 % sparsity."""
 
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 from reference_impls.command_line import terminal
 from reference_impls.maths.masks import Pattern
-from reference_impls.methods.prune import calibration_for, prune
-from reference_impls.methods.registry import METHODS
+from reference_impls.methods.prune import calibration_for, method_of, prune
 from reference_impls.study.measure import shipped
 from reference_impls.testbed.metrics import held_out_loss
 
-SHARE, PATTERN = 0.5, Pattern(2, 4)
+SPARSITY, PATTERN = 0.5, Pattern(2, 4)
 """A method that makes patterns and nothing else gets the pattern."""
 
 
-def show(file: str) -> None:
-    """Print one line for the dense model and one for each method of a file."""
+def show(name: str) -> None:
+    """Print one line for the dense model and one for the pruned one.
+
+    Raises:
+        ValueError: there is no method of that name.
+    """
+    method = method_of(name)
     dense, images, held_out = shipped("dit")
     terminal.say(f"{'DiT, digits':<24} held-out loss")
     terminal.say(f"{'dense':<24} {held_out_loss(dense, held_out):.4f}")
-    for name, method in METHODS.items():
-        if method.run.partition(":")[0].rpartition(".")[2] != Path(file).stem:
-            continue
-        model, calibration = copy.deepcopy(dense), calibration_for(name, dense, images)
-        asked: dict[str, Any] = {"pattern": PATTERN} if method.pattern_only else {"sparsity": SHARE}
-        report = prune(model, calibration, method=name, **asked)
-        how = report.pattern or f"{report.requested:.0%}".replace("%", " %")
-        terminal.say(f"{f'{name}, {how}':<24} {held_out_loss(model, held_out):.4f}")
+    model, calibration = copy.deepcopy(dense), calibration_for(name, dense, images)
+    asked: dict[str, Any] = {"pattern": PATTERN} if method.pattern_only else {"sparsity": SPARSITY}
+    report = prune(model, calibration, method=name, **asked)
+    how = report.pattern or f"{report.requested:.0%}".replace("%", " %")
+    terminal.say(f"{f'{name}, {how}':<24} {held_out_loss(model, held_out):.4f}")

@@ -57,9 +57,3 @@ def order(blocks: Sequence[Block]) -> list[int]:
         if number not in {*seconds, *between}
     ]
     return seconds + between + middle + left
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.bk_sdm
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -61,9 +61,3 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, thres
     groups = groups_of(model)
     squares, _ = squared_taylor(model, calibration, threshold)
     return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.diff_pruning
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -111,9 +111,3 @@ def _times(gate: torch.Tensor):  # type: ignore[no-untyped-def]
         return (inputs[0] * (spread[:, None, None] if isinstance(layer, nn.Conv2d) else spread),)
 
     return hook
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.ecodiff
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

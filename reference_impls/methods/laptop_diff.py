@@ -70,9 +70,3 @@ def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> s
                 heaviest = one[1]
         best = unbeaten
     return set(next(one for one in best if one[1] >= least)[2])
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.laptop_diff
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -34,9 +34,3 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
     groups = groups_of(model)
     sizes = {name: value.detach().abs() for name, value in model.named_parameters()}
     return remove_lowest(model, groups, {group.name: owned(group, sizes) for group in groups}, request)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.magnitude
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

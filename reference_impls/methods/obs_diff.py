@@ -93,9 +93,3 @@ def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
     """Columns of the layer's matrix that each unit owns: all taps of its channels, (units, columns)."""
     taps = layer.weight[0, 0].numel()
     return (part.index[:, :, None] * taps + torch.arange(taps)).flatten(1)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.obs_diff
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -37,9 +37,3 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
     groups = groups_of(model)
     scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}
     return remove_lowest(model, groups, scores, request)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.random_pruning
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -57,9 +57,3 @@ def _vectors(stream: torch.Tensor) -> torch.Tensor:
     """Tokens (n, tokens, width) or pixels (n, channels, h, w) -> (all of them, width), in float64."""
     flat = stream.flatten(2).transpose(1, 2) if stream.dim() == 4 else stream
     return flat.reshape(-1, flat.shape[-1]).double()
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.shortgpt
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -103,9 +103,3 @@ def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
         loss.backward()
         optimiser.step()
         schedule.step()
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.sparsedm
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

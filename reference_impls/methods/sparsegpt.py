@@ -102,9 +102,3 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)
     return masks
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.sparsegpt
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -21,9 +21,3 @@ from reference_impls.pruning.contract import Calibration, Kept, Request
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
     """Remove the heads, neurons and channels that matter least to the loss over all timesteps."""
     return diff_pruning.prune(model, calibration, request, threshold=0.0)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.taylor
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

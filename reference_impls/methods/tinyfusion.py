@@ -137,9 +137,3 @@ def low_rank(model: nn.Module, blocks: Sequence[Block], generator: torch.Generat
 def _plus(a: torch.Tensor, b: torch.Tensor):  # type: ignore[no-untyped-def]
     """The update, in its own precision whatever the layer's: Adam needs more than half of it."""
     return lambda layer, inputs, output: output + (inputs[0].to(a.dtype) @ a.T @ b.T).to(output.dtype)  # noqa: ARG005
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.tinyfusion
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

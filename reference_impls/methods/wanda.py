@@ -32,9 +32,3 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
     watch(model, calibration, layers, collect)
     scores = {name: as_matrix(layer).abs() * squares[name].sqrt().float() for name, layer in layers.items()}
     return drop(layers, scores, request)
-
-
-if __name__ == "__main__":  # python -m reference_impls.methods.wanda
-    from reference_impls.command_line.demo import show
-
-    show(__file__)

@@ -1,11 +1,11 @@
 """Every method's file says what it is in the same fields, runs as it says, and shows what it does when it is run."""
 
 import re
-import runpy
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from generator.views.measured import SECTIONS, describe
 from reference_impls.command_line import demo
@@ -19,7 +19,6 @@ FILES: dict[str, list[str]] = {}
 for _name in METHODS:
     FILES.setdefault(Path(describe(_name).file).stem, []).append(_name)
 MOST_LINES = 150
-DEMOS = sorted(file for file, names in FILES.items() if "__main__" in describe(names[0]).source)
 
 
 def test_every_file_but_the_shared_steps_is_a_method() -> None:
@@ -64,21 +63,25 @@ def test_run_is_what_the_command_line_takes(file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param(file, marks=[pytest.mark.slow] if METHODS[FILES[file][0]].needs == "training" else [])
-        for file in DEMOS
-    ],
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if METHODS[name].needs == "training" else []) for name in METHODS],
 )
-def test_a_file_that_is_run_shows_the_losses(
-    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_demo_shows_the_losses(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     training, held_out = load("digits")
-    monkeypatch.setattr(demo, "shipped", lambda name: (small("dit"), training, held_out.first(20)))
-    runpy.run_path(str(ROOT / describe(FILES[file][0]).file), run_name="__main__")
-    head, *lines = capsys.readouterr().out.splitlines()
+    monkeypatch.setattr(demo, "shipped", lambda model: (small("dit"), training, held_out.first(20)))
+    done = CliRunner().invoke(app, ["demo", name])
+    assert done.exit_code == 0, done.output
+    head, *lines = done.output.splitlines()
     assert head.split() == ["DiT,", "digits", "held-out", "loss"]
     shown = [line.rsplit(maxsplit=1) for line in lines]
-    how = "2:4" if FILES[file] == ["sparsedm"] else "50 %"
-    assert [what.strip() for what, _ in shown] == ["dense", *(f"{name}, {how}" for name in FILES[file])]
+    assert [what.strip() for what, _ in shown] == [
+        "dense",
+        f"{name}, {'2:4' if METHODS[name].pattern_only else '50 %'}",
+    ]
     assert len({loss for _, loss in shown}) == len(shown)
+
+
+def test_the_demo_of_an_unknown_method() -> None:
+    done = CliRunner().invoke(app, ["demo", "magnitud"])
+    assert done.exit_code == 2
+    assert "method 'magnitud' is not one of" in done.output
