@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from generator import escape
+from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, apply_fixes
 from generator.outputs.feeds import feed_links
 from generator.pages.blocks import fill_directives
 from generator.pages.made import made_files, made_pages
@@ -26,24 +27,6 @@ CONTENT = re.compile(r"<div><h1 hidden(?:=\"\")?>@@entry-title@@</h1><!-- entry 
 SEARCH_INDEXES = ("search/search_index.json", "search.json")
 BETWEEN_WORDS = r"""&(?:amp|lt|gt|quot|#x27);|[\s\-–—_,:;!?…·=+*^~|@#%$&/\\"“”'‘’`()\[\]{}<>]+|\.(?!\d)"""
 """For the search, as a JavaScript pattern: words in brackets or quotes are found, and arXiv ids stay whole."""
-PAGE_MENDS = (
-    # The search dialog has no name.
-    (re.compile(r'(<div class="md-search" data-md-component="search" role="dialog")>'), r'\1 aria-label="Search">'),
-    # A page without Markdown headings has no skip link.
-    (
-        re.compile(r'(<div data-md-component="skip">)\s*(</div>)'),
-        r'\1<a href="#__main" class="md-skip">Skip to content</a>\2',
-    ),
-    (re.compile(r'<main (?=class="md-main")'), '<main id="__main" '),
-    # The theme's script asks the code host for stars and releases, from the reader's browser.
-    (re.compile(r' data-md-component="source"'), ""),
-)
-SCRIPT_MENDS = (
-    # The search confuses states of its tree of words that differ in digits, as arXiv ids do (olivernn/lunr.js#503).
-    (re.compile(r"(TokenSet\.prototype\.toString=function\(\)\{[^}]{1,300}\.id)\}"), r'\1+","}'),
-    # Every alternate of a page, so each feed too, is taken for a translation and asked for its site map.
-    (re.compile(r"link\[rel=alternate\](?!\[)"), "link[rel=alternate][hreflang]"),
-)
 
 
 class FillFailed(Exception):
@@ -66,10 +49,10 @@ def fill(built: Path, site: Site, epoch: int) -> None:
     if not shell_file.is_file():
         raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
     for script in sorted((built / "assets/javascripts").rglob("*.js")):
-        script.write_text(mend(script.read_text(encoding="utf-8"), SCRIPT_MENDS), encoding="utf-8", newline="\n")
+        script.write_text(apply_fixes(script.read_text(encoding="utf-8"), SCRIPT_FIXES), encoding="utf-8", newline="\n")
     for file in sorted(built.rglob("*.html")):
         name = file.relative_to(built).as_posix()
-        html = mend(file.read_text(encoding="utf-8"), PAGE_MENDS)
+        html = apply_fixes(file.read_text(encoding="utf-8"), PAGE_FIXES)
         if file != shell_file:
             root = "../" * name.count("/") or "./"
             html = html.replace("</head>", f"{feed_links(site, name, root)}</head>", 1)
@@ -119,13 +102,6 @@ class Shell:
             "entry-description": escape.markup(page.description),
         }
         return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
-
-
-def mend(text: str, mends: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    """A page or script of the theme without its faults."""
-    for fault, mended in mends:
-        text = fault.sub(mended, text)
-    return text
 
 
 def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:

@@ -1,0 +1,73 @@
+"""Faults of the theme that are fixed in what it renders: each with what it fixes and the version it was written for.
+
+A test runs them on the raw output of the pinned theme and fails when one no longer finds its fault: then the theme has
+changed, and the fix is adapted or deleted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ThemeFix:
+    """One fault and what replaces it."""
+
+    name: str
+    """What is better afterwards, for the test and for whoever updates the theme."""
+    version: str
+    """Of Material for MkDocs, the last one whose output was seen to need it."""
+    fault: re.Pattern[str]
+    fixed: str
+    """Replacement, with the groups of ``fault``."""
+
+
+PAGE_FIXES = (
+    ThemeFix(
+        "the search dialog has a name for screen readers",
+        "9.8.1",
+        re.compile(r'(<div class="md-search" data-md-component="search" role="dialog")>'),
+        r'\1 aria-label="Search">',
+    ),
+    ThemeFix(
+        "a page without Markdown headings has a skip link",
+        "9.8.1",
+        re.compile(r'(<div data-md-component="skip">)\s*(</div>)'),
+        r'\1<a href="#__main" class="md-skip">Skip to content</a>\2',
+    ),
+    ThemeFix(
+        "the skip link has a target",
+        "9.8.1",
+        re.compile(r'<main (?=class="md-main")'),
+        '<main id="__main" ',
+    ),
+    ThemeFix(
+        "the reader's browser does not ask the code host for stars and releases",
+        "9.8.1",
+        re.compile(r' data-md-component="source"'),
+        "",
+    ),
+)
+SCRIPT_FIXES = (
+    ThemeFix(
+        "the search keeps words apart that differ in digits, as arXiv ids do (olivernn/lunr.js#503)",
+        "9.8.1",
+        re.compile(r"(TokenSet\.prototype\.toString=function\(\)\{[^}]{1,300}\.id)\}"),
+        r'\1+","}',
+    ),
+    ThemeFix(
+        "a feed is not taken for a translation that has a site map",
+        "9.8.1",
+        re.compile(r"link\[rel=alternate\](?!\[)"),
+        "link[rel=alternate][hreflang]",
+    ),
+)
+
+
+def apply_fixes(text: str, fixes: Sequence[ThemeFix]) -> str:
+    """A page or script of the theme without its faults."""
+    for fix in fixes:
+        text = fix.fault.sub(fix.fixed, text)
+    return text
