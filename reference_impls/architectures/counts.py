@@ -16,6 +16,7 @@ from reference_impls.architectures.ddim_unet import DDIMUNet
 from reference_impls.architectures.original_dit import OriginalDiT
 from reference_impls.architectures.registry import WHAT, Architecture, Count, UnitsRemoved
 from reference_impls.maths import macs
+from reference_impls.maths.hooks import hooked
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.units import groups_of
@@ -119,12 +120,8 @@ def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
             counted += output.shape[-1] if isinstance(layer, nn.Linear) else output.numel()
 
     kinds = (nn.GroupNorm, nn.LayerNorm, nn.Linear, *macs.Convolution)
-    handles = [layer.register_forward_hook(hook) for layer in model.modules() if isinstance(layer, kinds)]
-    try:
+    with hooked((layer, hook) for layer in model.modules() if isinstance(layer, kinds)):
         yield lambda: counted
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _zeros(shape: Any) -> Any:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from reference_impls.maths.hooks import hooked
 from reference_impls.methods.registry import METHODS
 
 if TYPE_CHECKING:
@@ -76,11 +77,8 @@ def counted_calls(model: nn.Module, what: str, pictures: int) -> Iterator[None]:
             done += len(output)
             tell(done)
 
-        handle = model.register_forward_hook(count)
-        try:
+        with hooked([(model, count)]):
             yield
-        finally:
-            handle.remove()
 
 
 def methods() -> Table:

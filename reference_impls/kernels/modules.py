@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
+from reference_impls.maths.hooks import Hook, hooked
 
 Format = Literal["csr", "shared"]
 FORMATS: tuple[Format, ...] = ("csr", "shared")
@@ -216,15 +217,12 @@ def sparsify(
         if (isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and computable(layer)))
         and bool((layer.weight == 0).any())
     }
-    handles = [
-        layer.register_forward_pre_hook(lambda _, given, name=name: inputs.__setitem__(name, given[0].detach().clone()))
-        for name, layer in layers.items()
-    ]
-    try:
+
+    def keep(name: str) -> Hook:
+        return lambda _, given: inputs.__setitem__(name, given[0].detach().clone())
+
+    with hooked(((layer, keep(name)) for name, layer in layers.items()), before=True):
         call(model)
-    finally:
-        for handle in handles:
-            handle.remove()
     behind = _activations(model)
     choices = {}
     for name, layer in layers.items():

@@ -11,8 +11,7 @@ only, so the parts stay apart. It works on the meta device too, where a model of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -20,6 +19,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+
+from reference_impls.maths.hooks import hooked
 
 Convolution = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -57,15 +58,9 @@ def count(model: nn.Module, call: Callable[[nn.Module], object], *, nonzero: boo
         used = int(weight.count_nonzero()) if nonzero else weight.numel()
         parts["linear" if isinstance(layer, nn.Linear) else "convolution"] += positions * used
 
-    handles = [
-        layer.register_forward_hook(hook) for layer in model.modules() if isinstance(layer, (nn.Linear, *Convolution))
-    ]
-    try:
-        with _products() as products:
-            call(model)
-    finally:
-        for handle in handles:
-            handle.remove()
+    layers = [layer for layer in model.modules() if isinstance(layer, (nn.Linear, *Convolution))]
+    with hooked((layer, hook) for layer in layers), _Products() as products:
+        call(model)
     return Macs(int(parts["linear"]), int(parts["convolution"]), products.macs)
 
 
@@ -94,9 +89,3 @@ class _Products(TorchFunctionMode):
 
 _BADDBMM = (torch.baddbmm, torch.Tensor.baddbmm)
 _MATMULS = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm, *_BADDBMM)
-
-
-@contextmanager
-def _products() -> Iterator[_Products]:
-    with _Products() as mode:
-        yield mode

@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
+from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.surgery import Group
 from reference_impls.pruning.contract import Calibration, Kept, Request
 from reference_impls.pruning.remove_units import remove_lowest
@@ -50,10 +51,7 @@ def learn(
     generator = torch.Generator().manual_seed(seed)
     alphas = {group.name: torch.full((group.units,), START, requires_grad=True) for group in groups}
     optimiser = torch.optim.Adam(alphas.values(), lr=RATE)
-    trainable = [value for value in model.parameters() if value.requires_grad]
-    for value in trainable:
-        value.requires_grad_(False)
-    try:
+    with frozen(model):
         for batch in calibration:
             label = batch.label[:SAMPLES]
             noise = torch.randn(batch.x[:SAMPLES].shape, generator=generator)
@@ -67,9 +65,6 @@ def learn(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    finally:
-        for value in trainable:
-            value.requires_grad_(True)
     return {name: alpha.detach() for name, alpha in alphas.items()}
 
 
@@ -88,7 +83,7 @@ def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.T
 @contextmanager
 def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.Tensor]) -> Iterator[None]:
     """Inside, what each unit hands on is multiplied with its gate (units,)."""
-    handles = []
+    hooks = []
     for group in groups:
         for part in group.parts:
             if part.side == "in":
@@ -97,15 +92,12 @@ def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.T
                 spread = torch.ones(columns).scatter(  # (columns,)
                     0, part.index.flatten(), gates[group.name].repeat_interleave(part.index.shape[1])
                 )
-                handles.append(layer.register_forward_pre_hook(_times(spread)))
-    try:
+                hooks.append((layer, _times(spread)))
+    with hooked(hooks, before=True):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
-def _times(gate: torch.Tensor):  # type: ignore[no-untyped-def]
+def _times(gate: torch.Tensor) -> Hook:
     def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
         spread = gate.to(inputs[0].dtype)  # a gate is learned in its own precision, whatever the model's
         return (inputs[0] * (spread[:, None, None] if isinstance(layer, nn.Conv2d) else spread),)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.surgery import Block, Skip
 from reference_impls.pruning.contract import Calibration, Dropped, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
@@ -32,7 +33,7 @@ def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Ca
     """BI of each block, (blocks,)."""
     influence = torch.zeros(len(blocks), dtype=torch.float64)
 
-    def hook(index: int, skip: Skip):  # type: ignore[no-untyped-def]
+    def hook(index: int, skip: Skip) -> Hook:
         def see(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             del module
             before, after = (_vectors(stream) for stream in (skip(inputs[0]), output))
@@ -40,16 +41,13 @@ def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Ca
 
         return see
 
-    handles = []
+    hooks = []
     for index, block in enumerate(blocks):
         skip = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
-        handles.append(model.get_submodule(block.name).register_forward_hook(hook(index, skip)))
-    try:
+        hooks.append((model.get_submodule(block.name), hook(index, skip)))
+    with hooked(hooks):
         for batch in calibration:
             batch.run(model)
-    finally:
-        for handle in handles:
-            handle.remove()
     return influence / len(calibration.batches)
 
 

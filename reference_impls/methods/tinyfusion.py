@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths.gates import one_of
+from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip
 from reference_impls.pruning.contract import Calibration, Dropped, Request
@@ -91,7 +92,7 @@ def learn(
 def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Iterator[None]:
     """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * what passes without it."""
 
-    def hook(number: int, without: Skip):  # type: ignore[no-untyped-def]
+    def hook(number: int, without: Skip) -> Hook:
         def mix(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
             del module
             passing = without(inputs[0])
@@ -99,41 +100,30 @@ def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Ite
 
         return mix
 
-    handles = []
+    hooks = []
     for number, block in enumerate(blocks):
         without = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
-        handles.append(model.get_submodule(block.name).register_forward_hook(hook(number, without)))
-    try:
+        hooks.append((model.get_submodule(block.name), hook(number, without)))
+    with hooked(hooks):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
 def low_rank(model: nn.Module, blocks: Sequence[Block], generator: torch.Generator) -> Iterator[list[torch.Tensor]]:
     """Inside, each Linear of the blocks computes W x + B A x; gives all A and B; the model's own weights are frozen."""
-    trainable = [value for value in model.parameters() if value.requires_grad]
-    for value in trainable:
-        value.requires_grad_(False)
     updates: list[torch.Tensor] = []
-    handles = []
+    hooks = []
     for block in blocks:
         for layer in model.get_submodule(block.name).modules():
             if isinstance(layer, nn.Linear):
                 a = torch.randn(RANK, layer.in_features, generator=generator) / layer.in_features**0.5
                 b = torch.zeros(layer.out_features, RANK)
                 updates += [a.requires_grad_(), b.requires_grad_()]
-                handles.append(layer.register_forward_hook(_plus(a, b)))
-    try:
+                hooks.append((layer, _plus(a, b)))
+    with frozen(model), hooked(hooks):
         yield updates
-    finally:
-        for handle in handles:
-            handle.remove()
-        for value in trainable:
-            value.requires_grad_(True)
 
 
-def _plus(a: torch.Tensor, b: torch.Tensor):  # type: ignore[no-untyped-def]
+def _plus(a: torch.Tensor, b: torch.Tensor) -> Hook:
     """The update, in its own precision whatever the layer's: Adam needs more than half of it."""
     return lambda layer, inputs, output: output + (inputs[0].to(a.dtype) @ a.T @ b.T).to(output.dtype)  # noqa: ARG005

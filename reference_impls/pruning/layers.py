@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.pruning.contract import Batch, Calibration
 
 SMALLEST = 16
@@ -67,18 +67,10 @@ def watch(
 ) -> None:
     """Run the calibration once and hand each layer's input rows to ``collect``."""
     for batch in calibration:
-        with _hooked(layers, lambda name, rows, batch=batch: collect(name, rows, batch)):  # type: ignore[misc]
+        hooks = ((layer, _collecting(collect, name, batch)) for name, layer in layers.items())
+        with hooked(hooks, before=True):
             batch.run(model)
 
 
-@contextmanager
-def _hooked(layers: Mapping[str, nn.Linear | nn.Conv2d], see: Callable[[str, torch.Tensor], None]) -> Iterator[None]:
-    def hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-        return lambda layer, inputs: see(name, input_rows(layer, inputs[0].detach()))  # type: ignore[arg-type]
-
-    handles = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+def _collecting(collect: Collect, name: str, batch: Batch) -> Hook:
+    return lambda layer, inputs: collect(name, input_rows(layer, inputs[0].detach()), batch)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.surgery import Skip
 from reference_impls.methods.registry import Features
 from reference_impls.pruning.layers import prunable
@@ -103,15 +104,11 @@ def streams(model: nn.Module, blocks: list[str]) -> Iterator[dict[str, torch.Ten
     """Fills a mapping with what each of these blocks puts out during the call inside."""
     seen: dict[str, torch.Tensor] = {}
 
-    def hook(name: str):  # type: ignore[no-untyped-def]
-        return lambda module, inputs, output: seen.__setitem__(name, output)  # noqa: ARG005
+    def hook(name: str) -> Hook:
+        return lambda _module, _inputs, output: seen.__setitem__(name, output)
 
-    handles = [model.get_submodule(name).register_forward_hook(hook(name)) for name in blocks]
-    try:
+    with hooked((model.get_submodule(name), hook(name)) for name in blocks):
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def feature_loss(

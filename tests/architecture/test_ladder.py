@@ -10,8 +10,8 @@ LADDER = (
     {"study", "architectures"},
     {"methods", "models", "bench"},
     {"pruning"},
-    {"testbed", "files"},
-    {"maths", "kernels"},
+    {"testbed", "files", "kernels"},
+    {"maths"},
 )
 """From what people type down to the ground; folders of one rung do not import each other."""
 RUNG = {folder: number for number, folders in enumerate(LADDER) for folder in folders}

@@ -1,0 +1,40 @@
+"""Hooks and frozen weights that last as long as a ``with`` block, whatever happens inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+Hook = Callable[..., Any]
+"""Called as torch calls it: (module, inputs) before a forward pass, (module, inputs, output) after it. What it returns
+replaces the inputs or the output; None leaves them."""
+
+
+@contextmanager
+def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False) -> Iterator[None]:
+    """Inside, each hook runs at every forward pass of its module; before it where ``before`` says so."""
+    handles = []
+    try:
+        for module, hook in hooks:
+            register = module.register_forward_pre_hook if before else module.register_forward_hook
+            handles.append(register(hook))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Inside, no parameter of the model takes a gradient; afterwards those do that did before."""
+    trainable = [value for value in model.parameters() if value.requires_grad]
+    for value in trainable:
+        value.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for value in trainable:
+            value.requires_grad_(True)
