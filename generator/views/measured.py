@@ -198,8 +198,8 @@ def describe(name: str) -> Described:
         KeyError: there is no such method.
     """
     method = METHODS[name]
-    parts = method.run.partition(":")[0].split(".")
-    source = PACKAGE.parent.joinpath(*parts).with_suffix(".py").read_text(encoding="utf-8")
+    file = PACKAGE / "methods" / f"{method.file}.py"
+    source = file.read_text(encoding="utf-8")
     title, _, rest = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
     sections: dict[str, str] = {}
     now = ""
@@ -210,7 +210,7 @@ def describe(name: str) -> Described:
             sections[now] = line.removeprefix(first).strip()
         elif now:
             sections[now] += f" {line.strip()}"
-    return Described(name, method, "/".join(parts) + ".py", title.strip(), sections, source)
+    return Described(name, method, file.relative_to(PACKAGE.parent).as_posix(), title.strip(), sections, source)
 
 
 KIND_NAMES: Mapping[Kind, str] = {

@@ -58,7 +58,7 @@ def show(method: Annotated[str, typer.Argument(help="A name that `list` shows.")
 
         chosen = method_of(method)
     here = Path(__file__).parents[1]
-    source = here.joinpath(*chosen.run.partition(":")[0].split(".")[1:]).with_suffix(".py").read_text(encoding="utf-8")
+    source = (here / "methods" / f"{chosen.file}.py").read_text(encoding="utf-8")
     terminal.say(f"{method}: {chosen.summary}")
     terminal.say(f"kind {chosen.kind}, needs {chosen.needs}, paper {chosen.paper or 'none'}\n")
     terminal.console.print(Syntax(source, "python", background_color="default", word_wrap=True))

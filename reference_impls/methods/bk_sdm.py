@@ -22,12 +22,12 @@ from itertools import chain, zip_longest
 from torch import nn
 
 from reference_impls.maths.surgery import Block
-from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip
 from reference_impls.pruning.units import blocks_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Drop the first blocks of the rule's order."""
     del calibration
     blocks = blocks_of(model)

@@ -20,7 +20,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from reference_impls.pruning.contract import Calibration, Kept, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
 
@@ -56,7 +56,7 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
     return total, counted
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Kept:
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Outcome:
     """Remove the heads, neurons and channels that matter least to the informative timesteps."""
     groups = groups_of(model)
     squares, _ = squared_taylor(model, calibration, threshold)

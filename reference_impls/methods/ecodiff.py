@@ -24,7 +24,7 @@ from torch import nn
 from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.surgery import Group
-from reference_impls.pruning.contract import Calibration, Kept, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.diffusion import trajectory
@@ -35,7 +35,7 @@ RATE, PRICE, START = 0.1, 0.02, 2.0
 """Learning rate of log alpha; beta; log alpha at first, where nearly all gates are open."""
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Kept:
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Outcome:
     """Learn the gates, one step a batch, and remove the units whose gates are the most closed."""
     groups = groups_of(model)
     return remove_lowest(model, groups, learn(model, groups, calibration, price, request.seed), request)

@@ -21,12 +21,12 @@ from torch import nn
 
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, drop
-from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.skip_blocks import skip
 from reference_impls.pruning.units import blocks_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Drop the set of blocks that holds the share of parameters and costs least."""
     blocks = blocks_of(model)
     losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()

@@ -14,21 +14,21 @@ from __future__ import annotations
 
 from torch import nn
 
-from reference_impls.pruning.contract import Calibration, Kept, Masks, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero the smallest weights."""
     del calibration
     layers = prunable(model)
     return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
-def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the heads, neurons and channels with the smallest weights."""
     del calibration
     groups = groups_of(model)

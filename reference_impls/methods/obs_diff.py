@@ -29,7 +29,7 @@ from torch import nn
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
-from reference_impls.pruning.contract import Batch, Calibration, Kept, Masks, Request
+from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
 from reference_impls.pruning.layers import as_matrix, set_matrix, watch
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
@@ -43,19 +43,19 @@ def step_weight(batch: Batch) -> float:
     return LAST + (FIRST - LAST) * (math.log(left) / math.log(batch.steps) if left > 1 else 0.0)
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero weights and change the others; give a calibration along the trajectory."""
     return sparsegpt.prune(model, calibration, request, weight=step_weight)
 
 
-def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove heads, neurons and channels, group after group, and change the layers that read them."""
-    kept: Kept = {}
+    kept: dict[str, list[int]] = {}
     for name in [group.name for group in groups_of(model)]:
         group = next(group for group in groups_of(model) if group.name == name)  # as the model is now
         with sparsegpt.naming(name):
             kept[name] = _prune_group(model, group, calibration, request)
-    return kept
+    return Outcome(kept=kept)
 
 
 def _prune_group(model: nn.Module, group: Group, calibration: Calibration, request: Request) -> list[int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -14,13 +13,26 @@ from torch import nn
 
 from reference_impls.maths import macs
 from reference_impls.maths.masks import ALONE, Pattern, Tile, check_finite
+from reference_impls.methods import (
+    bk_sdm,
+    diff_pruning,
+    ecodiff,
+    laptop_diff,
+    magnitude,
+    obs_diff,
+    random_pruning,
+    shortgpt,
+    sparsedm,
+    sparsegpt,
+    taylor,
+    tinyfusion,
+    wanda,
+)
 from reference_impls.methods.registry import METHODS, Method
 from reference_impls.pruning.contract import (
     Calibration,
     Cost,
-    Dropped,
-    Kept,
-    Masks,
+    Outcome,
     PruningFunction,
     Report,
     Request,
@@ -31,6 +43,26 @@ from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.data import Images
+
+FUNCTIONS: Mapping[str, PruningFunction] = {
+    "random": random_pruning.prune,
+    "magnitude": magnitude.prune,
+    "wanda": wanda.prune,
+    "sparsegpt": sparsegpt.prune,
+    "obs-diff": obs_diff.prune,
+    "sparsedm": sparsedm.prune,
+    "random-units": random_pruning.prune_units,
+    "magnitude-units": magnitude.prune_units,
+    "taylor": taylor.prune,
+    "diff-pruning": diff_pruning.prune,
+    "obs-diff-units": obs_diff.prune_units,
+    "ecodiff": ecodiff.prune,
+    "bk-sdm": bk_sdm.prune,
+    "laptop-diff": laptop_diff.prune,
+    "shortgpt": shortgpt.prune,
+    "tinyfusion": tinyfusion.prune,
+}
+"""The function of each method of the registry, which itself imports nothing."""
 
 
 def method_of(name: str) -> Method:
@@ -122,11 +154,9 @@ def prune(
         raise ValueError(f"{method} drops blocks, and this model has none left")
     refuse_unknown(request.shares, layers or units)
     before = cost(model, calibration)
-    module, _, function = chosen.run.partition(":")
-    run: PruningFunction = getattr(import_module(module), function)
     with undone_on_failure(model):
         started = time.perf_counter()
-        outcome = run(model, calibration, request, **options)
+        outcome = FUNCTIONS[method](model, calibration, request, **options)
         seconds = time.perf_counter() - started
         after = cost(model, calibration)
     return Report(
@@ -140,8 +170,8 @@ def prune(
         seed=seed,
         shares=dict(request.shares),
         achieved=achieved(outcome, units, blocks),
-        kept=outcome if chosen.kind == "structured" else {},  # type: ignore[arg-type]
-        dropped=outcome if chosen.kind == "depth" else [],  # type: ignore[arg-type]
+        kept=outcome.kept,
+        dropped=list(outcome.dropped),
         before=before,
         after=after,
         seconds=round(seconds, 3),
@@ -196,13 +226,12 @@ def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
             raise ValueError(f"shares: {name!r} is not among what is pruned here; the nearest names are {near}")
 
 
-def achieved(outcome: Masks | Kept | Dropped, units: Mapping[str, int], blocks: list[str]) -> dict[str, float]:
-    """Share that went: of each layer's weights, of each group's units, or of the model's blocks."""
-    if isinstance(outcome, list):
-        return {"blocks": len(outcome) / len(blocks)}
-    if units:
-        return {name: 1 - len(kept) / units[name] for name, kept in outcome.items()}
-    return {name: 1 - float(mask.float().mean()) for name, mask in outcome.items()}  # type: ignore[union-attr]
+def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) -> dict[str, float]:
+    """Sparsity of each layer, share of the removed units of each group, or of the removed blocks of the model."""
+    if blocks:
+        return {"blocks": len(outcome.dropped) / len(blocks)}
+    of_units = {name: 1 - len(kept) / units[name] for name, kept in outcome.kept.items()}
+    return of_units | {name: 1 - float(mask.float().mean()) for name, mask in outcome.masks.items()}
 
 
 @torch.no_grad()

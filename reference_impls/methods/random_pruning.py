@@ -14,14 +14,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.pruning.contract import Calibration, Kept, Masks, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero weights by lot; the seed decides."""
     del calibration
     generator = torch.Generator().manual_seed(request.seed)
@@ -30,7 +30,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks
     return drop(layers, scores, request)
 
 
-def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove heads, neurons and channels by lot; the seed decides."""
     del calibration
     generator = torch.Generator().manual_seed(request.seed)

@@ -15,8 +15,8 @@ Features = Literal["none", "plain", "normalised"]
 class Method:
     """One implemented method."""
 
-    run: str
-    """Where its function stands: module:function."""
+    file: str
+    """Module of this folder that holds its function; ``prune.FUNCTIONS`` names the function."""
     kind: Kind
     """unstructured: single weights, or n of m; structured: heads, neurons, channels; depth: blocks."""
     paper: str | None
@@ -38,142 +38,159 @@ class Method:
 
 METHODS: Mapping[str, Method] = {
     "random": Method(
-        "reference_impls.methods.random_pruning:prune",
-        "unstructured",
-        None,
-        "nothing",
-        "Weights go by lot.",
-        r"S \sim U(0, 1)",
+        file="random_pruning",
+        kind="unstructured",
+        paper=None,
+        needs="nothing",
+        summary="Weights go by lot.",
+        formula=r"S \sim U(0, 1)",
     ),
     "magnitude": Method(
-        "reference_impls.methods.magnitude:prune",
-        "unstructured",
-        "han-2015",
-        "nothing",
-        "Small weights go.",
-        r"S_{ij} = |W_{ij}|",
+        file="magnitude",
+        kind="unstructured",
+        paper="han-2015",
+        needs="nothing",
+        summary="Small weights go.",
+        formula=r"S_{ij} = |W_{ij}|",
     ),
     "wanda": Method(
-        "reference_impls.methods.wanda:prune",
-        "unstructured",
-        "wanda",
-        "activations",
-        "Weights go whose size times the norm of their input is small.",
-        r"S_{ij} = |W_{ij}| \cdot \lVert X_j \rVert_2",
+        file="wanda",
+        kind="unstructured",
+        paper="wanda",
+        needs="activations",
+        summary="Weights go whose size times the norm of their input is small.",
+        formula=r"S_{ij} = |W_{ij}| \cdot \lVert X_j \rVert_2",
         scope="row",
     ),
     "sparsegpt": Method(
-        "reference_impls.methods.sparsegpt:prune",
-        "unstructured",
-        "sparsegpt",
-        "activations",
-        "Columns are pruned from left to right, and the rest makes up for what goes.",
-        r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, \quad H = \frac{1}{n} X^\top X, "
-        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}",
+        file="sparsegpt",
+        kind="unstructured",
+        paper="sparsegpt",
+        needs="activations",
+        summary="Columns are pruned from left to right, and the rest makes up for what goes.",
+        formula=(
+            r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, \quad H = "
+            r"\frac{1}{n} X^\top X, "
+            r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}"
+        ),
     ),
     "obs-diff": Method(
-        "reference_impls.methods.obs_diff:prune",
-        "unstructured",
-        "obs-diff",
-        "trajectory",
-        "As SparseGPT, with early denoising steps counted more.",
-        r"\begin{array}{l} S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
-        r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d} \\ "
-        r"H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
-        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}",
+        file="obs_diff",
+        kind="unstructured",
+        paper="obs-diff",
+        needs="trajectory",
+        summary="As SparseGPT, with early denoising steps counted more.",
+        formula=(
+            r"\begin{array}{l} S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
+            r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d} \\ "
+            r"H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+            r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}"
+        ),
     ),
     "sparsedm": Method(
-        "reference_impls.methods.sparsedm:prune",
-        "unstructured",
-        "sparsedm",
-        "training",
-        "The mask follows the weights while they train, and pruned weights are pulled to zero.",
-        r"\frac{\partial L}{\partial W} \leftarrow \frac{\partial L}{\partial (W \odot M)} + \lambda (1 - M) \odot W",
+        file="sparsedm",
+        kind="unstructured",
+        paper="sparsedm",
+        needs="training",
+        summary="The mask follows the weights while they train, and pruned weights are pulled to zero.",
+        formula=(
+            r"\frac{\partial L}{\partial W} \leftarrow \frac{\partial L}{\partial (W \odot M)} + \lambda (1 "
+            r"- M) \odot W"
+        ),
         pattern_only=True,
     ),
     "random-units": Method(
-        "reference_impls.methods.random_pruning:prune_units",
-        "structured",
-        None,
-        "nothing",
-        "Heads, neurons and channels go by lot.",
-        r"S_u \sim U(0, 1)",
+        file="random_pruning",
+        kind="structured",
+        paper=None,
+        needs="nothing",
+        summary="Heads, neurons and channels go by lot.",
+        formula=r"S_u \sim U(0, 1)",
     ),
     "magnitude-units": Method(
-        "reference_impls.methods.magnitude:prune_units",
-        "structured",
-        "l1-filters",
-        "nothing",
-        "Heads, neurons and channels with small weights go.",
-        r"S_u = \sum_{w \in u} |w|",
+        file="magnitude",
+        kind="structured",
+        paper="l1-filters",
+        needs="nothing",
+        summary="Heads, neurons and channels with small weights go.",
+        formula=r"S_u = \sum_{w \in u} |w|",
     ),
     "taylor": Method(
-        "reference_impls.methods.taylor:prune",
-        "structured",
-        "taylor-2019",
-        "gradients",
-        "Units go whose weights times gradients are small, over all timesteps.",
-        r"S_u = \sum_t \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
+        file="taylor",
+        kind="structured",
+        paper="taylor-2019",
+        needs="gradients",
+        summary="Units go whose weights times gradients are small, over all timesteps.",
+        formula=r"S_u = \sum_t \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
     ),
     "diff-pruning": Method(
-        "reference_impls.methods.diff_pruning:prune",
-        "structured",
-        "diff-pruning",
-        "gradients",
-        "As Taylor, over the timesteps whose loss is not negligible.",
-        r"S_u = \sum_{t :\, L_t \geq T \max L} \; \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
+        file="diff_pruning",
+        kind="structured",
+        paper="diff-pruning",
+        needs="gradients",
+        summary="As Taylor, over the timesteps whose loss is not negligible.",
+        formula=(
+            r"S_u = \sum_{t :\, L_t \geq T \max L} \; \sum_{w \in u} \left( w \, \frac{\partial "
+            r"L_t}{\partial w} \right)^2"
+        ),
     ),
     "obs-diff-units": Method(
-        "reference_impls.methods.obs_diff:prune_units",
-        "structured",
-        "obs-diff",
-        "trajectory",
-        "Units go whose columns the others can best make up for.",
-        r"\begin{array}{l} S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} "
-        r"\quad (\text{heads: } H_{uu} \text{ for } H) \\ \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d}, "
-        r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
-        r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}",
+        file="obs_diff",
+        kind="structured",
+        paper="obs-diff",
+        needs="trajectory",
+        summary="Units go whose columns the others can best make up for.",
+        formula=(
+            r"\begin{array}{l} S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} "
+            r"\quad (\text{heads: } H_{uu} \text{ for } H) \\ \lambda = \frac{1}{100} \cdot "
+            r"\frac{\mathrm{tr} \, H}{d}, "
+            r"\quad H = \frac{1}{n} \sum_t \alpha_t X_t^\top X_t, "
+            r"\quad \alpha_t = 0.8 + 0.4 \, \frac{\ln (T - t + 1)}{\ln T} \end{array}"
+        ),
     ),
     "ecodiff": Method(
-        "reference_impls.methods.ecodiff:prune",
-        "structured",
-        "ecodiff",
-        "training",
-        "Gates on heads and neurons are learned to keep the output while as many as possible close.",
-        r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_u P(g_{\alpha_u} > 0)",
+        file="ecodiff",
+        kind="structured",
+        paper="ecodiff",
+        needs="training",
+        summary="Gates on heads and neurons are learned to keep the output while as many as possible close.",
+        formula=(
+            r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_u "
+            r"P(g_{\alpha_u} > 0)"
+        ),
     ),
     "bk-sdm": Method(
-        "reference_impls.methods.bk_sdm:prune",
-        "depth",
-        "bk-sdm",
-        "nothing",
-        "A fixed rule names the blocks; distillation mends the rest.",
-        r"L = \lVert v - v^{*} \rVert^2 + \lVert v - v_T \rVert^2 + \sum_i \lVert f_i - f_i^T \rVert^2",
+        file="bk_sdm",
+        kind="depth",
+        paper="bk-sdm",
+        needs="nothing",
+        summary="A fixed rule names the blocks; distillation mends the rest.",
+        formula=r"L = \lVert v - v^{*} \rVert^2 + \lVert v - v_T \rVert^2 + \sum_i \lVert f_i - f_i^T \rVert^2",
         features="plain",
     ),
     "laptop-diff": Method(
-        "reference_impls.methods.laptop_diff:prune",
-        "depth",
-        "laptop-diff",
-        "trajectory",
-        "The set of blocks goes whose losses at the output, measured one by one, sum to least.",
-        r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{-i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
+        file="laptop_diff",
+        kind="depth",
+        paper="laptop-diff",
+        needs="trajectory",
+        summary="The set of blocks goes whose losses at the output, measured one by one, sum to least.",
+        formula=r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{-i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
         features="normalised",
     ),
     "shortgpt": Method(
-        "reference_impls.methods.shortgpt:prune",
-        "depth",
-        "shortgpt",
-        "trajectory",
-        "Blocks go whose output points where their input did.",
-        r"S_i = 1 - \mathbb{E} \, \cos(x_i, x_{i+1})",
+        file="shortgpt",
+        kind="depth",
+        paper="shortgpt",
+        needs="trajectory",
+        summary="Blocks go whose output points where their input did.",
+        formula=r"S_i = 1 - \mathbb{E} \, \cos(x_i, x_{i+1})",
     ),
     "tinyfusion": Method(
-        "reference_impls.methods.tinyfusion:prune",
-        "depth",
-        "tinyfusion",
-        "training",
-        "Which blocks stay is learned together with the update that would mend the rest.",
-        r"\min_{p, \Delta} \; \mathbb{E}_{m \sim p} \, L(x, m, \Phi + \Delta)",
+        file="tinyfusion",
+        kind="depth",
+        paper="tinyfusion",
+        needs="training",
+        summary="Which blocks stay is learned together with the update that would mend the rest.",
+        formula=r"\min_{p, \Delta} \; \mathbb{E}_{m \sim p} \, L(x, m, \Phi + \Delta)",
     ),
 }

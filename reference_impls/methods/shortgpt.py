@@ -17,12 +17,12 @@ from torch.nn import functional
 
 from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
 from reference_impls.pruning.units import blocks_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Drop the blocks whose output is most like what would pass without them."""
     blocks = blocks_of(model)
     return skip_lowest(model, blocks, block_influence(model, blocks, calibration), request)

@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
-from reference_impls.pruning.contract import Calibration, Masks, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable
 
@@ -65,7 +65,7 @@ class Sparse(nn.Module):
 
 def prune(
     model: nn.Module, calibration: Calibration, request: Request, *, decay: float = DECAY, rate: float = RATE
-) -> Masks:
+) -> Outcome:
     """Train under moving masks, one step a batch, then zero what is masked."""
     if request.pattern is None:
         raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")

@@ -21,7 +21,7 @@ from torch import nn
 
 from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
-from reference_impls.pruning.contract import Batch, Calibration, Masks, Request
+from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix, watch
 
 
@@ -86,11 +86,11 @@ def naming(name: str) -> Iterator[None]:
         raise ValueError(f"{name}: {error}") from error
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Masks:  # type: ignore[no-untyped-def]
+def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Outcome:  # type: ignore[no-untyped-def]
     """Zero weights and change the others, layer by layer in model order."""
     layers = prunable(model)
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
-    masks: Masks = {}
+    masks: dict[str, torch.Tensor] = {}
     for name, layer in layers.items():
         hessian = Hessian(as_matrix(layer).shape[1])
         together = columns_decided_at_once(request)
@@ -101,4 +101,4 @@ def prune(model: nn.Module, calibration: Calibration, request: Request, *, weigh
             )
         set_matrix(layer, pruned)
         masks[name] = mask.view_as(layer.weight)
-    return masks
+    return Outcome(masks=masks)

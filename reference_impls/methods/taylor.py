@@ -15,9 +15,9 @@ from __future__ import annotations
 from torch import nn
 
 from reference_impls.methods import diff_pruning
-from reference_impls.pruning.contract import Calibration, Kept, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Kept:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the heads, neurons and channels that matter least to the loss over all timesteps."""
     return diff_pruning.prune(model, calibration, request, threshold=0.0)

@@ -27,7 +27,7 @@ from reference_impls.maths.gates import one_of
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.pruning.contract import Calibration, Dropped, Request
+from reference_impls.pruning.contract import Calibration, Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip
 from reference_impls.pruning.units import blocks_of
 
@@ -37,7 +37,7 @@ HOT, COLD = 4.0, 0.1
 RATE_OF_GATES, RATE_OF_UPDATES = 0.05, 1e-3
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Dropped:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Learn the ways, one step a batch, and drop what the likeliest leave out."""
     blocks = blocks_of(model)
     count = count_of(blocks, request)

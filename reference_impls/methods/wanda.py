@@ -15,12 +15,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.pruning.contract import Batch, Calibration, Masks, Request
+from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable, watch
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Masks:
+def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero the weights whose product with their input's norm is smallest."""
     layers = prunable(model)
     squares = {name: torch.zeros(as_matrix(layer).shape[1], dtype=torch.float64) for name, layer in layers.items()}

@@ -171,15 +171,21 @@ class Request:
             raise ValueError(f"pattern {self.pattern} means sparsity {self.pattern.sparsity}, not {self.sparsity}")
 
 
-Masks = dict[str, torch.Tensor]
-"""Layer name -> mask shaped as its weight, True = kept. What an unstructured method gives back."""
-Kept = dict[str, list[int]]
-"""Group name -> the units that stay. What a structured method gives back."""
-Dropped = list[str]
-"""Names of the blocks that went. What a depth method gives back."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a method did; each fills what is its own and leaves the rest empty."""
 
-PruningFunction = Callable[[nn.Module, Calibration, Request], Masks | Kept | Dropped]
-"""What every method offers: prunes the model in place and says what it did. ``prune`` undoes what fails halfway."""
+    masks: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """Single weights: layer name -> mask shaped as its weight, True = kept."""
+    kept: Mapping[str, list[int]] = field(default_factory=dict)
+    """Units: group name -> those that stay."""
+    dropped: Sequence[str] = ()
+    """Blocks: the names of the removed ones."""
+
+
+PruningFunction = Callable[..., Outcome]
+"""What every method offers: (model, calibration, request, and options of its own by keyword). It prunes the model in
+place and says what it did; ``prune`` undoes what fails halfway."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from reference_impls.maths.masks import check_finite, keep_best, keep_best_in_rows, keep_best_over_layers, keep_pattern
-from reference_impls.pruning.contract import Masks, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import as_matrix, set_matrix
 
 
-def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request) -> Masks:
+def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request) -> Outcome:
     """Zero the lowest scores of each layer, as the request asks.
 
     Args:
@@ -37,4 +37,4 @@ def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch
     masks = {name: request.tile.spread(mask, shapes[name]) for name, mask in masks.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
-    return {name: mask.view_as(layers[name].weight) for name, mask in masks.items()}
+    return Outcome(masks={name: mask.view_as(layers[name].weight) for name, mask in masks.items()})

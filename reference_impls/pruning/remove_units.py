@@ -9,7 +9,7 @@ from torch import nn
 
 from reference_impls.maths.masks import check_finite, pruned_count
 from reference_impls.maths.surgery import Group, remove
-from reference_impls.pruning.contract import Kept, Request
+from reference_impls.pruning.contract import Outcome, Request
 
 
 def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]:
@@ -27,7 +27,7 @@ def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]
 
 def remove_lowest(
     model: nn.Module, groups: Sequence[Group], scores: Mapping[str, torch.Tensor], request: Request
-) -> Kept:
+) -> Outcome:
     """Take the units with the lowest scores out of each group.
 
     Args:
@@ -43,7 +43,7 @@ def remove_lowest(
         check_finite(f"scores of {group.name}", scores[group.name])
     kept = {group.name: best_units(scores[group.name], request.share(group.name), group.strata) for group in groups}
     remove(model, *((group, kept[group.name]) for group in groups))
-    return kept
+    return Outcome(kept=kept)
 
 
 def owned(group: Group, values: Mapping[str, torch.Tensor]) -> torch.Tensor:

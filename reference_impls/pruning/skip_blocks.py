@@ -9,7 +9,7 @@ from torch import nn
 
 from reference_impls.maths.masks import check_finite, pruned_count
 from reference_impls.maths.surgery import Block, drop
-from reference_impls.pruning.contract import Dropped, Request
+from reference_impls.pruning.contract import Outcome, Request
 
 
 def count_of(blocks: Sequence[Block], request: Request) -> int:
@@ -17,14 +17,14 @@ def count_of(blocks: Sequence[Block], request: Request) -> int:
     return pruned_count(len(blocks), request.sparsity)
 
 
-def skip(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Dropped:
+def skip(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Outcome:
     """Drop the blocks of these numbers, and give back their names in model order."""
     chosen = [block for index, block in enumerate(blocks) if index in gone]
     drop(model, chosen)
-    return [block.name for block in chosen]
+    return Outcome(dropped=[block.name for block in chosen])
 
 
-def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor, request: Request) -> Dropped:
+def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor, request: Request) -> Outcome:
     """Drop the share of the blocks with the lowest scores; of equal ones the earlier.
 
     Raises:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from generator.views.measured import SECTIONS, describe
 from reference_impls.command_line import demo
 from reference_impls.command_line.commands import app
+from reference_impls.methods.prune import FUNCTIONS
 from reference_impls.methods.registry import METHODS
 from reference_impls.testbed.data import load
 from tests.reference_impls.small_models import small
@@ -25,6 +26,12 @@ def test_every_file_but_the_shared_steps_is_a_method() -> None:
     found = {file.stem for file in (ROOT / "reference_impls/methods").glob("*.py")}
     assert found - FILES.keys() == {"__init__", "prune", "registry"}
     assert FILES["obs_diff"] == ["obs-diff", "obs-diff-units"]
+
+
+def test_every_method_has_its_function_in_its_file() -> None:
+    assert list(FUNCTIONS) == list(METHODS)
+    modules = {name: function.__module__ for name, function in FUNCTIONS.items()}
+    assert modules == {name: f"reference_impls.methods.{method.file}" for name, method in METHODS.items()}
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.methods.sparsegpt import weight_of
 from reference_impls.pruning import remove_units
-from reference_impls.pruning.contract import Batch, Calibration, Kept, Request, from_images, from_trajectory
+from reference_impls.pruning.contract import Batch, Calibration, Request, from_images, from_trajectory
 from reference_impls.pruning.remove_units import best_units, owned
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.data import load
@@ -259,12 +259,12 @@ def highest(scores: torch.Tensor, group: Group) -> list[int]:
     return sorted(unit for part in parts for unit in sorted(part, key=lambda unit: -float(scores[unit]))[: size // 2])
 
 
-def by_magnitude(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Kept) -> None:
+def by_magnitude(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
     sizes = {name: value.detach().double().abs() for name, value in dense.named_parameters()}
     assert kept == {group.name: highest(owned_by_hand(sizes, group), group) for group in groups_of(dense)}
 
 
-def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Kept) -> None:
+def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
     """On the error of the noise, a_t times that of v."""
     squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in dense.named_parameters()}
     for batch in calibration:
@@ -280,7 +280,7 @@ def by_surgeon(
     dense: nn.Module,
     calibration: Calibration,
     after: nn.Module,
-    kept: Kept,
+    kept: Mapping[str, list[int]],
     groups: Callable[[nn.Module], Sequence[Group]] = groups_of,
 ) -> None:
     """Group by group, each on what the ones pruned before it give; what stays is fitted to the old output."""
@@ -350,11 +350,11 @@ def test_units_that_two_layers_read(monkeypatch: pytest.MonkeyPatch) -> None:
     dense, calibration = TwoReaders(), calls("dit", "obs-diff-units")
     monkeypatch.setattr(obs_diff, "groups_of", two_readers)
     model = copy.deepcopy(dense)
-    kept = obs_diff.prune_units(model, calibration, Request(0.5))
+    kept = obs_diff.prune_units(model, calibration, Request(0.5)).kept
     by_surgeon(dense, calibration, model, kept, two_readers)
 
 
-BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module, Kept], None]] = {
+BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module, Mapping[str, list[int]]], None]] = {
     "magnitude-units": by_magnitude,
     "taylor": by_taylor,
     "diff-pruning": by_taylor,
