@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from reference_impls.bench.race import race
 from reference_impls.kernels.modules import sparsify
 from reference_impls.testbed import metrics
+from reference_impls.testbed.models import Denoiser
 
 REPEATS = 3
 
@@ -34,14 +34,14 @@ class Sampling:
 
 
 @torch.no_grad()
-def sample_both(model: nn.Module, n: int) -> Sampling:
+def sample_both(model: Denoiser, n: int) -> Sampling:
     """Draw n pictures in ten steps, with as many threads as torch has.
 
     Args:
         model: a pruned model of the testbed.
         n: pictures.
     """
-    side, sparse = int(model.side), copy.deepcopy(model)  # type: ignore[arg-type]
+    side, sparse = model.side, copy.deepcopy(model)
     batch = min(n, metrics.BATCH)
     generator = torch.Generator().manual_seed(0)
     given = torch.randn(batch, 1, side, side, generator=generator), torch.rand(batch, generator=generator)

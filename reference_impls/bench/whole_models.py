@@ -53,7 +53,7 @@ def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tenso
 
     for name, n in (("dit", 100), ("unet", 20)):
         model = pretrained(name)
-        side = int(model.side)  # type: ignore[arg-type]
+        side = model.side
         given = noise(n, 1, side, side), torch.rand(n, generator=generator), torch.arange(n) % 10
         yield f"testbed {name}, {n} samples", model, _with(*given)
     tokens = noise(1, 256, 1152), noise(1, 1152)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # imported late at run time: a command pays only for what it 
 
     from reference_impls.models.testbed_folder import Saved
     from reference_impls.testbed.metrics import Quality
+    from reference_impls.testbed.models import Denoiser
 
 app = typer.Typer(
     cls=OneLine,
@@ -321,12 +322,12 @@ def _measure(model: nn.Module, name: str, n: int, what: str, dense: torch.Tensor
         return metrics.measure(model, data, n=n, steps=STEPS, dense=dense)
 
 
-def _draw(model: nn.Module, n: int, what: str) -> torch.Tensor:
+def _draw(model: Denoiser, n: int, what: str) -> torch.Tensor:
     """Samples of a model of the testbed, n of them."""
     from reference_impls.testbed import metrics
 
     with terminal.counted_calls(model, what, STEPS * n):
-        return metrics.samples(model, int(model.side), n, steps=STEPS)  # type: ignore[arg-type]
+        return metrics.samples(model, model.side, n, steps=STEPS)
 
 
 def _prune_diffusers(folder: Path, out: Path, share: float | None, asked: dict[str, Any]) -> None:

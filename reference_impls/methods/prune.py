@@ -43,6 +43,7 @@ from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.data import Images
+from reference_impls.testbed.models import Denoiser
 
 FUNCTIONS: Mapping[str, PruningFunction] = {
     "random": random_pruning.prune,
@@ -76,7 +77,7 @@ def method_of(name: str) -> Method:
     return METHODS[name]
 
 
-def calibration_for(name: str, model: nn.Module, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
+def calibration_for(name: str, model: Denoiser, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
     """What a method wants to look at, for a model of the testbed.
 
     Args:

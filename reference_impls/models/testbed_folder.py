@@ -22,7 +22,7 @@ from reference_impls.maths.surgery import drop, remove
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.metrics import Quality
-from reference_impls.testbed.models import BUILDERS
+from reference_impls.testbed.models import BUILDERS, Denoiser
 
 WEIGHTS, CONFIG, GRID = "model.safetensors", "config.json", "samples.png"
 ZOOM = 4
@@ -34,7 +34,7 @@ class Saved:
 
     name: str
     """The model's name in the testbed."""
-    model: nn.Module
+    model: Denoiser
     changes: Changes
     """Against the dense model."""
     steps: tuple[Mapping[str, object], ...] = ()

@@ -13,6 +13,7 @@ from torch import nn
 from reference_impls.maths.masks import ALONE, Pattern, Tile, check_sparsity
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.diffusion import noised, scales, stratified_times, trajectory
+from reference_impls.testbed.models import Denoiser
 
 SCOPES = ("layer", "row", "global")
 
@@ -108,7 +109,7 @@ def from_images(
 
 
 @torch.no_grad()
-def from_trajectory(model: nn.Module, *, n: int = 20, steps: int = 10, classes: int = 10, seed: int = 0) -> Calibration:
+def from_trajectory(model: Denoiser, *, n: int = 20, steps: int = 10, classes: int = 10, seed: int = 0) -> Calibration:
     """The calls that DDIM makes: inputs as the sampler will meet them, one batch a step.
 
     Raises:
@@ -116,9 +117,8 @@ def from_trajectory(model: nn.Module, *, n: int = 20, steps: int = 10, classes: 
     """
     if n < 1:
         raise ValueError(f"no calibration from {n} samples")
-    side = int(model.side)  # type: ignore[arg-type]  # both models of the testbed have one
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(n, 1, side, side, generator=generator)
+    noise = torch.randn(n, 1, model.side, model.side, generator=generator)
     label = torch.arange(n) % classes
     calls = list(trajectory(model, noise, label, steps))[:-1]
     made = (Batch(x, t, label, None, step, steps) for step, (x, t, _) in enumerate(calls))

@@ -100,7 +100,7 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
 def reference(name: str, n: int, seed: int) -> torch.Tensor:
     """What the dense model makes of the noise of this seed, in many steps."""
     dense = shipped(name)[0]
-    return ddim(dense, *metrics.start(int(dense.side), n, seed=seed), REFERENCE_STEPS)  # type: ignore[arg-type]
+    return ddim(dense, *metrics.start(dense.side, n, seed=seed), REFERENCE_STEPS)
 
 
 @torch.no_grad()
@@ -118,7 +118,7 @@ def _row(
 ) -> Combination:
     """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
     dense, images, held_out = shipped(name)
-    noise, label = metrics.start(int(dense.side), budget.samples, seed=seed)  # type: ignore[arg-type]
+    noise, label = metrics.start(dense.side, budget.samples, seed=seed)
     calls, sample = SAMPLERS[sampler]
     made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
     target = reference(name, budget.samples, seed)

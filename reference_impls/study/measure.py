@@ -19,7 +19,7 @@ from reference_impls.pruning.contract import Report
 from reference_impls.study.recover import recover
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
-from reference_impls.testbed.models import DATA_OF, pretrained
+from reference_impls.testbed.models import DATA_OF, Denoiser, pretrained
 
 
 @dataclass(frozen=True)
@@ -78,17 +78,19 @@ class Row:
     recover_seconds: float
 
 
-@cache
-def shipped(name: str) -> tuple[nn.Module, Images, Images]:
-    """A dense model, its training and its held-out images."""
-    return (pretrained(name), *load(DATA_OF[name]))
+_pretrained = cache(pretrained)
+
+
+def shipped(name: str) -> tuple[Denoiser, Images, Images]:
+    """A dense model, the caller's own to change, its training and its held-out images."""
+    return (copy.deepcopy(_pretrained(name)), *load(DATA_OF[name]))
 
 
 @cache
 def dense_samples(name: str, n: int, seed: int) -> torch.Tensor:
     """What the dense model makes of the same noise."""
     model = shipped(name)[0]
-    return metrics.samples(model, int(model.side), n, seed=seed)  # type: ignore[arg-type]
+    return metrics.samples(model, model.side, n, seed=seed)
 
 
 def dense_row(name: str, budget: Budget, seed: int) -> Row:

@@ -180,7 +180,7 @@ def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
         pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
         calibration = calibration_for(method, dense, images, steps=steps)
         prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
-    made = metrics.samples(pruned, int(dense.side), PICTURES)  # type: ignore[arg-type]
+    made = metrics.samples(pruned, dense.side, PICTURES)
     grid(made).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
 
 

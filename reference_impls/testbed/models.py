@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from safetensors.torch import load_file
-from torch import nn
 
 from reference_impls.testbed.data import ASSETS
 from reference_impls.testbed.dit import DiT
 from reference_impls.testbed.unet import UNet
 
-BUILDERS: Mapping[str, Callable[[], nn.Module]] = {"dit": DiT, "unet": UNet}
+Denoiser = DiT | UNet
+"""A model of the testbed: v from (x, t, label); ``side`` holds the pixels of a side."""
+BUILDERS: Mapping[str, Callable[[], Denoiser]] = {"dit": DiT, "unet": UNet}
 DATA_OF: Mapping[str, str] = {"dit": "digits", "unet": "mnist16"}
 LICENCE = "MIT"
 """Of all weights that are shipped, the classifiers' too: that of this repository."""
 
 
-def pretrained(name: str, folder: Path = ASSETS) -> nn.Module:
+def pretrained(name: str, folder: Path = ASSETS) -> Denoiser:
     """A trained model in float32, ready to be sampled from or pruned.
 
     Args:

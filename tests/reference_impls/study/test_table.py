@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from reference_impls.methods.registry import METHODS
 from reference_impls.study import measure, table
 from reference_impls.study.measure import Budget, Job
 from reference_impls.study.recover import recover
+from reference_impls.testbed.models import pretrained
 
 TINY = Budget(held_out=10, samples=10, training_steps=1, recovery_steps=1, recovery_batch=4)
 
@@ -36,10 +38,21 @@ def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(measure, "recover", see)
     one_shot, recovered = measure.rows(Job("dit", method, 0.5, None, 0), TINY)
     assert seen["features"] == {"bk-sdm": "plain", "laptop-diff": "normalised", "magnitude": "none"}[method]
-    assert seen["teacher"] is measure.shipped("dit")[0]
+    dense = measure.shipped("dit")[0].state_dict()
+    assert all(torch.equal(value, dense[name]) for name, value in seen["teacher"].state_dict().items())
     assert (one_shot.recovery_steps, recovered.recovery_steps) == (0, 1)
     assert one_shot.held_out_loss != recovered.held_out_loss
     assert one_shot.nonzero == recovered.nonzero < measure.dense_row("dit", TINY, 0).nonzero
+
+
+def test_nobody_can_spoil_the_shipped_model() -> None:
+    first, _, _ = measure.shipped("dit")
+    with torch.no_grad():
+        for value in first.parameters():
+            value.zero_()
+    assert all(bool(value.any()) for value in pretrained("dit").parameters())
+    again = measure.shipped("dit")[0].state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in pretrained("dit").state_dict().items())
 
 
 @pytest.mark.slow
