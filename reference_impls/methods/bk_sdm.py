@@ -21,8 +21,9 @@ from itertools import chain, zip_longest
 
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.surgery import Block
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip
 from reference_impls.pruning.units import blocks_of
 

@@ -20,7 +20,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.calls.call import Calibration
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
 
@@ -34,7 +35,8 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
     Raises:
         ValueError: the calibration has no targets, or its times fall.
     """
-    if any(float(one.t.min()) < float(before.t.max()) for before, one in pairwise(calibration.batches)):
+    scales = [call.noise_scale for call in calibration if call.noise_scale is not None]
+    if any(bool(later.max() > before.min()) for before, later in pairwise(scales)):  # the scale falls as time rises
         raise ValueError("the times of the calibration fall; make it with from_images(..., by_time=True)")
     total = {  # never in half precision, where small squares vanish
         name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))

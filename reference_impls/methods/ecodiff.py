@@ -21,10 +21,11 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.surgery import Group
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.diffusion import trajectory
@@ -53,8 +54,8 @@ def learn(
     optimiser = torch.optim.Adam(alphas.values(), lr=RATE)
     with frozen(model):
         for batch in calibration:
-            label = batch.label[:SAMPLES]
-            noise = torch.randn(batch.x[:SAMPLES].shape, generator=generator)
+            label = batch.arguments["label"][:SAMPLES]
+            noise = torch.randn(batch.arguments["x"][:SAMPLES].shape, generator=generator)
             with torch.no_grad():
                 wanted = final(model, noise, label)
             gates = {name: hard_concrete(a, logistic_noise(a.shape, generator)) for name, a in alphas.items()}

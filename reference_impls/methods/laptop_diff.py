@@ -19,9 +19,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, drop
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip
 from reference_impls.pruning.units import blocks_of
 

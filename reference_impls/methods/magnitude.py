@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.calls.call import Calibration
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.remove_units import owned, remove_lowest

@@ -26,10 +26,11 @@ import math
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
-from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import as_matrix, set_matrix, watch
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
@@ -37,7 +38,7 @@ from reference_impls.pruning.units import groups_of
 FIRST, LAST = 1.2, 0.8
 
 
-def step_weight(batch: Batch) -> float:
+def step_weight(batch: Call) -> float:
     """a_t: ``FIRST`` at the first step, falling faster and faster, ``LAST`` at the last and where there is only one."""
     left = batch.steps - batch.step
     return LAST + (FIRST - LAST) * (math.log(left) / math.log(batch.steps) if left > 1 else 0.0)

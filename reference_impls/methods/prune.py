@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths import macs
 from reference_impls.maths.masks import ALONE, Pattern, Tile, check_finite
 from reference_impls.methods import (
@@ -29,19 +30,11 @@ from reference_impls.methods import (
     wanda,
 )
 from reference_impls.methods.registry import METHODS, Method
-from reference_impls.pruning.contract import (
-    Calibration,
-    Cost,
-    Outcome,
-    PruningFunction,
-    Report,
-    Request,
-    from_images,
-    from_trajectory,
-)
+from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.pruning.units import blocks_of, groups_of
+from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import Denoiser
 
@@ -238,7 +231,7 @@ def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) 
 @torch.no_grad()
 def cost(model: nn.Module, calibration: Calibration) -> Cost:
     """Parameters and multiply-accumulates of one call for the first sample of the calibration."""
-    sample = calibration.batches[0].first()
+    sample = calibration.calls[0].first()
     return Cost(
         parameters=sum(value.numel() for value in model.parameters()),
         nonzero=sum(int(value.count_nonzero()) for value in model.parameters()),

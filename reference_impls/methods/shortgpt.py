@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
 from reference_impls.pruning.units import blocks_of
 
@@ -48,7 +49,7 @@ def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Ca
     with hooked(hooks):
         for batch in calibration:
             batch.run(model)
-    return influence / len(calibration.batches)
+    return influence / len(calibration.calls)
 
 
 def _vectors(stream: torch.Tensor) -> torch.Tensor:

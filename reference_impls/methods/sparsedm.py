@@ -20,8 +20,9 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable
 
@@ -96,7 +97,7 @@ def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
         ValueError: a batch has no target, or the loss is not finite.
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(calibration.batches))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(calibration.calls))
     for batch in calibration:
         loss = check_finite("training loss", batch.loss(model))
         optimiser.zero_grad()

@@ -19,13 +19,14 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
-from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix, watch
 
 
-def weight_of(batch: Batch) -> float:
+def weight_of(batch: Call) -> float:
     """Every call counts the same."""
     del batch
     return 1.0

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.methods import diff_pruning
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:

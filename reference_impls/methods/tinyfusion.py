@@ -23,11 +23,12 @@ from itertools import combinations
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip
-from reference_impls.pruning.contract import Calibration, Outcome, Request
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip
 from reference_impls.pruning.units import blocks_of
 
@@ -76,7 +77,7 @@ def learn(
             [{"params": logits, "lr": RATE_OF_GATES}, {"params": updates, "lr": RATE_OF_UPDATES}]
         )
         for step, batch in enumerate(calibration):
-            temperature = HOT * (COLD / HOT) ** (step / max(1, len(calibration.batches) - 1))
+            temperature = HOT * (COLD / HOT) ** (step / max(1, len(calibration.calls) - 1))
             chosen = [
                 one_of(of_group, temperature, generator) @ rows for of_group, rows in zip(logits, stays, strict=True)
             ]

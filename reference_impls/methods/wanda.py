@@ -15,7 +15,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reference_impls.pruning.contract import Batch, Calibration, Outcome, Request
+from reference_impls.calls.call import Calibration, Call
+from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop
 from reference_impls.pruning.layers import as_matrix, prunable, watch
 
@@ -25,7 +26,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     layers = prunable(model)
     squares = {name: torch.zeros(as_matrix(layer).shape[1], dtype=torch.float64) for name, layer in layers.items()}
 
-    def collect(name: str, rows: torch.Tensor, batch: Batch) -> None:
+    def collect(name: str, rows: torch.Tensor, batch: Call) -> None:
         del batch
         squares[name] += rows.double().square().sum(0)  # (inputs,)
 

@@ -12,7 +12,6 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -20,40 +19,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.pruning.contract import Batch, Calibration, Changes
+from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.diffusers_units import CLASSES, groups_of
 
 REPORT = "pruning.json"
 TOKENS = 8
 """Length of the random prompt."""
-UNBATCHED = ("img_ids", "txt_ids")
-
-
-@dataclass(frozen=True)
-class Call(Batch):
-    """One call of a diffusers model."""
-
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """By the names of its ``forward``."""
-
-    def run(self, model: nn.Module) -> torch.Tensor:
-        """What it predicts."""
-        return model(**self.arguments, return_dict=False)[0]
-
-    def first(self) -> Call:
-        """The first sample alone."""
-        return replace(self, x=self.x[:1], t=self.t[:1], label=self.label[:1], arguments=_first(self.arguments))
-
-
-def _first(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _first(value) if isinstance(value, Mapping) else value if name in UNBATCHED else value[:1]
-        for name, value in arguments.items()
-    }
+UNBATCHED = frozenset({"img_ids", "txt_ids"})
 
 
 def is_folder(path: Path) -> bool:
@@ -162,8 +139,8 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
     for index in range(batches):
         t = 1 - (index + 0.5) / batches
         arguments = _arguments(model, n, t, generator)
-        x = arguments.get("sample", arguments.get("hidden_states"))
-        made.append(Call(x, torch.full((n,), t), torch.zeros(n).long(), None, index, batches, arguments))  # type: ignore[arg-type]
+        given = {**arguments, "return_dict": False}
+        made.append(Call(given, index, batches, unbatched=UNBATCHED))
     return Calibration(tuple(made))
 
 

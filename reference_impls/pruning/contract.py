@@ -3,126 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
 
 from reference_impls.maths.masks import ALONE, Pattern, Tile, check_sparsity
-from reference_impls.testbed.data import Images
-from reference_impls.testbed.diffusion import noised, scales, stratified_times, trajectory
-from reference_impls.testbed.models import Denoiser
 
 SCOPES = ("layer", "row", "global")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Inputs of one network call, and how much it counts."""
-
-    x: torch.Tensor
-    """(n, 1, side, side), noisy."""
-    t: torch.Tensor
-    """(n,) in [0, 1]."""
-    label: torch.Tensor
-    """(n,)."""
-    target: torch.Tensor | None = None
-    """v that the model should predict there, where the clean image is known."""
-    step: int = 0
-    steps: int = 1
-    """Which call of the sampler it is, from 0 on, and of how many; for step weights."""
-
-    def run(self, model: nn.Module) -> torch.Tensor:
-        """What the model predicts there."""
-        return model(self.x, self.t, self.label)
-
-    def first(self) -> Batch:
-        """The first sample alone."""
-        return replace(self, x=self.x[:1], t=self.t[:1], label=self.label[:1], target=None)
-
-    def error(self, model: nn.Module) -> torch.Tensor:
-        """Predicted v minus true v.
-
-        Raises:
-            ValueError: the target is not known here.
-        """
-        if self.target is None:
-            raise ValueError("this calibration has no targets; make it with from_images")
-        return self.run(model) - self.target
-
-    def loss(self, model: nn.Module) -> torch.Tensor:
-        """Mean squared error of v, as a scalar; raises as ``error``."""
-        return self.error(model).square().mean()
-
-    def noise_loss(self, model: nn.Module) -> torch.Tensor:
-        """Mean squared error of the noise that the predicted v means, a_t times that of v; raises as ``error``."""
-        return (scales(self.t)[0] * self.error(model)).square().mean()
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The network calls that a method may look at. Made once, iterated as often as a method likes."""
-
-    batches: tuple[Batch, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse an empty set.
-
-        Raises:
-            ValueError: there is no batch, or a batch is empty.
-        """
-        if not self.batches or any(not len(batch.x) for batch in self.batches):
-            raise ValueError("calibration is empty; give at least one batch of at least one sample")
-
-    def __iter__(self) -> Iterator[Batch]:
-        """The batches in order."""
-        return iter(self.batches)
-
-
-def from_images(
-    images: Images, *, batches: int = 8, size: int = 32, by_time: bool = False, seed: int = 0
-) -> Calibration:
-    """Images with added noise at times spread over [0, 1]; the targets are known.
-
-    Args:
-        images: where they are drawn from.
-        batches: how many.
-        size: images of a batch.
-        by_time: one time a batch, rising, instead of all times in each.
-        seed: fixes images, times and noise.
-
-    Raises:
-        ValueError: there are no images, or no batch is asked for.
-    """
-    if not len(images) or batches < 1 or size < 1:
-        raise ValueError(f"no calibration from {len(images)} images in {batches} batches of {size}")
-    generator = torch.Generator().manual_seed(seed)
-    made = []
-    for index in range(batches):
-        chosen = torch.randint(len(images), (size,), generator=generator)
-        t = torch.full((size,), (index + 0.5) / batches) if by_time else stratified_times(size, generator)
-        x, v = noised(images.pixels[chosen], torch.randn(images.pixels[chosen].shape, generator=generator), t)
-        made.append(Batch(x, t, images.labels[chosen], v))
-    return Calibration(tuple(made))
-
-
-@torch.no_grad()
-def from_trajectory(model: Denoiser, *, n: int = 20, steps: int = 10, classes: int = 10, seed: int = 0) -> Calibration:
-    """The calls that DDIM makes: inputs as the sampler will meet them, one batch a step.
-
-    Raises:
-        ValueError: ``n`` or ``steps`` is not positive.
-    """
-    if n < 1:
-        raise ValueError(f"no calibration from {n} samples")
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(n, 1, model.side, model.side, generator=generator)
-    label = torch.arange(n) % classes
-    calls = list(trajectory(model, noise, label, steps))[:-1]
-    made = (Batch(x, t, label, None, step, steps) for step, (x, t, _) in enumerate(calls))
-    return Calibration(tuple(made))
 
 
 @dataclass(frozen=True)

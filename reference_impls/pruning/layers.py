@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.hooks import Hook, hooked
-from reference_impls.pruning.contract import Batch, Calibration
 
 SMALLEST = 16
 """Layers with fewer inputs or outputs (first and last ones) stay dense: little to gain, much to lose."""
@@ -57,7 +57,7 @@ def input_rows(layer: nn.Linear | nn.Conv2d, inputs: torch.Tensor) -> torch.Tens
     return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
 
 
-Collect = Callable[[str, torch.Tensor, Batch], None]
+Collect = Callable[[str, torch.Tensor, Call], None]
 """Takes a layer's name, its input rows and the batch they come from."""
 
 
@@ -72,5 +72,5 @@ def watch(
             batch.run(model)
 
 
-def _collecting(collect: Collect, name: str, batch: Batch) -> Hook:
+def _collecting(collect: Collect, name: str, batch: Call) -> Hook:
     return lambda layer, inputs: collect(name, input_rows(layer, inputs[0].detach()), batch)

@@ -16,11 +16,11 @@ from torch import nn
 
 from reference_impls.files.packed import file_of
 from reference_impls.methods.prune import calibration_for, cost, prune
-from reference_impls.pruning.contract import from_images
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
 from reference_impls.study.recover import recover
 from reference_impls.testbed import classifier, metrics
+from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.diffusion import Model, ddim, dpm_solver
 from reference_impls.testbed.models import DATA_OF
 

@@ -14,8 +14,8 @@ import copy
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.contract import Calibration
 from reference_impls.pruning.layers import prunable
 
 STEP = 0.15
@@ -78,4 +78,4 @@ def loss_of(
     """Mean loss of the model pruned by these shares."""
     candidate = copy.deepcopy(model)
     prune(candidate, calibration, sparsity, method=method, shares=shares)
-    return sum(batch.loss(candidate).item() for batch in calibration) / len(calibration.batches)
+    return sum(batch.loss(candidate).item() for batch in calibration) / len(calibration.calls)

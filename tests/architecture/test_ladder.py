@@ -11,7 +11,7 @@ LADDER = (
     {"methods", "models", "bench"},
     {"pruning"},
     {"testbed", "files", "kernels"},
-    {"maths"},
+    {"maths", "calls"},
 )
 """From what people type down to the ground; folders of one rung do not import each other."""
 RUNG = {folder: number for number, folders in enumerate(LADDER) for folder in folders}

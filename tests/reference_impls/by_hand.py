@@ -5,8 +5,8 @@ import math
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.obs import damped
-from reference_impls.pruning.contract import Calibration
 
 STEPS = [0.8 + 0.4 * math.log(5 - step, 5) for step in range(5)]
 """Weights of the steps by OBS-Diff, for a calibration of five."""
@@ -18,7 +18,7 @@ def inputs_of(model: nn.Module, calibration: Calibration, path: str) -> list[tor
     handle = model.get_submodule(path).register_forward_hook(lambda _, inputs, output: seen.append(inputs[0]))
     with torch.no_grad():
         for batch in calibration:
-            model(batch.x, batch.t, batch.label)
+            model(**batch.arguments)
     handle.remove()
     return seen
 

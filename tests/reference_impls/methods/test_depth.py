@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
 from reference_impls.maths.surgery import drop
 from reference_impls.methods import bk_sdm, laptop_diff, shortgpt, tinyfusion
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning.contract import Calibration, from_images, from_trajectory
 from reference_impls.pruning.units import blocks_of
+from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
 from reference_impls.testbed.unet import UNet
@@ -244,7 +245,7 @@ def test_learning_ways_leaves_the_weights_alone() -> None:
 @torch.no_grad()
 def test_a_gate_of_zero_is_a_block_that_went(name: str) -> None:
     model = small(name)
-    blocks, batch = blocks_of(model), from_images(TRAIN, batches=1, size=4).batches[0]
+    blocks, batch = blocks_of(model), from_images(TRAIN, batches=1, size=4).calls[0]
     for gone in ([], [0, 2]):
         gates = torch.tensor([float(number not in gone) for number in range(len(blocks))])
         with tinyfusion.gated(model, blocks, gates):
@@ -258,7 +259,7 @@ def test_a_gate_of_zero_is_a_block_that_went(name: str) -> None:
 def test_updates_are_added_to_the_layers() -> None:
     """W x + B A x, in each Linear of each block, is (W + B A) x."""
     model = small("dit")
-    blocks, batch = blocks_of(model), from_images(TRAIN, batches=1, size=4).batches[0]
+    blocks, batch = blocks_of(model), from_images(TRAIN, batches=1, size=4).calls[0]
     by_hand = copy.deepcopy(model)
     layers = [
         layer

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.diff_pruning import squared_taylor
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning.contract import Calibration, from_images, from_trajectory
 from reference_impls.pruning.layers import prunable
+from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
 from tests.reference_impls.small_models import small
@@ -34,19 +35,25 @@ def calls(method: str, model: nn.Module) -> Calibration:
         made = from_images(IMAGES, batches=3, size=8, by_time=needs == "gradients")
     else:
         made = from_trajectory(model, n=4, steps=3)
-    return Calibration(tuple(replace(batch, t=torch.zeros_like(batch.t)) for batch in made))
+    return Calibration(tuple(changed(call, t=torch.zeros_like(call.arguments["t"])) for call in made))
+
+
+def changed(call: Call, target: torch.Tensor | None = None, **arguments: torch.Tensor) -> Call:
+    """The same call with other arguments, and with the noise scale that belongs to them."""
+    given = {**call.arguments, **arguments}
+    return image_call(**given, target=call.target if target is None else target, step=call.step, steps=call.steps)
 
 
 def cast(calibration: Calibration, dtype: torch.dtype) -> Calibration:
     return Calibration(
         tuple(
-            replace(
-                batch,
-                x=batch.x.to(dtype),
-                t=batch.t.to(dtype),
-                target=None if batch.target is None else batch.target.to(dtype),
+            changed(
+                call,
+                x=call.arguments["x"].to(dtype),
+                t=call.arguments["t"].to(dtype),
+                target=None if call.target is None else call.target.to(dtype),
             )
-            for batch in calibration
+            for call in calibration
         )
     )
 
@@ -103,7 +110,7 @@ def test_near_times_stay_apart_in_half_precision() -> None:
 def test_squares_of_small_gradients_do_not_vanish() -> None:
     """Near the target, (w g)^2 is below what float16 can hold."""
     model = small("dit").half()
-    batch = cast(calls("taylor", model), torch.float16).batches[0]
+    batch = cast(calls("taylor", model), torch.float16).calls[0]
     batch = replace(batch, target=batch.run(model).detach() + 0.01)
     squares, _ = squared_taylor(model, Calibration((batch,)), 0.0)
     ours = squares["blocks.1.feed_forward.up.weight"]

@@ -13,13 +13,15 @@ import pytest
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths import masks, obs
 from reference_impls.maths.masks import Pattern, keep_pattern
 from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning.contract import Batch, Calibration, Request, from_images, from_trajectory
+from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
+from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
 from reference_impls.testbed.data import load
 from tests.reference_impls.by_hand import STEPS, inputs_of
 from tests.reference_impls.small_models import small
@@ -107,9 +109,9 @@ def test_calibration_from_images() -> None:
     """Times in the middle of equal parts, or all of them in each batch; other images by another seed."""
     images, _ = load("digits")
     one, other = (from_images(images, batches=4, size=8, by_time=True, seed=seed) for seed in (0, 1))
-    assert [batch.t.unique().tolist() for batch in one] == [[0.125], [0.375], [0.625], [0.875]]
-    assert not torch.equal(one.batches[0].label, other.batches[0].label)
-    spread = from_images(images, batches=1, size=8).batches[0].t
+    assert [batch.arguments["t"].unique().tolist() for batch in one] == [[0.125], [0.375], [0.625], [0.875]]
+    assert not torch.equal(one.calls[0].arguments["label"], other.calls[0].arguments["label"])
+    spread = from_images(images, batches=1, size=8).calls[0].arguments["t"]
     assert sorted((8 * spread).long().tolist()) == list(range(8))
 
 
@@ -210,7 +212,7 @@ def forgetful(*args, **options):  # type: ignore[no-untyped-def]
     return args[0] * mask, mask
 
 
-def reversed_steps(batch: Batch) -> float:
+def reversed_steps(batch: Call) -> float:
     return STEPS[4 - batch.step]
 
 
@@ -257,7 +259,7 @@ def test_shares_are_exact_over_blocks_of_columns(
 
 def test_step_weights_fall_along_a_logarithm(calibration: Calibration) -> None:
     """OBS-Diff, Eq. (4); nothing to weigh where the calibration is one step."""
-    batch = dataclasses.replace(calibration.batches[0], step=6, steps=16)
+    batch = dataclasses.replace(calibration.calls[0], step=6, steps=16)
     assert obs_diff.step_weight(batch) == pytest.approx(0.8 + 0.4 * math.log(10) / math.log(16))
     assert obs_diff.step_weight(dataclasses.replace(batch, step=0, steps=1)) == 0.8
 
@@ -286,11 +288,11 @@ def test_wanda_by_hand(larger: float, stays: int) -> None:
             return self.layer(x.flatten(1))
 
     images, _ = load("digits")
-    batch = from_images(images, batches=1, size=3).batches[0]
+    batch = from_images(images, batches=1, size=3).calls[0]
     x = torch.ones(3, 1, 4, 4)
     x[:, 0, 0, 1] = larger
     model = Model()
-    prune(model, Calibration((type(batch)(x, batch.t, batch.label),)), 15 / 16, method="wanda")
+    prune(model, Calibration((image_call(x, batch.arguments["t"], batch.arguments["label"]),)), 15 / 16, method="wanda")
     assert layer.weight[:, stays].eq(2.0 - stays).all()
     assert int(layer.weight.count_nonzero()) == 16
 
@@ -329,8 +331,10 @@ def test_bad_requests_change_nothing(dit: nn.Module, calibration: Calibration, a
 
 
 def test_scores_that_are_not_finite(dit: nn.Module, calibration: Calibration) -> None:
-    good, bad = calibration.batches[:2]
-    broken = Calibration((good, dataclasses.replace(bad, x=bad.x * float("nan"))))
+    good, bad = calibration.calls[:2]
+    broken = Calibration(
+        (good, dataclasses.replace(bad, arguments={**bad.arguments, "x": bad.arguments["x"] * float("nan")}))
+    )
     with pytest.raises(ValueError, match=r"scores of blocks\.0\.attention\.qkv of shape \(96, 32\) holds NaN"):
         prune(copy.deepcopy(dit), broken, 0.5, method="wanda")
 
@@ -341,9 +345,7 @@ def test_what_cannot_be_is_refused_before_the_model_is_run(
 ) -> None:
     """A real calibration may take an hour. What the model costs is counted first, and that is one sample."""
     runs = []
-    monkeypatch.setattr(
-        Batch, "run", lambda batch, model: runs.append(len(batch.x)) or model(batch.x, batch.t, batch.label)
-    )
+    monkeypatch.setattr(Call, "run", lambda batch, model: runs.append(batch.samples) or model(**batch.arguments))
     asked = {"scope": "global"} if METHODS[method].scope != "global" else {"scope": "row"}
     if METHODS[method].kind == "unstructured" and method not in ("sparsegpt", "obs-diff"):
         asked["pattern"] = Pattern(2, 4)

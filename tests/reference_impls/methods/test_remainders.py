@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.contract import Batch, Calibration
 from reference_impls.pruning.layers import as_matrix
+from reference_impls.testbed.calibration import image_call
 
 
 class Odd(nn.Module):
@@ -25,7 +26,7 @@ class Odd(nn.Module):
         return self.down(self.up(x).relu())  # type: ignore[no-any-return]
 
 
-CALIBRATION = Calibration((Batch(torch.randn(4, 16), torch.rand(4), torch.zeros(4).long()),))
+CALIBRATION = Calibration((image_call(torch.randn(4, 16), torch.rand(4), torch.zeros(4).long()),))
 
 
 @pytest.mark.parametrize(

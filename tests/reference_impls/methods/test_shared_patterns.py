@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.kernels.rowblock_spmm import shares_pattern
 from reference_impls.maths.masks import ALONE, Pattern, Tile, keep_best
 from reference_impls.methods.prune import calibration_for, prune
-from reference_impls.pruning.contract import Calibration, from_trajectory
 from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.testbed.calibration import from_trajectory
 from reference_impls.testbed.data import load
 from tests.reference_impls.small_models import small
 

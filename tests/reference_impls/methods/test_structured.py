@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths import gates, obs
 from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.methods import diff_pruning, ecodiff, obs_diff
@@ -20,9 +21,10 @@ from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.methods.sparsegpt import weight_of
 from reference_impls.pruning import remove_units
-from reference_impls.pruning.contract import Batch, Calibration, Request, from_images, from_trajectory
+from reference_impls.pruning.contract import Request
 from reference_impls.pruning.remove_units import best_units, owned
 from reference_impls.pruning.units import groups_of
+from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
 from reference_impls.testbed.data import load
 from reference_impls.testbed.diffusion import ddim
 from reference_impls.testbed.models import pretrained
@@ -124,9 +126,10 @@ def test_owned_by_hand() -> None:
 def test_taylor_against_central_differences() -> None:
     """(w g)^2 of a few weights, in float64, where g is (L(w + h) - L(w - h)) / 2h."""
     model = copy.deepcopy(MODELS["dit"]).double()
-    batches = from_images(TRAIN, batches=2, size=4, by_time=True).batches
+    batches = from_images(TRAIN, batches=2, size=4, by_time=True).calls
     batch = batches[0]
-    batch = Batch(batch.x.double(), batch.t.double(), batch.label, batch.target.double())  # type: ignore[union-attr]
+    x, t, label = (batch.arguments[name] for name in ("x", "t", "label"))
+    batch = image_call(x.double(), t.double(), label, target=batch.target.double())  # type: ignore[union-attr]
     squares, counted = diff_pruning.squared_taylor(model, Calibration((batch,)), 0.0)
     assert counted == 1
     for name in ("blocks.2.feed_forward.up.weight", "blocks.1.attention.qkv.bias"):
@@ -152,14 +155,14 @@ def test_diff_pruning_stops_where_the_loss_is_negligible() -> None:
 
 
 def test_times_must_rise() -> None:
-    batches = from_images(TRAIN, batches=3, size=4, by_time=True).batches
+    batches = from_images(TRAIN, batches=3, size=4, by_time=True).calls
     with pytest.raises(ValueError, match="the times of the calibration fall; make it with from_images"):
         diff_pruning.squared_taylor(MODELS["dit"], Calibration(batches[::-1]), 0.0)
 
 
 def test_gradients_need_targets() -> None:
     with pytest.raises(ValueError, match="this calibration has no targets; make it with from_images"):
-        diff_pruning.squared_taylor(MODELS["dit"], Calibration(calls("dit", "wanda").batches[:1]), 0.0)
+        diff_pruning.squared_taylor(MODELS["dit"], Calibration(calls("dit", "wanda").calls[:1]), 0.0)
 
 
 def test_columns_removed_at_once_are_least_squares() -> None:
@@ -204,7 +207,7 @@ def test_gates_against_central_differences() -> None:
 def test_open_gates_change_nothing_and_closed_ones_silence() -> None:
     model = MODELS["dit"]
     groups = groups_of(model)
-    batch = from_images(TRAIN, batches=1, size=4).batches[0]
+    batch = from_images(TRAIN, batches=1, size=4).calls[0]
     with torch.no_grad():
         dense = batch.run(model)
         with ecodiff.gated(model, groups, {group.name: torch.ones(group.units) for group in groups}):
@@ -268,8 +271,8 @@ def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept
     """On the error of the noise, a_t times that of v."""
     squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in dense.named_parameters()}
     for batch in calibration:
-        error = dense(batch.x, batch.t, batch.label) - batch.target
-        loss = ((batch.t * math.pi / 2).cos()[:, None, None, None] * error).square().mean()
+        error = dense(**batch.arguments) - batch.target
+        loss = ((batch.arguments["t"] * math.pi / 2).cos()[:, None, None, None] * error).square().mean()
         gradients = torch.autograd.grad(loss, list(dense.parameters()))
         for (name, value), gradient in zip(dense.named_parameters(), gradients, strict=True):
             squares[name] += (value.detach() * gradient).double() ** 2
@@ -398,7 +401,7 @@ def heads_like_neurons(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def gradients_of_v(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Batch, "noise_loss", Batch.loss)
+    monkeypatch.setattr(Call, "noise_loss", Call.loss)
 
 
 @pytest.mark.parametrize(
@@ -493,7 +496,7 @@ def test_bad_requests_change_nothing(method: str, asked: dict, told: str) -> Non
 
 
 def test_a_gradient_that_is_not_finite() -> None:
-    batch = calls("dit", "taylor").batches[0]
+    batch = calls("dit", "taylor").calls[0]
     broken = Calibration((dataclasses.replace(batch, target=batch.target * float("nan")),))  # type: ignore[operator]
     with pytest.raises(ValueError, match=r"scores of blocks\.0\.attention of shape \(4,\) holds NaN or infinite"):
         prune(copy.deepcopy(MODELS["dit"]), broken, 0.5, method="taylor")

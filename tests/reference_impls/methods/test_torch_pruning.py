@@ -16,11 +16,12 @@ import torch_pruning as tp
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.calls.call import Call
 from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.models import diffusers_folder
-from reference_impls.pruning.contract import Batch
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
+from reference_impls.testbed.calibration import image_call
 from reference_impls.testbed.dit import Attention
 from reference_impls.testbed.models import pretrained
 from tests.reference_impls.models.test_diffusers_folder import CONFIGS, made
@@ -43,20 +44,20 @@ CUTS = {
 Gone = tuple[Group, Sequence[int]]
 
 
-def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Batch]:
+def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Call]:
     if name in CONFIGS:
         model = made(name)
-        return model, diffusers_folder.noise_calls(model).batches[0]
+        return model, diffusers_folder.noise_calls(model).calls[0]
     model = pretrained(name) if trained else small(name)
     generator = torch.Generator().manual_seed(0)
     side = int(model.side)  # type: ignore[arg-type]
     x = torch.randn(3, 1, side, side, generator=generator)
-    return model, Batch(x, torch.rand(3, generator=generator), torch.arange(3))
+    return model, image_call(x, torch.rand(3, generator=generator), torch.arange(3))
 
 
-def inputs(batch: Batch) -> Any:
-    """As torch-pruning takes them: names and values, or a tuple in order."""
-    return getattr(batch, "arguments", (batch.x, batch.t, batch.label))
+def inputs(batch: Call) -> Any:
+    """As torch-pruning takes them: names and values."""
+    return dict(batch.arguments)
 
 
 def some(group: Group) -> list[int]:
@@ -82,7 +83,7 @@ def ours(dense: nn.Module, *removals: Gone) -> nn.Module:
 
 
 @torch.enable_grad()  # it traces by gradients, and refuses to without
-def theirs(dense: nn.Module, batch: Batch, start: Callable[[Group], Part], *removals: Gone) -> nn.Module:
+def theirs(dense: nn.Module, batch: Call, start: Callable[[Group], Part], *removals: Gone) -> nn.Module:
     """Rows or columns of one layer of each group go by hand; all others torch-pruning has to find."""
     model = copy.deepcopy(dense)
     graph = tp.DependencyGraph().build_dependency(model, example_inputs=inputs(batch))
@@ -96,7 +97,7 @@ def theirs(dense: nn.Module, batch: Batch, start: Callable[[Group], Part], *remo
     return model
 
 
-def assert_equal_models(one: nn.Module, other: nn.Module, batch: Batch) -> None:
+def assert_equal_models(one: nn.Module, other: nn.Module, batch: Call) -> None:
     for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b), name
     torch.testing.assert_close(batch.run(one), batch.run(other), rtol=0, atol=1e-6)
@@ -206,7 +207,7 @@ class Apart(nn.Module):
         return self.out(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, -1))
 
 
-def with_attention(name: str) -> tuple[nn.Module, Batch]:
+def with_attention(name: str) -> tuple[nn.Module, Call]:
     """A model whose heads attend to different tokens: a trained one, or a made one with weights that are not small.
 
     Where all tokens weigh the same, as with small weights, it does not matter in which head a dimension is.
@@ -222,7 +223,7 @@ def with_attention(name: str) -> tuple[nn.Module, Batch]:
     for value in model.parameters():
         if value.dim() > 1:
             nn.init.normal_(value, std=0.3)
-    return model, diffusers_folder.noise_calls(model).batches[0]
+    return model, diffusers_folder.noise_calls(model).calls[0]
 
 
 def attentions(model: nn.Module) -> dict[str, Any]:
@@ -238,7 +239,7 @@ def sizes(model: nn.Module) -> list[int]:
     return [attention.to_q.out_features for attention in attentions(model).values()]
 
 
-def half_of_the_attention(dense: nn.Module, batch: Batch, *, told: bool) -> tuple[nn.Module, nn.Module]:
+def half_of_the_attention(dense: nn.Module, batch: Call, *, told: bool) -> tuple[nn.Module, nn.Module]:
     """What the pruner leaves, with ``num_heads`` or without, and the dense model with the same weights set to zero."""
     small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
     parts = attentions(small)
@@ -346,7 +347,7 @@ def test_groups_of_flux(number: int) -> None:
             batch.run(other)
 
 
-def with_everything_halved(name: str) -> tuple[nn.Module, Batch]:
+def with_everything_halved(name: str) -> tuple[nn.Module, Call]:
     model, batch = model_and_batch(name)
     heads = {layer: a.heads for a in attentions(model).values() for layer in made_layers(a)}
     last = [layer for path, layer in model.named_modules() if path in ("conv_out", "proj_out")]
@@ -366,7 +367,7 @@ def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: s
     for module in model.modules():
         if type(module).__name__ in ("Downsample2D", "Upsample2D"):
             module.channels = module.conv.in_channels  # type: ignore[assignment,union-attr]
-    assert batch.run(model).shape == batch.x.shape
+    assert batch.run(model).shape == batch.arguments["sample"].shape
 
 
 @torch.no_grad()

@@ -95,7 +95,7 @@ def test_units_leave_exactly(name: str) -> None:
     model = made(name)
     groups = groups_of(model)
     assert {"head"} < {group.kind for group in groups}
-    batch = diffusers_folder.noise_calls(model).batches[0]
+    batch = diffusers_folder.noise_calls(model).calls[0]
     small, silent = copy.deepcopy(model), copy.deepcopy(model)
     remove(small, *((group, half(group)) for group in groups))
     for group in groups:
@@ -152,7 +152,7 @@ def test_the_error_of_a_method_that_fails_is_its_own(name: str) -> None:
 @torch.no_grad()
 def test_each_group_alone(name: str) -> None:
     model = made(name)
-    batch = diffusers_folder.noise_calls(model).batches[0]
+    batch = diffusers_folder.noise_calls(model).calls[0]
     for group in groups_of(model):
         small, silent = copy.deepcopy(model), copy.deepcopy(model)
         remove(small, (group, half(group)))
@@ -173,7 +173,7 @@ def test_methods_run(name: str, method: str) -> None:
     calls = diffusers_folder.noise_calls(model, batches=1)
     report = prune(model, calls, 0.5, method=method)
     assert report.after.nonzero < 0.85 * report.before.nonzero
-    assert bool(torch.isfinite(calls.batches[0].run(model)).all())
+    assert bool(torch.isfinite(calls.calls[0].run(model)).all())
 
 
 @pytest.mark.slow
@@ -191,7 +191,7 @@ def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
     assert diffusers_folder.steps_of(tmp_path / "dense") == ()
     methods = [step["prune"]["method"] for step in diffusers_folder.steps_of(tmp_path / "two")]  # type: ignore[index]
     assert methods == ["obs-diff-units", "magnitude"]
-    batch = diffusers_folder.noise_calls(model).batches[0]
+    batch = diffusers_folder.noise_calls(model).calls[0]
     assert batch.run(loaded).shape == batch.run(model).shape
 
 
@@ -202,7 +202,7 @@ def test_from_pretrained_opens_what_has_zeros(name: str, tmp_path: Path) -> None
     report = prune(model, diffusers_folder.noise_calls(model), 0.5, method="magnitude")
     diffusers_folder.save(tmp_path / "out", model, [{"prune": asdict(report)}], Changes())
     again = getattr(diffusers, name).from_pretrained(tmp_path / "out")
-    batch = diffusers_folder.noise_calls(model).batches[0]
+    batch = diffusers_folder.noise_calls(model).calls[0]
     torch.testing.assert_close(batch.run(again), batch.run(model))
     (step,) = json.loads((tmp_path / "out/pruning.json").read_text())["steps"]
     assert step["prune"]["method"] == "magnitude"
@@ -216,8 +216,8 @@ def test_sdxl_gets_its_own_conditions() -> None:
         "projection_class_embeddings_input_dim": 48 + 32,
     }
     model = diffusers.UNet2DConditionModel(**config).eval()
-    batch = diffusers_folder.noise_calls(model).batches[0]
-    assert batch.run(model).shape == batch.x.shape
+    batch = diffusers_folder.noise_calls(model).calls[0]
+    assert batch.run(model).shape == batch.arguments["sample"].shape
     assert batch.first().run(model).shape[0] == 1
 
 

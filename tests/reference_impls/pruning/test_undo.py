@@ -12,14 +12,15 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths import obs
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods import obs_diff, sparsedm, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.pruning import drop_weights
-from reference_impls.pruning.contract import Calibration, from_images, from_trajectory
 from reference_impls.pruning.undo import undone_on_failure
+from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import load
 from tests.reference_impls.small_models import small
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods import sparsedm
 from reference_impls.methods.prune import calibration_for, prune
-from reference_impls.pruning.contract import Batch, Calibration, from_images
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.recover import feature_loss, recover, shared_blocks
+from reference_impls.testbed.calibration import from_images, image_call
 from reference_impls.testbed.data import load
 from reference_impls.testbed.diffusion import ddim, dpm_solver, noised, stratified_times
 from reference_impls.testbed.metrics import held_out_loss
@@ -135,7 +136,7 @@ def test_int8_keeps_zeros_and_hardly_changes_the_output(name: str) -> None:
     model = copy.deepcopy(dense)
     prune(model, calibration_for("magnitude", model, images), 0.5, method="magnitude")
     zeros = {name: layer.weight == 0 for name, layer in prunable(model).items()}
-    batch = from_images(images, batches=1, size=8).batches[0]
+    batch = from_images(images, batches=1, size=8).calls[0]
     with torch.no_grad():
         before = batch.run(model)
         assert int8.quantize(model) == len(zeros)
@@ -199,8 +200,9 @@ def test_sparsedm_ends_in_the_pattern() -> None:
 def test_sr_ste_through_prune_by_hand(options: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     """What each layer's whole weight is trained by: the gradient at the masked one, and the pull on what is masked."""
     dense, made = small("dit").double(), {}
-    batch = from_images(TRAIN, batches=1, size=4).batches[0]
-    batch = Batch(batch.x.double(), batch.t.double(), batch.label, batch.target.double())  # type: ignore[union-attr]
+    batch = from_images(TRAIN, batches=1, size=4).calls[0]
+    x, t, label = (batch.arguments[name] for name in ("x", "t", "label"))
+    batch = image_call(x.double(), t.double(), label, target=batch.target.double())  # type: ignore[union-attr]
 
     def one_backward_pass(model: nn.Module, calibration: Calibration, rate: float) -> None:
         batch.loss(model).backward()

@@ -1,0 +1,104 @@
+"""One call of a denoiser, whatever its signature, and the set of calls that a method may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Call:
+    """Inputs of one forward pass, and how much it counts."""
+
+    arguments: Mapping[str, Any]
+    """By the names of the model's ``forward``. Tensors, also those in nested mappings, have the samples in front."""
+    step: int = 0
+    steps: int = 1
+    """Which call of the sampler it is, from 0 on, and of how many; for step weights."""
+    target: torch.Tensor | None = None
+    """What the model should predict there, where it is known."""
+    noise_scale: torch.Tensor | None = None
+    """What turns an error of the prediction into one of the noise, shaped to be multiplied with it; it falls as the
+    time rises."""
+    unbatched: frozenset[str] = frozenset()
+    """Arguments without samples in front, such as positions."""
+
+    def run(self, model: nn.Module) -> torch.Tensor:
+        """What the model predicts there; of a tuple the first."""
+        output = model(**self.arguments)
+        return output[0] if isinstance(output, tuple) else output
+
+    @property
+    def samples(self) -> int:
+        """How many there are in the call."""
+        return next(
+            (
+                len(value)
+                for name, value in self.arguments.items()
+                if isinstance(value, torch.Tensor) and value.dim() and name not in self.unbatched
+            ),
+            0,
+        )
+
+    def first(self) -> Call:
+        """The first sample alone, without its target."""
+        return replace(self, arguments=self._first(self.arguments), target=None, noise_scale=None)
+
+    def _first(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self._first(value)
+            if isinstance(value, Mapping)
+            else value[:1]
+            if isinstance(value, torch.Tensor) and value.dim() and name not in self.unbatched
+            else value
+            for name, value in arguments.items()
+        }
+
+    def error(self, model: nn.Module) -> torch.Tensor:
+        """Prediction minus target.
+
+        Raises:
+            ValueError: the target is not known here.
+        """
+        if self.target is None:
+            raise ValueError("this calibration has no targets; make it with from_images")
+        return self.run(model) - self.target
+
+    def loss(self, model: nn.Module) -> torch.Tensor:
+        """Mean squared error of the prediction, as a scalar; raises as ``error``."""
+        return self.error(model).square().mean()
+
+    def noise_loss(self, model: nn.Module) -> torch.Tensor:
+        """Mean squared error of the noise that the prediction means.
+
+        Raises:
+            ValueError: as ``error``, or the scale of the noise is not known.
+        """
+        error = self.error(model)
+        if self.noise_scale is None:
+            raise ValueError("this calibration has no scale of the noise; make it with from_images")
+        return (self.noise_scale * error).square().mean()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The calls that a method may look at. Made once, iterated as often as a method likes."""
+
+    calls: tuple[Call, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty set.
+
+        Raises:
+            ValueError: there is no call, or a call without a sample.
+        """
+        if not self.calls or any(not call.samples for call in self.calls):
+            raise ValueError("calibration is empty; give at least one batch of at least one sample")
+
+    def __iter__(self) -> Iterator[Call]:
+        """The calls in order."""
+        return iter(self.calls)
