@@ -307,14 +307,13 @@ class _Session(requests.Session):
         self.pause = GAP_SECONDS
         """Seconds before the next request."""
 
-    def get(self, url: str | bytes, **kwargs: Any) -> requests.Response:
+    def get(self, url: str | bytes, **_kwargs: Any) -> requests.Response:
         """The library's only door to the network; its own headers are replaced by ours.
 
         Raises:
             BadAnswerError: what came is not a complete feed.
             NoAnswerError: nothing came, or arXiv is too busy.
         """
-        del kwargs
         if self.page is not None:
             raise _EndOfPage
         # Before every request, the first one too: another run may have ended just now. The whole distance

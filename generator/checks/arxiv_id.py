@@ -41,9 +41,8 @@ def bare_id(text: str) -> str | None:
     return found["id"] if found else None
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """At most one problem: the first thing that is wrong with the id."""
-    del context
     text = draft.text("arxiv") if draft.kind == "papers" else None
     if text is None:
         return

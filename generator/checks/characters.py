@@ -43,9 +43,8 @@ def _script(character: str) -> str:
     return unicodedata.name(character, "UNNAMED").split()[0]
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Problems of every text of the entry."""
-    del context
     for steps, value in draft.scalars():
         if value != " ".join(value.split()):
             what = "a line break" if "\n" in value else "stray spaces"

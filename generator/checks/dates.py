@@ -30,9 +30,8 @@ _EARLIEST = 1950
 _FULL = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Problems of each date by itself, then against `added`."""
-    del context
     added = draft.text("added") or ""
     latest = added if _FULL.fullmatch(added) else "9999"
     for key in _KEYS:

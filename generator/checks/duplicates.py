@@ -31,9 +31,8 @@ CODES = (
 )
 
 
-def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Each later entry is told where the first one is."""
-    del context
     names: dict[tuple[str, str], Draft] = {}
     identities: dict[tuple[str, str, str], Draft] = {}
     repositories: dict[str, Draft] = {}

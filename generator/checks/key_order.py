@@ -19,9 +19,8 @@ CODES = (
 )
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """One problem: the first key that comes too late."""
-    del context
     order = {key: index for index, key in enumerate(KINDS[draft.kind].model_fields)}
     known = [key for key in draft.data if key in order]
     for before, after in pairwise(known):

@@ -53,9 +53,8 @@ def _skeleton(text: str) -> str:
     return "".join(plain).casefold()
 
 
-def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Compares only titles that share two of their rarest words, so that the cost stays linear."""
-    del context
     for kind in ("papers", "tools", "articles"):
         titled = [
             (draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind

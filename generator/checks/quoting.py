@@ -21,9 +21,8 @@ _NUMBERS = {"before", "after"}
 _DATES = {"added", "date"}
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """One problem for each value that must be quoted."""
-    del context
     texts = dict(draft.scalars())
     for steps, kind in draft.document.typed.items():
         key = steps[-1]

@@ -33,9 +33,8 @@ CODES = (
 _PAPER_RELATIONS = ("builds_on", "critiques", "superseded_by")
 
 
-def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Targets, then circles, then the state that goes with a successor."""
-    del context
     slugs = {kind: {draft.slug for draft in drafts if draft.kind == kind} for kind in ("papers", "tools")}
     for draft in drafts:
         for target_kind, steps, target in _targets(draft):

@@ -29,9 +29,8 @@ def nearest(word: str, known: list[str], limit: int = 1) -> list[str]:
     return [str(match[0]) for match in found]
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Problems of the structure, field by field."""
-    del context
     model = KINDS[draft.kind]
     empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
     for steps in sorted(empty, key=str):

@@ -29,9 +29,8 @@ _MARKUP = re.compile(r"\*\*|__|`|\$|\]\(|<[a-z/]|\\[a-z]+|^#", re.IGNORECASE)
 _PRAISE = re.compile(r"\b(novel|state-of-the-art|groundbreaking|revolutionary|cutting-edge)\b", re.IGNORECASE)
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Length, then form."""
-    del context
     text = draft.text("summary")
     if text is None:
         return

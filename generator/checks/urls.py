@@ -68,9 +68,8 @@ def on_host(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """At most one problem for each address."""
-    del context
     for key in ADDRESS_FIELDS:
         text = draft.text(key)
         if text is not None:

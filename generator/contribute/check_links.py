@@ -301,9 +301,8 @@ class _Bounded(io.RawIOBase):
         self._left -= count
         return count
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, _mode: str) -> io.BufferedReader:
         """The one thing that ``HTTPResponse`` asks of a socket."""
-        del mode
         return io.BufferedReader(self)
 
 

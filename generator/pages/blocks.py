@@ -26,9 +26,8 @@ class UnknownDirective(ValueError):
     """A directive has no block, or an argument that its block does not know."""
 
 
-def figure(site: Site, root: str, argument: str) -> str:
+def figure(_site: Site, _root: str, argument: str) -> str:
     """A drawn figure with its caption, inline, so that it follows the theme's colours."""
-    del site, root
     return f'<figure class="cat-figure">{FIGURES[argument]()}<figcaption>{CAPTIONS[argument]}</figcaption></figure>'
 
 

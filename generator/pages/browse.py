@@ -181,9 +181,8 @@ def options(site: Site, facet: Facet, found: Sequence[Row]) -> list[Option]:
     return [Option(word, term, counts[word]) for word, term in terms.items() if counts[word]]
 
 
-def browse(site: Site, root: str, argument: str) -> str:
+def browse(site: Site, root: str, _argument: str) -> str:
     """The form, the place of the table, and all entries by family for readers without JavaScript."""
-    del argument
     found = rows(site)
     facets = [(facet, options(site, facet, found)) for facet in FACETS]
     years = sorted(Counter(row.date[:4] for row in found if row.date).items(), reverse=True)
@@ -224,9 +223,8 @@ def _groups(site: Site, found: Sequence[Row]) -> Iterator[tuple[str, str, list[R
         yield KINDS[kind].name, f"{kind}s/", [row for row in found if row.kind == kind]
 
 
-def compare(site: Site, root: str, argument: str) -> str:
+def compare(_site: Site, root: str, _argument: str) -> str:
     """The place where entries stand side by side."""
-    del site, argument
     return render("compare", root=root)
 
 

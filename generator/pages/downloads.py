@@ -47,17 +47,15 @@ def family_bib(family: str) -> str:
     return f"data/bib/{family}.bib"
 
 
-def downloads(site: Site, root: str, argument: str) -> str:
+def downloads(site: Site, root: str, _argument: str) -> str:
     """Links to the files, with their sizes."""
-    del argument
     contents = download_files(site)
     files = [(name, text, len(contents[f"data/{name}"])) for name, text in FILES.items()]
     return render("downloads", files=files, root=root)
 
 
-def feeds(site: Site, root: str, argument: str) -> str:
+def feeds(site: Site, root: str, _argument: str) -> str:
     """The feed of all entries, and feed and BibTeX of each family."""
-    del argument
     rows = [
         (family, site.term("families", family).name, len(papers), family_feed(family), family_bib(family))
         for family, papers in _papers_by_family(site).items()

@@ -8,9 +8,8 @@ from generator.views.site import Site
 NEWEST = 8
 
 
-def home(site: Site, root: str, argument: str) -> str:
+def home(site: Site, root: str, _argument: str) -> str:
     """The whole content of the home page."""
-    del argument
     papers = [filed.entry for filed in site.catalogue.papers.values()]
     pruning = [paper for paper in papers if paper.family == "pruning"]
     architectures = {
@@ -35,9 +34,8 @@ def home(site: Site, root: str, argument: str) -> str:
     )
 
 
-def architecture_list(site: Site, root: str, argument: str) -> str:
+def architecture_list(site: Site, root: str, _argument: str) -> str:
     """The architectures with their sentences and counts."""
-    del argument
     papers = [filed.entry for filed in site.catalogue.papers.values()]
     counts = {
         word: (

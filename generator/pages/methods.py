@@ -76,9 +76,8 @@ def method_pages(site: Site) -> Iterator[Page]:
         yield Page(f"methods/{name}/", title, described.method.summary, block, "", words)
 
 
-def method_files(site: Site) -> Mapping[str, bytes]:
+def method_files(_site: Site) -> Mapping[str, bytes]:
     """The pictures of samples."""
-    del site
     files = sorted((PACKAGE / "results" / "samples").glob("*.png"))
     return {f"assets/samples/{file.name}": file.read_bytes() for file in files}
 

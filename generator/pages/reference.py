@@ -38,13 +38,12 @@ def all_codes() -> tuple[Code, ...]:
     return tuple(sorted((code for module in modules for code in module.CODES), key=lambda code: code.code))
 
 
-def field_table(site: Site, root: str, argument: str) -> str:
+def field_table(_site: Site, root: str, argument: str) -> str:
     """The fields of papers, results, tools or articles.
 
     Raises:
         KeyError: ``argument`` is none of them.
     """
-    del site
     model = Result if argument == "results" else KINDS[argument]
     vocabularies = {"metric": "metrics"} if argument == "results" else VOCABULARIES[argument]
     fields = [
@@ -70,20 +69,17 @@ def _shape(annotation: str) -> str:
     return "one of a few words" if "Literal" in annotation else "text"
 
 
-def vocabularies(site: Site, root: str, argument: str) -> str:
+def vocabularies(site: Site, root: str, _argument: str) -> str:
     """Every vocabulary with its terms and their sentences."""
-    del argument
     named = {name: site.catalogue.taxonomy.vocabulary(name) for name in Taxonomy.model_fields}
     return render("reference_vocabularies", vocabularies=named, root=root)
 
 
-def checks(site: Site, root: str, argument: str) -> str:
+def checks(_site: Site, root: str, _argument: str) -> str:
     """Every code with its rule, a bad example and the good one."""
-    del site, argument
     return render("reference_checks", codes=all_codes(), root=root)
 
 
-def template(site: Site, root: str, argument: str) -> str:
+def template(site: Site, root: str, _argument: str) -> str:
     """The annotated entry that contributors start from."""
-    del argument
     return render("reference_template", text=site.template, root=root)

@@ -34,9 +34,8 @@ def statistic(site: Site, root: str, argument: str) -> str:
     }[argument](site, root)
 
 
-def _date(site: Site, root: str) -> str:
+def _date(site: Site, _root: str) -> str:
     """How many papers are counted, and up to which day."""
-    del root
     papers = site.catalogue.papers.values()
     return render(
         "statistics_date",

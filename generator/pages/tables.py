@@ -84,9 +84,8 @@ def _matching(site: Site, papers: list[Filed[Paper]], key: str, value: str) -> l
     return found
 
 
-def paper_list(site: Site, root: str, argument: str) -> str:
+def paper_list(site: Site, root: str, _argument: str) -> str:
     """All papers in short rows, by year."""
-    del argument
     years = [(year, list(papers)) for year, papers in groupby(site.newest_first, key=lambda filed: date_of(filed)[:4])]
     return render("list_papers", site=site, root=root, years=years)
 
@@ -110,9 +109,8 @@ def article_list(site: Site, root: str, argument: str) -> str:
     return render("list_articles", site=site, root=root, articles=articles, term=term, category=category)
 
 
-def family_list(site: Site, root: str, argument: str) -> str:
+def family_list(site: Site, root: str, _argument: str) -> str:
     """The families with their sentences and counts."""
-    del argument
     counts = {
         family: sum(filed.entry.family == family for filed in site.catalogue.papers.values())
         for family in site.catalogue.taxonomy.families

@@ -49,8 +49,7 @@ def count(model: nn.Module, call: Callable[[nn.Module], object], *, nonzero: boo
     """
     parts = {"linear": 0.0, "convolution": 0.0}
 
-    def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        del inputs
+    def hook(layer: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         weight: torch.Tensor = layer.weight  # type: ignore[assignment]
         if not weight.numel():
             return
@@ -71,8 +70,7 @@ class _Products(TorchFunctionMode):
         super().__init__()
         self.macs = 0
 
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
+    def __torch_function__(self, function: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if function is nn.functional.scaled_dot_product_attention:
             q, k, v = (args[i] if len(args) > i else kwargs[name] for i, name in enumerate(("query", "key", "value")))

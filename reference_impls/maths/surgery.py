@@ -68,9 +68,8 @@ class Skip(nn.Module):
         super().__init__()
         self.shortcut = shortcut or nn.Identity()
 
-    def forward(self, x: torch.Tensor, *unused: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, *_unused: torch.Tensor) -> torch.Tensor:
         """The stream; time, class and whatever else the block was given are not looked at."""
-        del unused
         return self.shortcut(x)
 
 

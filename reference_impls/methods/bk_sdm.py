@@ -28,9 +28,8 @@ from reference_impls.pruning.skip_blocks import count_of, skip
 from reference_impls.pruning.units import blocks_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Drop the first blocks of the rule's order."""
-    del calibration
     blocks = blocks_of(model)
     return skip(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
 

@@ -22,16 +22,14 @@ from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Zero the smallest weights."""
-    del calibration
     layers = prunable(model)
     return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
-def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
+def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Remove the heads, neurons and channels with the smallest weights."""
-    del calibration
     groups = groups_of(model)
     sizes = {name: value.detach().abs() for name, value in model.named_parameters()}
     return remove_lowest(model, groups, {group.name: owned(group, sizes) for group in groups}, request)

@@ -22,18 +22,16 @@ from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Zero weights by lot; the seed decides."""
-    del calibration
     generator = torch.Generator().manual_seed(request.seed)
     layers = prunable(model)
     scores = {name: torch.rand(as_matrix(layer).shape, generator=generator) for name, layer in layers.items()}
     return drop(layers, scores, request)
 
 
-def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
+def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Remove heads, neurons and channels by lot; the seed decides."""
-    del calibration
     generator = torch.Generator().manual_seed(request.seed)
     groups = groups_of(model)
     scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}

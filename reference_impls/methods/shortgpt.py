@@ -35,8 +35,7 @@ def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Ca
     influence = torch.zeros(len(blocks), dtype=torch.float64)
 
     def hook(index: int, skip: Skip) -> Hook:
-        def see(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            del module
+        def see(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
             before, after = (_vectors(stream) for stream in (skip(inputs[0]), output))
             influence[index] += 1 - float(functional.cosine_similarity(before, after, dim=1).mean())
 

@@ -26,9 +26,8 @@ from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix, watch
 
 
-def weight_of(batch: Call) -> float:
+def weight_of(_batch: Call) -> float:
     """Every call counts the same."""
-    del batch
     return 1.0
 
 

@@ -94,8 +94,7 @@ def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Ite
     """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * what passes without it."""
 
     def hook(number: int, without: Skip) -> Hook:
-        def mix(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-            del module
+        def mix(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
             passing = without(inputs[0])
             return passing + gates[number] * (output - passing)
 

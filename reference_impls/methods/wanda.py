@@ -26,8 +26,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     layers = prunable(model)
     squares = {name: torch.zeros(as_matrix(layer).shape[1], dtype=torch.float64) for name, layer in layers.items()}
 
-    def collect(name: str, rows: torch.Tensor, batch: Call) -> None:
-        del batch
+    def collect(name: str, rows: torch.Tensor, _batch: Call) -> None:
         squares[name] += rows.double().square().sum(0)  # (inputs,)
 
     watch(model, calibration, layers, collect)
