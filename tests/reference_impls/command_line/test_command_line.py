@@ -513,6 +513,7 @@ def test_units_pruned_twice_are_numbered_as_in_the_dense_model(tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.nightly  # test_a_stopped_run_goes_on runs a smaller table in every pull request
 def test_table_quick(tmp_path: Path) -> None:
     out = tmp_path / "quick.json"
     run("table", "--quick", "--out", str(out), "--workers", "1")

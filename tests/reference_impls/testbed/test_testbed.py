@@ -103,7 +103,7 @@ def test_classifiers_know_the_digits(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [("dit", 0.97), ("unet", 0.95)])
+@pytest.mark.parametrize(("name", "least"), [("dit", 0.97), pytest.param("unet", 0.95, marks=pytest.mark.nightly)])
 def test_samples_are_digits(name: str, least: float) -> None:
     some = data.load(models.DATA_OF[name])[1].first(10)  # the loss has a test of its own
     quality = metrics.measure(models.pretrained(name), models.DATA_OF[name], n=400, held_out=some)
@@ -158,7 +158,7 @@ def test_training_writes_the_classifiers_cards_that_are_shipped(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", models.BUILDERS)
+@pytest.mark.parametrize("name", ["dit", pytest.param("unet", marks=pytest.mark.nightly)])
 def test_the_card_tells_the_loss_of_the_weights(name: str) -> None:
     measured = metrics.held_out_loss(models.pretrained(name), data.load(models.DATA_OF[name])[1])
     assert measured == pytest.approx(card(data.ASSETS / f"{name}.json")["quality"]["held_out_loss"], abs=2e-4)
