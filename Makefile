@@ -46,7 +46,7 @@ refresh: .venv/site  ## rewrite README.md and the schemas
 	$(PY) -m generator refresh
 
 .PHONY: fix
-fix: .venv/dev  ## mend what a command can mend: lint, format, generated files
+fix: .venv/dev  ## correct what a command can: lint, format, generated files
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
 	$(PY) -m generator format

@@ -35,14 +35,10 @@ class Call:
     @property
     def samples(self) -> int:
         """How many there are in the call."""
-        return next(
-            (
-                len(value)
-                for name, value in self.arguments.items()
-                if isinstance(value, torch.Tensor) and value.dim() and name not in self.unbatched
-            ),
-            0,
-        )
+        return next((len(value) for name, value in self.arguments.items() if self._has_samples(name, value)), 0)
+
+    def _has_samples(self, name: str, value: object) -> bool:
+        return isinstance(value, torch.Tensor) and value.dim() > 0 and name not in self.unbatched
 
     def first(self) -> Call:
         """The first sample alone, without its target."""
@@ -53,7 +49,7 @@ class Call:
             name: self._first(value)
             if isinstance(value, Mapping)
             else value[:1]
-            if isinstance(value, torch.Tensor) and value.dim() and name not in self.unbatched
+            if self._has_samples(name, value)
             else value
             for name, value in arguments.items()
         }

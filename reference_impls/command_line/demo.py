@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from reference_impls.command_line import terminal
@@ -22,10 +21,10 @@ def show(name: str) -> None:
         ValueError: there is no method of that name.
     """
     method = method_of(name)
-    dense, images, held_out = shipped("dit")
+    model, images, held_out = shipped("dit")
     terminal.say(f"{'DiT, digits':<24} held-out loss")
-    terminal.say(f"{'dense':<24} {held_out_loss(dense, held_out):.4f}")
-    model, calibration = copy.deepcopy(dense), calibration_for(name, dense, images)
+    terminal.say(f"{'dense':<24} {held_out_loss(model, held_out):.4f}")
+    calibration = calibration_for(name, model, images)
     asked: dict[str, Any] = {"pattern": PATTERN} if method.pattern_only else {"sparsity": SPARSITY}
     report = prune(model, calibration, method=name, **asked)
     how = report.pattern or f"{report.requested:.0%}".replace("%", " %")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reference_impls.files.outputs import replace_text
+
 Rows = list[dict[str, Any]]
 
 
@@ -30,10 +32,7 @@ def kept(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callab
         OtherRun: the file holds rows of a run with other settings, or something else.
     """
     found = _read(file, json.loads(json.dumps(settings)))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    whole = file.with_name(f"{file.name}.new")
-    whole.write_text("".join(json.dumps(line) + "\n" for line in (settings, *found)), encoding="utf-8")
-    whole.replace(file)  # no moment at which what took hours is nowhere
+    replace_text(file, "".join(json.dumps(line) + "\n" for line in (settings, *found)))
     with file.open("a", encoding="utf-8") as sink:
 
         def keep(job: Rows) -> None:

@@ -73,13 +73,18 @@ def new_folder(out: Path) -> Iterator[Path]:
         raise ValueError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
+def replace_text(file: Path, text: str) -> None:
+    """Write a whole file, with its folders, so that at every moment the old or the new text stands there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+
+
 def write_rows(document: Mapping[str, object], file: Path) -> None:
     """Write a JSON document whose lists of objects stand one object a line: a person reads how two runs differ."""
     fields = [f" {json.dumps(name)}: {_field(value)}" for name, value in document.items()]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
-    fresh.replace(file)
+    replace_text(file, "{\n" + ",\n".join(fields) + "\n}\n")
 
 
 def _field(value: object) -> str:

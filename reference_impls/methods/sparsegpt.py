@@ -65,7 +65,7 @@ def selection(request: Request, share: float) -> Select:
 
 
 def columns_decided_at_once(request: Request) -> int:
-    """M of a pattern (the paper's B_s = m); else ``BLOCK``, rounded down to whole tiles, and at least one tile."""
+    """The m of a pattern (the paper's B_s = m); else ``BLOCK``, rounded down to whole tiles, and at least one tile."""
     if request.pattern is not None:
         return request.pattern.m
     return request.tile.columns * max(1, BLOCK // request.tile.columns)

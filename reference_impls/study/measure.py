@@ -78,18 +78,22 @@ class Row:
     recover_seconds: float
 
 
-_pretrained = cache(pretrained)
+@cache
+def _shipped(name: str) -> tuple[Denoiser, Images, Images]:
+    """Read once in each process; nobody outside this module may have its model."""
+    return (pretrained(name), *load(DATA_OF[name]))
 
 
 def shipped(name: str) -> tuple[Denoiser, Images, Images]:
     """A dense model, the caller's own to change, its training and its held-out images."""
-    return (copy.deepcopy(_pretrained(name)), *load(DATA_OF[name]))
+    model, images, held_out = _shipped(name)
+    return copy.deepcopy(model), images, held_out
 
 
 @cache
 def dense_samples(name: str, n: int, seed: int) -> torch.Tensor:
     """What the dense model makes of the same noise."""
-    model = shipped(name)[0]
+    model = _shipped(name)[0]
     return metrics.samples(model, model.side, n, seed=seed)
 
 
@@ -131,7 +135,7 @@ def rows(job: Job, budget: Budget) -> list[Row]:
 
 
 def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int, seconds: float) -> Row:
-    held_out = shipped(job.model)[2].first(budget.held_out)
+    held_out = _shipped(job.model)[2].first(budget.held_out)
     dense = dense_samples(job.model, budget.samples, job.seed)
     quality = metrics.measure(
         model.eval(), DATA_OF[job.model], n=budget.samples, seed=job.seed, dense=dense, held_out=held_out

@@ -8,7 +8,6 @@ A run that was stopped goes on where it was: finished rows stand in a file besid
 
 from __future__ import annotations
 
-import copy
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -174,13 +173,12 @@ def _listed(made: Callable[..., Iterator[Combination | Noise]], *asked: object) 
 
 def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
     """Samples of one method, from the same noise for all."""
-    dense, images, _ = shipped(model)
-    pruned = copy.deepcopy(dense)
+    pruned, images, _ = shipped(model)
     if method is not None:
         pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
-        calibration = calibration_for(method, dense, images, steps=steps)
+        calibration = calibration_for(method, pruned, images, steps=steps)
         prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
-    made = metrics.samples(pruned, dense.side, PICTURES)
+    made = metrics.samples(pruned, pruned.side, PICTURES)
     grid(made).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
 
 
