@@ -6,12 +6,15 @@ The registries are literal: to add a check, write its file and a line here.
 from __future__ import annotations
 
 from generator.checks import (
+    architectures,
     arxiv_id,
     characters,
     dates,
     duplicates,
     files,
     key_order,
+    model_facts,
+    model_names,
     near_titles,
     quoting,
     records_agree,
@@ -39,11 +42,14 @@ ENTRY_CHECKS: dict[str, EntryCheck] = {
     "summaries": summaries,
     "key_order": key_order,
     "venues": venues,
+    "model_facts": model_facts,
 }
 
 CATALOGUE_CHECKS: dict[str, CatalogueCheck] = {
     "duplicates": duplicates,
     "near_titles": near_titles,
+    "model_names": model_names,
+    "architectures": architectures,
     "relations": relations,
     "records_agree": records_agree,
     "vocabulary": vocabulary,

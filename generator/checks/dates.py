@@ -25,7 +25,7 @@ CODES = (
     ),
 )
 
-_KEYS = ("date", "since", "added")
+_KEYS = ("date", "since", "released", "checked_on", "added")
 _EARLIEST = 1950
 _FULL = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from generator.entries.load_yaml import Document, Steps
-from generator.entries.model import DATE, ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.entries.model import DATE, ArxivRecord, Dataset, Taxonomy, month_of_arxiv_id
 from generator.entries.problem import Code, Problem, Severity
 from generator.escape import terminal
 
@@ -17,7 +17,7 @@ class Draft:
     """One file of the catalogue, read but not yet believed."""
 
     kind: str
-    """papers, tools or articles."""
+    """papers, tools, articles or models."""
     slug: str
     """File name without its ending."""
     document: Document
@@ -39,13 +39,14 @@ class Draft:
 
     def items(self, key: str) -> Iterator[tuple[Steps, str]]:
         """The texts of a top-level key, whether it holds one text or a list of them."""
-        value = self.data.get(key)
-        if isinstance(value, str):
-            yield (key,), value
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                if isinstance(item, str):
-                    yield (key, index), item
+        yield from items_of((key,), self.data.get(key))
+
+    def results(self) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+        """The results of a paper that are mappings, each with its place."""
+        value = self.data.get("results") if self.kind == "papers" else None
+        for index, result in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(result, dict):
+                yield ("results", index), result
 
     def scalars(self) -> Iterator[tuple[Steps, str]]:
         """Every text of the document with its place in the structure, without recursion."""
@@ -97,6 +98,18 @@ class Context:
     taxonomy: Taxonomy
     taxonomy_document: Document
     records: Mapping[str, ArxivRecord]
+    datasets: Mapping[str, Dataset]
+    datasets_document: Document
+
+
+def items_of(steps: Steps, value: object) -> Iterator[tuple[Steps, str]]:
+    """The texts of a value that is one text or a list of them, each with its place."""
+    if isinstance(value, str):
+        yield steps, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                yield (*steps, index), item
 
 
 class Check(Protocol):

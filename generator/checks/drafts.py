@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,17 +10,18 @@ from pydantic import ValidationError
 from generator.checks.draft import Draft
 from generator.checks.urls import ADDRESS_FIELDS
 from generator.entries.load_yaml import Document, read
-from generator.entries.model import KINDS, Taxonomy
+from generator.entries.model import KINDS, Dataset, Record, Taxonomy
 from generator.entries.problem import Code, Problem
 from generator.escape import terminal
 
 TAXONOMY = "taxonomy.yaml"
+DATASETS = "datasets.yaml"
 TEMPLATE = "TEMPLATE.yaml"
 
 CODES = (
     Code(
         "E413",
-        "Under data/ stand only entries, the taxonomy, the template, schemas, records and the licence.",
+        "Under data/ stand only entries, the taxonomy, the data sets, the template, schemas, records and the licence.",
         wrong="data/papers/diff-pruning.yaml, outside a year folder",
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -30,7 +31,17 @@ CODES = (
         wrong="a term without text: in data/taxonomy.yaml",
         right="name and text, as its neighbours have them",
     ),
+    Code(
+        "E505",
+        "data/datasets.yaml holds the data sets, each with a name, a kind and a sentence.",
+        wrong="a data set without kind: in data/datasets.yaml",
+        right="name, kind and text, as its neighbours have them",
+    ),
 )
+
+
+class _Datasets(Record):
+    datasets: dict[str, Dataset]
 
 
 def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
@@ -44,7 +55,7 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
 def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
     """Every entry that can be parsed; what is wrong on the way goes into ``problems``."""
     entries = {file: kind for kind, file in entry_files(data)}
-    known = {data / TAXONOMY, data / TEMPLATE, data / "LICENSE"}
+    known = {data / TAXONOMY, data / DATASETS, data / TEMPLATE, data / "LICENSE"}
     for file in sorted(data.rglob("*")):
         relative = file.relative_to(data)
         if (
@@ -62,7 +73,7 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
                 1,
                 "E413",
                 "not an entry",
-                "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml",
+                "papers/<year>/<slug>.yaml, or <slug>.yaml in tools/, articles/ or models/",
             )
         )
     for file, kind in entries.items():
@@ -82,21 +93,33 @@ def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None,
     try:
         return Taxonomy.model_validate(document.data), document
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            steps = tuple(detail["loc"])
-            place = document.place(steps)
-            message = f"{terminal('.'.join(map(str, steps)))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-            problems.append(
-                Problem(
-                    name,
-                    place.line,
-                    place.column,
-                    "E500",
-                    message,
-                    "write name and text, as its neighbours do",
-                )
-            )
+        problems.extend(_misshapen(document, error, (), "E500", "write name and text, as its neighbours do"))
         return None, document
+
+
+def read_datasets(data: Path, problems: list[Problem]) -> tuple[Mapping[str, Dataset] | None, Document | None]:
+    """The data sets by slug and where they stand; what is wrong with them goes into ``problems``."""
+    document, found = read(data / DATASETS, f"data/{DATASETS}")
+    problems.extend(found)
+    if document is None:
+        return None, None
+    try:
+        return _Datasets.model_validate({"datasets": document.data}).datasets, document
+    except ValidationError as error:
+        fix = "write name, kind and text, as its neighbours do"
+        problems.extend(_misshapen(document, error, ("datasets",), "E505", fix))
+        return None, document
+
+
+def _misshapen(
+    document: Document, error: ValidationError, above: tuple[str, ...], code: str, fix: str
+) -> Iterator[Problem]:
+    """What pydantic found, at its place in the file; ``above`` are the steps that the file does not have."""
+    for detail in error.errors(include_url=False):
+        steps = tuple(detail["loc"])[len(above) :]
+        place = document.place(steps)
+        message = f"{terminal('.'.join(map(str, steps)))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+        yield Problem(document.path, place.line, place.column, code, message, fix)
 
 
 def arxiv_ids(data: Path) -> tuple[str, ...]:
@@ -109,6 +132,6 @@ def addresses(data: Path) -> Iterator[tuple[str, str, int]]:
     """Every address of every entry, with its file and line."""
     for draft in read_drafts(data, []):
         for key in ADDRESS_FIELDS:
-            text = draft.text(key)
-            if text is not None:
-                yield text, draft.path, draft.document.place((key,)).line
+            for steps, text in draft.items(key):
+                if text.strip():
+                    yield text, draft.path, draft.document.place(steps).line

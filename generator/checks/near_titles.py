@@ -55,7 +55,7 @@ def _skeleton(text: str) -> str:
 
 def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Compares only titles that share two of their rarest words, so that the cost stays linear."""
-    for kind in ("papers", "tools", "articles"):
+    for kind in ("papers", "tools", "articles", "models"):
         titled = [
             (draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind
         ]

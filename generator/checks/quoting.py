@@ -17,8 +17,10 @@ CODES = (
 )
 
 # Where such a type is meant: numbers and full dates stay unquoted.
-_NUMBERS = {"before", "after"}
-_DATES = {"added", "date"}
+_NUMBERS = {"before", "after", "parameters"}
+_NUMBER_FIELDS = {"steps", "calls_per_step"}
+_DATES = {"added", "checked_on", "date", "released"}
+_BOOLEANS = {"unspecific"}
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
@@ -26,7 +28,9 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     texts = dict(draft.scalars())
     for steps, kind in draft.document.typed.items():
         key = steps[-1]
-        if kind == "number" and key in _NUMBERS and steps[0] == "results":
+        if kind == "number" and (_NUMBERS & set(steps[:-1]) or key in _NUMBER_FIELDS):
+            continue
+        if kind == "boolean" and key in _BOOLEANS:
             continue
         if kind == "date" and key in _DATES:
             continue

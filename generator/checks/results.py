@@ -1,92 +1,165 @@
-"""A reported number is complete: metric, unit, setting, place, and hardware for what depends on it."""
+"""A configuration is complete: model, setting, place, and hardware for what depends on it; its numbers make sense."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from generator.checks.draft import Context, Draft
-from generator.entries.model import NUMBER
+from generator.entries.load_yaml import Steps
+from generator.entries.model import NOT_STATED, VALUE, Metric
 from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(
         "E231",
         "A ratio or a reduction has no value before it.",
-        "results:\n  - {model: M, metric: speed-up, before: 1, after: 2, setting: s, where: abstract}",
-        "results:\n  - {model: M, metric: speed-up, after: 2, setting: s, where: abstract}",
+        "results:\n  - {model: m, setting: s, where: abstract, before: {compression: 1}, after: {compression: 2}}",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {compression: 2}}",
     ),
     Code(
         "E232",
-        "A share lies between 0 and 100 %, a ratio and a quantity above 0.",
-        "results:\n  - {model: M, metric: parameter-reduction, after: 130, setting: s, where: abstract}",
-        "results:\n  - {model: M, metric: parameter-reduction, after: 30, setting: s, where: abstract}",
+        "A percentage lies between 0 and 100, a quantity above 0, a score within the bounds of its metric.",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {parameter-reduction: 130}}",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {parameter-reduction: 30}}",
     ),
     Code(
         "E233",
-        "A time or rate names its hardware.",
-        "results:\n  - {model: M, metric: latency, after: 2, setting: s, where: Table 1}",
-        "results:\n  - {model: M, metric: latency, after: 2, setting: s, hardware: A100, where: Table 1}",
-        severity="note",
+        "A time, rate or memory names its hardware; `not stated` where the source does not say it.",
+        "results:\n  - {model: m, setting: s, where: Table 1, after: {latency: 2}}",
+        "results:\n  - {model: m, setting: s, hardware: NVIDIA A100, where: Table 1, after: {latency: 2}}",
     ),
     Code(
         "E234",
-        "A result stands once.",
+        "A configuration stands once; all its numbers stand together.",
         "results:\n"
-        "  - {model: M, metric: fid, after: 2, setting: s, where: abstract}\n"
-        "  - {model: M, metric: fid, after: 2, setting: s, where: Table 1}",
-        "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: Table 1}",
+        "  - {model: m, setting: s, where: Table 1, after: {fid: 2}}\n"
+        "  - {model: m, setting: s, where: Table 1, after: {clip-score: 0.3}}",
+        "results:\n  - {model: m, setting: s, where: Table 1, after: {fid: 2, clip-score: 0.3}}",
+    ),
+    Code(
+        "E235",
+        "`where` is a place in the source: abstract, Table 1, Figure 2, Section 3, Appendix A, README and so on.",
+        "results:\n  - {model: m, setting: s, where: main results, after: {fid: 2}}",
+        "results:\n  - {model: m, setting: s, where: Table 1, after: {fid: 2}}",
+    ),
+    Code(
+        "E236",
+        "A place in another paper is told by reported_by, not by words in `where`.",
+        "results:\n  - {model: m, setting: s, where: Table 1 of DeepCache, after: {fid: 2}}",
+        "results:\n  - {model: m, setting: s, where: Table 1, reported_by: deepcache, after: {fid: 2}}",
+    ),
+    Code(
+        "E237",
+        "The unchanged model and the method are compared by the same metrics: each of `before` is in `after`.",
+        "results:\n  - {model: m, setting: s, where: Table 1, before: {fid: 2}, after: {clip-score: 0.3}}",
+        "results:\n  - {model: m, setting: s, where: Table 1, before: {fid: 2}, after: {fid: 3}}",
+    ),
+    Code(
+        "E238",
+        "A cost that grows, or a percentage saved that is 0, is worth a look.",
+        "results:\n  - {model: m, setting: s, where: Table 1, before: {parameters: 20}, after: {parameters: 30}}",
+        "results:\n  - {model: m, setting: s, where: Table 1, before: {parameters: 30}, after: {parameters: 20}}",
+        severity="note",
     ),
 )
 
-NEEDS_HARDWARE = {"latency", "throughput", "frame-rate"}
 _NEVER_NEGATIVE = {"dB", "M", "G", "T", "MB", "GB", "s", "/s", "frames/s", "×", "GPU hours"}
-
-
-def is_relative(metric: str, unit: str) -> bool:
-    """Whether a metric is itself a comparison with the unchanged model."""
-    return unit == "×" or metric.endswith(("-reduction", "-drop"))
+_SIZES = {"parameters", "macs", "flops", "model-size"}
+_NUMBERED = r"(?:Table|Figure|Section|Appendix|Algorithm|Equation) [A-Z]?[0-9]*(?:\.[0-9]+)*[a-z]?"
+PLACES = (
+    *("README", "documentation", "model card", "project page", "paper page", "blog post", "release notes"),
+    *("poster", "slides", "talk", NOT_STATED),
+)
+"""Places beside the abstract and what a paper numbers."""
+_PLACE = re.compile(
+    r"abstract(?: of (?:version [0-9]+|an earlier version|a later version))?"
+    rf"|{_NUMBERED}(?:(?:, | and |–){_NUMBERED})*"
+    r"|Table \?(?: \([\w .-]+\))?"
+    rf"|(?:{'|'.join(PLACES)})(?:, [\w .-]+)?"
+)
+"""``Table ? (ablation)``: a table whose number is not known."""
+_OTHER_PAPER = re.compile(r"(.+) of (?!version|an earlier|a later)(\S.*)")
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
-    """Problems of each result."""
-    if draft.kind != "papers":
+    """Problems of each configuration, then of the numbers in it."""
+    seen: dict[tuple[str, ...], int] = {}
+    for steps, result in draft.results():
+        keys = ("model", "dataset", "setting", "hardware", "where", "reported_by", "via")
+        identity = tuple(str(result.get(key)) for key in keys)
+        number = seen.setdefault(identity, len(seen) + 1)
+        if number != len(seen):
+            message = f"the configuration of results[{number}] stands here again"
+            yield draft.problem("E234", steps, message, "put all its numbers into one result")
+        yield from _place(draft, steps, result)
+        yield from _numbers(draft, context, steps, result)
+
+
+def _place(draft: Draft, steps: Steps, result: Mapping[str, Any]) -> Iterator[Problem]:
+    where = result.get("where")
+    if not isinstance(where, str) or not where or _PLACE.fullmatch(where):
         return
-    results = draft.data.get("results")
-    seen: set[tuple[str, ...]] = set()
-    for index, result in enumerate(results if isinstance(results, list) else ()):
-        if not isinstance(result, dict):
-            continue
-        steps = ("results", index)
-        name = result.get("metric")
-        metric = context.taxonomy.metrics.get(name) if isinstance(name, str) else None
-        identity = tuple(
-            str(result.get(key)) for key in ("model", "dataset", "metric", "setting", "before", "after", "reported_by")
-        )
-        if identity in seen:
-            yield draft.problem(
-                "E234", steps, f"the same {name} of {result.get('model')} stands here twice", "keep one"
-            )
-        seen.add(identity)
-        if metric is None or not isinstance(name, str):
-            continue
-        if is_relative(name, metric.unit) and "before" in result:
-            message = f"{name} compares with the unchanged model and has before: {result['before']}"
-            yield draft.problem("E231", (*steps, "before"), message, "leave before out", key=True)
-        for key in ("before", "after"):
-            yield from _range(draft, (*steps, key), result.get(key), metric.unit, name)
-        if name in NEEDS_HARDWARE and "hardware" not in result:
-            fix = "hardware: the device, as the source names it"
-            yield draft.problem("E233", steps, f"{name} without hardware", fix, severity="note")
+    other = _OTHER_PAPER.fullmatch(where)
+    if other is not None and _PLACE.fullmatch(other[1]):
+        fix = f"where: {other[1]}, and reported_by: slug of {other[2]}"
+        yield draft.problem("E236", (*steps, "where"), f"{where!r} names another paper", fix)
+    else:
+        fix = f"abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(PLACES)}"
+        yield draft.problem("E235", (*steps, "where"), f"{where!r} is no place in a source", fix)
 
 
-def _range(draft: Draft, steps: tuple[str | int, ...], value: object, unit: str, name: str) -> Iterator[Problem]:
-    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+def _numbers(draft: Draft, context: Context, steps: Steps, result: Mapping[str, Any]) -> Iterator[Problem]:
+    before, after = (_mapping(result.get(key)) for key in ("before", "after"))
+    metrics = context.taxonomy.metrics
+    if after and (lacking := [name for name in before if name not in after]):
+        message = f"{lacking[0]} stands in before and not in after"
+        fix = "give the value with the method, too, or leave it out"
+        yield draft.problem("E237", (*steps, "before", lacking[0]), message, fix, key=True)
+    for key, values in (("before", before), ("after", after)):
+        for name, value in values.items():
+            if (metric := metrics.get(name)) is None:
+                continue  # `terms` says so
+            if key == "before" and metric.relative:
+                message = f"{name} compares with the unchanged model and has before: {value}"
+                yield draft.problem("E231", (*steps, key, name), message, "leave it out of before", key=True)
+            yield from _range(draft, (*steps, key, name), value, name, metric)
+    timed = [name for name in after if (metric := metrics.get(name)) is not None and metric.needs_hardware]
+    if timed and "hardware" not in result:
+        fix = f"hardware: the device, as the source names it, or {NOT_STATED}"
+        yield draft.problem("E233", steps, f"{', '.join(timed)} without hardware", fix)
+    for name in _SIZES & set(before) & set(after):
+        was, now = _number(before[name]), _number(after[name])
+        if was is not None and now is not None and now > was:
+            message = f"{name} grows from {was:g} to {now:g}"
+            yield draft.problem("E238", (*steps, "after", name), message, "check the source", severity="note")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    match = VALUE.fullmatch(value) if isinstance(value, str) else None
+    return float(match[2]) if match else None
+
+
+def _range(draft: Draft, steps: Steps, value: object, name: str, metric: Metric) -> Iterator[Problem]:
+    number = _number(value)
+    if number is None:
         return  # `shape` says so
-    number = float(value)
+    unit = metric.unit
     if not math.isfinite(number):
-        yield draft.problem("E232", steps, f"{name} has {len(value)} digits", "the number as the source states it")
+        yield draft.problem("E232", steps, f"{name} has {len(str(value))} digits", "the number as the source states it")
     elif unit == "%" and not 0 <= number <= 100:
-        yield draft.problem("E232", steps, f"{name} of {value} %", "a share is between 0 and 100")
+        yield draft.problem("E232", steps, f"{name} of {value} %", "a percentage is between 0 and 100")
     elif unit in _NEVER_NEGATIVE and number <= 0:
         yield draft.problem("E232", steps, f"{name} of {value} {unit}", "a value above 0")
+    elif metric.lowest is not None and number < metric.lowest:
+        yield draft.problem("E232", steps, f"{name} of {value}", f"{metric.name} is {metric.lowest:g} or more")
+    elif metric.highest is not None and number > metric.highest:
+        yield draft.problem("E232", steps, f"{name} of {value}", f"{metric.name} is {metric.highest:g} or less")
+    elif metric.relative and unit == "%" and number == 0:
+        yield draft.problem("E238", steps, f"{name} of 0 %", "check the source", severity="note")

@@ -10,7 +10,7 @@ from rapidfuzz import process
 
 from generator.checks.draft import Context, Draft
 from generator.entries.load_yaml import Steps
-from generator.entries.model import KINDS, Result
+from generator.entries.model import KINDS, QUALIFIERS, Parameters, Record, Result
 from generator.entries.problem import Code, Problem
 
 CODES = (
@@ -78,18 +78,23 @@ def _name(steps: Steps) -> str:
 
 def _wanted(draft: Draft, steps: Steps) -> str:
     key = str(steps[-1])
-    model = Result if steps[0] == "results" and len(steps) > 1 else KINDS[draft.kind]
-    described = model.model_fields[key].description or key
+    described = _record(draft, steps).model_fields[key].description or key
     return f"write {key}: … ({described.rstrip('.')})"
+
+
+def _record(draft: Draft, steps: Steps) -> type[Record]:
+    """The record whose field the last step is."""
+    if steps[0] == "results" and len(steps) > 2:
+        return Result
+    return Parameters if steps[0] == "parameters" and len(steps) > 1 else KINDS[draft.kind]
 
 
 def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
     name = _name(steps)
-    model = Result if steps[0] == "results" and len(steps) > 2 else KINDS[draft.kind]
     if kind == "missing":
         return draft.problem("E210", steps, f"{name} is required and missing", _wanted(draft, steps))
     if kind == "extra_forbidden":
-        known = list(model.model_fields)
+        known = list(_record(draft, steps).model_fields)
         near = nearest(str(steps[-1]), known)
         fix = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"
         return draft.problem("E211", steps, f"unknown key {name!r}", fix, key=True)
@@ -103,10 +108,16 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
         message = f"{name} is {_shape(value)}, not a number"
         return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
     if kind == "model_type":
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", "{model: …, metric: …, …}")
-    if kind == "literal_error":
-        message = f"{name} is {_shape(value)}"
-        return draft.problem("E212", steps, message, "up to, about, at least, more than, less than, or nothing")
+        wanted = "{denoiser: …, source: …}" if steps[0] == "parameters" else "{model: …, setting: …, where: …, after: …}"
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", wanted)
+    if kind == "dict_type":
+        fix = f"{steps[-1]}: {{metric: value}}, such as {{fid: 3.4, speed-up: up to 2}}"
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", fix)
+    if kind == "value":
+        fix = f"a plain decimal number in the unit of the metric, such as 3.4, after {', '.join(QUALIFIERS)} or nothing"
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a number", fix)
+    if kind == "bool_parsing":
+        return draft.problem("E212", steps, f"{name} is {_shape(value)}", "true, or leave the line out")
     return draft.problem("E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml")
 
 

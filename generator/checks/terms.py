@@ -21,11 +21,11 @@ def uses(draft: Draft) -> Iterator[tuple[str, Steps, str]]:
     for key, vocabulary in VOCABULARIES[draft.kind].items():
         for steps, word in draft.items(key):
             yield vocabulary, steps, word
-    if draft.kind == "papers":
-        results = draft.data.get("results")
-        for index, result in enumerate(results if isinstance(results, list) else ()):
-            if isinstance(result, dict) and isinstance(result.get("metric"), str):
-                yield "metrics", ("results", index, "metric"), result["metric"]
+    for steps, result in draft.results():
+        for key in ("before", "after"):
+            values = result.get(key)
+            for name in values if isinstance(values, dict) else ():
+                yield "metrics", (*steps, key, name), name
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from generator.checks.draft import Context, Draft
+from generator.entries.load_yaml import Steps
 from generator.entries.problem import Code, Problem
 
 CODES = (
@@ -60,7 +61,7 @@ REDIRECTORS = (
     "t.ly",
 )
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+")
-ADDRESS_FIELDS = ("url", "code", "repo", "project", "weights")
+ADDRESS_FIELDS = ("url", "code", "repo", "project", "paper", "weights", "sources")
 
 
 def on_host(host: str, domain: str) -> bool:
@@ -71,9 +72,9 @@ def on_host(host: str, domain: str) -> bool:
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """At most one problem for each address."""
     for key in ADDRESS_FIELDS:
-        text = draft.text(key)
-        if text is not None:
-            yield from _address(draft, key, text)
+        for steps, text in draft.items(key):
+            if text.strip():
+                yield from _address(draft, steps, text)
     doi = draft.text("doi")
     if doi is not None and not _DOI.fullmatch(doi):
         bare = re.sub(r"^(https?://)?(dx\.)?doi\.org/|^doi:\s*", "", doi, flags=re.IGNORECASE)
@@ -85,8 +86,8 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         )
 
 
-def _address(draft: Draft, key: str, text: str) -> Iterator[Problem]:
-    steps = (key,)
+def _address(draft: Draft, steps: Steps, text: str) -> Iterator[Problem]:
+    key = str(steps[0])
     if text.startswith("https:") and re.search(r"[\s\\\x00-\x20\x7f<>\"`{}|^]", text):
         yield draft.problem(
             "E402",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.arxiv import records as arxiv_records
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
-from generator.checks.drafts import read_drafts, read_taxonomy
-from generator.entries.model import Article, ArxivRecord, Catalogue, Filed, Paper, Taxonomy, Tool
+from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
+from generator.entries.model import Article, ArxivRecord, Catalogue, Filed, Model, Paper, Tool
 from generator.entries.problem import Problem
 
 
@@ -35,18 +35,19 @@ def validate(data: Path) -> Outcome:
     """Check the catalogue in the folder ``data``; its files are named ``data/…`` in the problems."""
     problems: list[Problem] = []
     taxonomy, document = read_taxonomy(data, problems)
+    datasets, datasets_document = read_datasets(data, problems)
     records, corrupt = arxiv_records.read_all(data / "arxiv")
     problems.extend(corrupt)
     drafts = list(read_drafts(data, problems))
-    if taxonomy is None or document is None:
+    if taxonomy is None or document is None or datasets is None or datasets_document is None:
         return Outcome(tuple(sorted(problems)), len(drafts), None)
-    context = Context(taxonomy, document, records)
+    context = Context(taxonomy, document, records, datasets, datasets_document)
     for draft in drafts:
         problems.extend(check_entry(draft, context))
     for catalogue_check in CATALOGUE_CHECKS.values():
         problems.extend(catalogue_check.check_all(drafts, context))
     failed = any(problem.severity == "error" for problem in problems)
-    catalogue = None if failed else _catalogue(taxonomy, drafts, records)
+    catalogue = None if failed else _catalogue(drafts, context)
     return Outcome(tuple(sorted(problems)), len(drafts), catalogue)
 
 
@@ -56,16 +57,26 @@ def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
         yield from entry_check.check(draft, context)
 
 
-def _catalogue(taxonomy: Taxonomy, drafts: Sequence[Draft], records: dict[str, ArxivRecord]) -> Catalogue:
+def _catalogue(drafts: Sequence[Draft], context: Context) -> Catalogue:
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
-    for draft in sorted(drafts, key=lambda one: one.slug):
-        if draft.kind == "papers":
-            paper = Paper.model_validate(draft.data)
-            papers[draft.slug] = Filed(draft.slug, draft.path, paper, records.get(paper.arxiv or ""))
+    models: dict[str, Filed[Model]] = {}
+    for draft in sorted(drafts, key=lambda draft: (draft.kind != "models", draft.slug)):
+        if draft.kind == "models":
+            models[draft.slug] = Filed(draft.slug, draft.path, Model.model_validate(draft.data))
+        elif draft.kind == "papers":
+            paper = _with_architectures(Paper.model_validate(draft.data), models)
+            papers[draft.slug] = Filed(draft.slug, draft.path, paper, context.records.get(paper.arxiv or ""))
         elif draft.kind == "tools":
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    return Catalogue(taxonomy, papers, tools, articles)
+    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets)
+
+
+def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:
+    """The paper with the architectures of its models, where it does not write them itself."""
+    named = (models[slug].entry.architecture for slug in paper.models)
+    follow = tuple(dict.fromkeys(architecture for architecture in named if architecture))
+    return paper.model_copy(update={"architectures": follow}) if follow else paper

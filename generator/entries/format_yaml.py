@@ -11,10 +11,14 @@ from typing import Any
 import yaml
 
 from generator.entries.load_yaml import Document, Steps, load, yaml_type
-from generator.entries.model import KINDS, Result
+from generator.entries.model import KINDS, Parameters, Result
 
 WIDTH = 100
-_NUMERIC = {"before", "after"}
+_NUMERIC = {"before", "after", "parameters"}
+"""Mappings whose values are numbers where they look like numbers."""
+_NUMBER_FIELDS = {"steps", "calls_per_step"}
+_DATE_FIELDS = {"added", "checked_on", "date", "released"}
+_MAPPINGS = {"parameters": Parameters}
 _HARMLESS = {"E112"}  # all that a mended text can have and be rewritten
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
 
@@ -34,7 +38,7 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
 
     Args:
         raw: the file as it is.
-        kind: papers, tools or articles; fixes the order of the keys.
+        kind: papers, tools, articles or models; fixes the order of the keys.
         name: path that errors show.
 
     Raises:
@@ -209,7 +213,7 @@ class _Writer:
         if isinstance(value, str):
             self._text(name, key, " ".join(value.split()), remark)
         elif isinstance(value, dict):
-            self.lines.append(f"{name}: {_flow(value)}{remark}")
+            self._mapping(name, key, value, remark)
         elif (
             all(isinstance(item, str) for item in value)
             and not noted
@@ -226,13 +230,29 @@ class _Writer:
             self.lines.append(f"{name}: >-")
             self.lines.extend(f"  {line}" for line in _wrap(text, WIDTH - 2))
             return
-        value = text if key in ("added", "date") and yaml_type(text) == "date" else scalar(text)
+        kind = yaml_type(text)
+        bare = (
+            (key in _DATE_FIELDS and kind == "date")
+            or (key in _NUMBER_FIELDS and kind == "number")
+            or (key == "unspecific" and kind == "boolean")
+        )
+        value = text if bare else scalar(text)
         if remark and not value.startswith('"'):
             value = quoted(text)  # a comment after a plain value would be read as lost text
             if key == "added":
                 self.lines.append(remark.strip())
                 value, remark = text, ""
         self.lines.append(f"{name}: {value}{remark}")
+
+    def _mapping(self, name: str, key: str, value: Mapping[str, Any], remark: str) -> None:
+        rank = {field: index for index, field in enumerate(_MAPPINGS[key].model_fields)} if key in _MAPPINGS else {}
+        ordered = {field: value[field] for field in sorted(value, key=lambda field: rank.get(field, len(rank)))}
+        flat = f"{name}: {_flow(ordered, key)}{remark}"
+        if len(flat) <= WIDTH or remark or not all(isinstance(part, str) for part in ordered.values()):
+            self.lines.append(flat)
+            return
+        self.lines.append(f"{name}:")
+        self.lines.extend(f"  {scalar(field)}: {_bare(part, key)}" for field, part in ordered.items())
 
     def _list(self, name: str, items: list[Any], steps: Steps, remark: str) -> None:
         self.lines.append(f"{name}:{remark}")
@@ -261,12 +281,18 @@ class _Writer:
 
 
 def _flow(value: Any, key: str = "") -> str:
+    """A value on one line; ``key`` is that of the mapping that holds it, or its own."""
     if isinstance(value, str):
-        text = " ".join(value.split())
-        return text if key in _NUMERIC and yaml_type(text) == "number" else scalar(text)
+        return _bare(value, key)
     if isinstance(value, list):
         return f"[{', '.join(_flow(part) for part in value)}]"
-    return "{" + ", ".join(f"{scalar(name)}: {_flow(part, name)}" for name, part in value.items()) + "}"
+    parts = (f"{scalar(name)}: {_flow(part, key if key in _NUMERIC else name)}" for name, part in value.items())
+    return "{" + ", ".join(parts) + "}"
+
+
+def _bare(text: str, key: str) -> str:
+    text = " ".join(text.split())
+    return text if key in _NUMERIC and yaml_type(text) == "number" else scalar(text)
 
 
 def _wrap(text: str, width: int) -> Iterator[str]:

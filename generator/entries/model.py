@@ -9,9 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
@@ -34,37 +42,92 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = tuple[Text, ...]
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[Texts, BeforeValidator(_listed)]
+"""A list that may be written as one text where it has one item."""
+
+Qualifier = Literal["about", "up to", "at least", "more than", "less than"]
+QUALIFIERS: tuple[str, ...] = get_args(Qualifier)
+VALUE = re.compile(rf"(?:({'|'.join(QUALIFIERS)}) )?({NUMBER.pattern})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A reported number, as exactly as its source states it."""
+
+    number: float
+    """In the unit of its metric."""
+    qualifier: str | None = None
+    """One of ``QUALIFIERS``; None for a plain number."""
+
+    def __str__(self) -> str:
+        """As an entry writes it."""
+        number = f"{self.number:.15g}"
+        return f"{self.qualifier} {number}" if self.qualifier else number
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, Value):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Value(float(value))
+    if isinstance(value, str) and (match := VALUE.fullmatch(value)):
+        return Value(float(match[2]), match[1])
+    raise PydanticCustomError("value", "a number is expected, or words and a number")
+
+
+def _plain_value(value: Value) -> float | str:
+    return str(value) if value.qualifier else value.number
+
+
+Values = Mapping[
+    str,
+    Annotated[
+        Value,
+        PlainValidator(_value),
+        PlainSerializer(_plain_value),
+        WithJsonSchema(
+            {"anyOf": [{"type": "number"}, {"pattern": f"^({'|'.join(QUALIFIERS)}) -?[0-9.]+$", "type": "string"}]}
+        ),
+    ],
+]
+"""Metric -> number."""
+
+
 class Record(BaseModel):
     """Frozen; unknown keys are refused; attribute docstrings become the schema's descriptions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Result(Record):
-    """One reported number, with everything needed to read it rightly."""
+NOT_STATED = "not stated"
+"""Hardware of a time, rate or memory whose source does not name it; place of a number that was read second hand."""
 
-    model: Text
-    """The model that was made cheaper, as the paper names it."""
-    dataset: Text | None = None
-    """Data set or prompt set of the evaluation."""
-    metric: Text
-    """A term of `metrics`; it fixes the unit and which direction is better."""
-    before: Number | None = None
-    """Value of the unchanged model, in the unit of the metric. Ratios and reductions have none."""
-    after: Number
-    """Value with the method, in the unit of the metric."""
-    qualifier: Literal["up to", "about", "at least", "more than", "less than"] | None = None
-    """How exactly the source states the number."""
+
+class Result(Record):
+    """One configuration that a source reports, with all its numbers."""
+
+    model: OneOrMore
+    """Slug of the model that was made cheaper; a list where one number is said of several."""
+    dataset: OneOrMore = ()
+    """Slug of the data set or prompt set of the evaluation, as in `data/datasets.yaml`."""
     setting: Text
-    """Under which setting it holds: ratio, steps, resolution, training, what it is compared with."""
+    """Under which setting the numbers hold: ratio, steps, resolution, training, what it is compared with."""
     hardware: Text | None = None
-    """Device, where the metric is a time, a rate or an energy."""
+    """Device; required for times, rates and memory. `not stated` where the source does not say it."""
+    where: Text
+    """Where it stands in the source: abstract, Table 1, README."""
     reported_by: Text | None = None
     """Slug of the paper that reported it, if not this one."""
-    where: Text
-    """Where it stands in the source: abstract, Table 1, repository README."""
     via: Text | None = None
     """Second-hand source that was read in place of the paper."""
+    before: Values = Field(default_factory=dict)
+    """Metric and value of the unchanged model. Ratios and reductions have none."""
+    after: Annotated[Values, Field(min_length=1)]
+    """Metric and value with the method; the metrics fix the units."""
 
 
 class Paper(Record):
@@ -107,9 +170,9 @@ class Paper(Record):
     granularity: Texts = ()
     """What is decided about."""
     architectures: Texts = ()
-    """Architectures it was shown on."""
+    """Architectures it was shown on. They follow from the models; written only where no model can be named."""
     models: Texts = ()
-    """Models it was shown on, as people name them."""
+    """Slugs of the models it was shown on, as in `data/models`."""
     training: Text | None = None
     """What training it needs."""
     criterion: Text | None = None
@@ -161,6 +224,8 @@ class Tool(Record):
     """Families it serves."""
     topics: Texts = ()
     """What else describes it."""
+    models: Texts = ()
+    """Slugs of the models that it runs or contains, as in `data/models`."""
     status: Text = "active"
     """State of the project."""
     superseded_by: Text | None = None
@@ -208,11 +273,72 @@ class Article(Record):
     """Day on which the entry came in."""
 
 
-Entry = Paper | Tool | Article
-KINDS: Mapping[str, type[Paper] | type[Tool] | type[Article]] = {
+class Parameters(Record):
+    """Sizes of the parts of a model, in millions of parameters."""
+
+    denoiser: Number | None = None
+    """The network that is called at each step. Left out where `counts` names it."""
+    text_encoders: Number | None = None
+    """All text encoders together."""
+    decoder: Number | None = None
+    """What turns the latent into the output; of an autoencoder both halves where they are not told apart."""
+    source: Text | None = None
+    """Where the sizes stand: an address, and the place on that page."""
+
+
+class Model(Record):
+    """A model that is made cheaper: what readers come with. Or a group of them, where a source names no single one."""
+
+    name: Text
+    """As its developers write it."""
+    aliases: Texts = ()
+    """Other spellings that papers, hubs and people use. No other model has the same one."""
+    part_of: Text | None = None
+    """Slug of the line it belongs to."""
+    unspecific: bool = False
+    """Whether it names no single model: a line, or a kind of model that a source does not name more exactly."""
+    output: Text
+    """What it makes."""
+    architecture: Text | None = None
+    """The architecture of its denoiser; of a group, the one that all members share."""
+    developer: Text | None = None
+    """Who made it."""
+    released: Text | None = None
+    """YYYY, YYYY-MM or YYYY-MM-DD of the first public weights, or of the paper where there are none."""
+    paper: Text | None = None
+    """Page of the paper or report that describes it."""
+    weights: Text | None = None
+    """Where its weights are published."""
+    licence: Text | None = None
+    """Licence of the weights: an SPDX identifier, or the name that the hub gives."""
+    parameters: Parameters | None = None
+    """Sizes of its parts."""
+    counts: Text | None = None
+    """Key in `reference_impls/architectures`, which recomputes the parameters and MACs of its denoiser."""
+    resolution: Text | None = None
+    """Usual size of the output."""
+    steps: Number | None = None
+    """Usual number of sampler steps."""
+    calls_per_step: Number | None = None
+    """Calls of the denoiser at each step: 2 with classifier-free guidance, 1 without."""
+    diffusers: Texts = ()
+    """Classes of the library diffusers: the pipeline and the denoiser."""
+    summary: Text
+    """One to three sentences of our own."""
+    sources: Texts = ()
+    """Pages that were read for these facts."""
+    checked_on: Text | None = None
+    """Day on which the facts were compared with the sources."""
+    added: Text
+    """Day on which the entry came in."""
+
+
+Entry = Paper | Tool | Article | Model
+KINDS: Mapping[str, type[Entry]] = {
     "papers": Paper,
     "tools": Tool,
     "articles": Article,
+    "models": Model,
 }
 
 # Field -> vocabulary, for the models above; `status` and `category` depend on the kind.
@@ -241,6 +367,10 @@ VOCABULARIES: Mapping[str, Mapping[str, str]] = {
         "topics": "topics",
         "status": "statuses",
     },
+    "models": {
+        "output": "outputs",
+        "architecture": "architectures",
+    },
 }
 
 
@@ -256,10 +386,20 @@ class Term(Record):
 class Metric(Term):
     """A measure of quality or cost."""
 
+    measures: Literal["quality", "cost"]
+    """What comes out, or what it takes."""
     unit: str
     """Unit of `before` and `after`; empty for plain scores."""
     better: Literal["lower", "higher"]
     """Which direction is better."""
+    lowest: Number | None = None
+    """Smallest value that makes sense; None where there is no bound."""
+    highest: Number | None = None
+    """Largest value that makes sense; None where there is no bound."""
+    relative: bool = False
+    """Whether it compares with the unchanged model by itself, so that there is no value before."""
+    needs_hardware: bool = False
+    """Whether a value says nothing without its hardware: times, rates, memory."""
 
 
 class Venue(Term):
@@ -271,6 +411,29 @@ class Venue(Term):
     """Usual month of the conference; 12 for a journal."""
 
 
+class Dataset(Record):
+    """A data set, a set of prompts or a benchmark on which numbers are reported."""
+
+    name: Text
+    """As papers write it."""
+    aliases: Texts = ()
+    """Other spellings; no other data set has the same one."""
+    part_of: Text | None = None
+    """Slug of the data set it is a part of."""
+    unspecific: bool = False
+    """Whether split, size or version is not said."""
+    kind: Literal["images", "video", "audio", "text", "prompts", "actions", "motion", "other"]
+    """What it holds."""
+    size: Number | None = None
+    """How many items are evaluated, or contained."""
+    text: Text
+    """The sentence that explains it."""
+    url: Text | None = None
+    """Its page."""
+    source: Text | None = None
+    """Page that was read for these facts."""
+
+
 class Taxonomy(Record):
     """The closed vocabularies, as ``data/taxonomy.yaml`` holds them."""
 
@@ -278,6 +441,7 @@ class Taxonomy(Record):
     sparsity: dict[str, Term]
     granularity: dict[str, Term]
     architectures: dict[str, Term]
+    outputs: dict[str, Term]
     training: dict[str, Term]
     topics: dict[str, Term]
     metrics: dict[str, Metric]
@@ -344,12 +508,12 @@ def month_of_arxiv_id(arxiv_id: str) -> str:
     return f"{century}{match['yy']}-{match['mm']}"
 
 
-E = TypeVar("E", bound=Paper | Tool | Article)
+E = TypeVar("E", bound=Entry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Filed(Generic[E]):
-    """An entry with its name and its file."""
+    """An entry with its name and its file. Compared by identity, so that a cache need not hash the whole entry."""
 
     slug: str
     path: str
@@ -367,3 +531,5 @@ class Catalogue:
     papers: Mapping[str, Filed[Paper]]
     tools: Mapping[str, Filed[Tool]]
     articles: Mapping[str, Filed[Article]]
+    models: Mapping[str, Filed[Model]]
+    datasets: Mapping[str, Dataset]

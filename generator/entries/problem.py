@@ -48,7 +48,7 @@ class Problem:
 class Code:
     """One published code.
 
-    The examples are fragments of a paper entry; the tests lay them over a valid one and expect exactly this
+    The examples are fragments of an entry; the tests lay them over a valid one and expect exactly this
     code from the bad one and nothing from the good one. The contribute page shows them.
     """
 
@@ -66,6 +66,8 @@ class Code:
     """In place of ``bad``, where a rule is about files, several entries or an answer: what breaks it, in words."""
     right: str = ""
     """In place of ``good``: what to do about it."""
+    kind: str = "papers"
+    """Which kind of entry the fragments belong to."""
 
 
 def render(problems: Iterable[Problem], form: str) -> str:

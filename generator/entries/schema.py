@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
-from generator.entries.model import KINDS, SLUG, VOCABULARIES, ArxivRecord, Taxonomy
+from generator.entries.model import KINDS, SLUG, VOCABULARIES, ArxivRecord, Dataset, Taxonomy
 
-SINGULAR = {"papers": "paper", "tools": "tool", "articles": "article"}
+SINGULAR = {"papers": "paper", "tools": "tool", "articles": "article", "models": "model"}
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the export: rises when a field changes its meaning or goes away."""
 LICENCE = "CC0-1.0"
 ENTRIES_SCHEMA = "entries.schema.json"
@@ -19,13 +19,18 @@ def entry_schema(kind: str, taxonomy: Taxonomy) -> dict[str, Any]:
     """The schema of one kind of entry, with the terms of the vocabularies as choices.
 
     Raises:
-        KeyError: ``kind`` is not papers, tools or articles.
+        KeyError: ``kind`` is not papers, tools, articles or models.
     """
     schema = KINDS[kind].model_json_schema()
     for key, vocabulary in VOCABULARIES[kind].items():
         _choices(schema["properties"][key], taxonomy, vocabulary)
     if kind == "papers":
-        _choices(schema["$defs"]["Result"]["properties"]["metric"], taxonomy, "metrics")
+        result = schema["$defs"]["Result"]["properties"]
+        for key in ("before", "after"):
+            result[key]["propertyNames"] = {"enum": sorted(taxonomy.metrics)}
+        for key in ("model", "dataset"):
+            several = {word: result[key].pop(word) for word in ("type", "items")}
+            result[key]["anyOf"] = [several["items"], {**several, "minItems": 1}]
         schema["anyOf"] = [{"required": ["arxiv"]}, {"required": ["url", "authors", "date"]}]
     return {"$schema": DRAFT, **schema}
 
@@ -73,6 +78,7 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
         },
     }
     paper["required"] += ["authors", "date", "url", "record_source"]
+    definitions["dataset"] = _dataset_schema()
     head = {
         "$schema": {"description": "Address of this schema.", "format": "uri-reference", "type": "string"},
         "schema_version": {
@@ -82,7 +88,8 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
         "licence": {"const": LICENCE},
     }
     lists = {
-        kind: {"items": {"$ref": f"#/$defs/{SINGULAR[kind]}"}, "type": "array", "uniqueItems": True} for kind in KINDS
+        kind: {"items": {"$ref": f"#/$defs/{name}"}, "type": "array", "uniqueItems": True}
+        for kind, name in (*SINGULAR.items(), ("datasets", "dataset"))
     }
     return {
         "$schema": DRAFT,
@@ -94,6 +101,17 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
         "title": "Entries",
         "type": "object",
     }
+
+
+def _dataset_schema() -> dict[str, Any]:
+    schema = Dataset.model_json_schema()
+    schema["properties"]["slug"] = {
+        "description": "Name of the data set in `data/datasets.yaml`.",
+        "pattern": f"^{SLUG.pattern}$",
+        "type": "string",
+    }
+    schema["required"] = ["slug", *schema["required"]]
+    return schema
 
 
 def schema_files(taxonomy: Taxonomy) -> dict[str, str]:

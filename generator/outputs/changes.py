@@ -27,7 +27,7 @@ LISTED = 200
 SHORT = 80
 """Values up to this length are shown in full to people; programs get all of them."""
 
-_ENTRY = re.compile(r"data/(?:(papers)/[^/]+|(tools|articles))/(?P<slug>[^/\n]+)\.yaml")
+_ENTRY = re.compile(r"data/(?:(papers)/[^/]+|(tools|articles|models))/(?P<slug>[^/\n]+)\.yaml")
 _RECORD = re.compile(r"data/arxiv/.+\.json")
 _FILE_MODES = ("100644", "100755")
 _SAME_WORK = ("arxiv", "doi", "url", "repo", "title", "name")

@@ -27,6 +27,7 @@ CSV_COLUMNS = (
     "sparsity",
     "granularity",
     "architectures",
+    "models",
     "training",
     "criterion",
     "topics",
@@ -110,6 +111,8 @@ def entries_json(catalogue: Catalogue, schema: str = ENTRIES_SCHEMA) -> str:
         ],
         "tools": [{"slug": slug, **_fields(filed.entry)} for slug, filed in catalogue.tools.items()],
         "articles": [{"slug": slug, **_fields(filed.entry)} for slug, filed in catalogue.articles.items()],
+        "models": [{"slug": slug, **_fields(filed.entry)} for slug, filed in catalogue.models.items()],
+        "datasets": [{"slug": slug, **_fields(dataset)} for slug, dataset in catalogue.datasets.items()],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
@@ -138,6 +141,11 @@ def entries_csv(catalogue: Catalogue) -> str:
     for slug, article in catalogue.articles.items():
         values = article.entry.model_dump()
         writer.writerow(_row("article", slug, {**values, "family": values["families"]}))
+    for slug, model in catalogue.models.items():
+        entry = model.entry
+        known = {"title": entry.name, "date": entry.released, "url": entry.weights or entry.paper}
+        known |= {"architectures": entry.architecture, "authors": entry.developer}
+        writer.writerow(_row("model", slug, {"summary": entry.summary, **known}))
     return stream.getvalue()
 
 

@@ -265,8 +265,7 @@ def phrases(row: Row) -> tuple[str, ...]:
     entry = row.filed.entry
     if not isinstance(entry, Paper):
         return entry.languages if isinstance(entry, Tool) else _told(entry.publisher)
-    results = chain.from_iterable((result.model, result.dataset, result.hardware) for result in entry.results)
-    return _told(entry.criterion, *entry.models, *results)
+    return _told(entry.criterion, *(result.hardware for result in entry.results))
 
 
 def _told(*texts: str | None) -> tuple[str, ...]:

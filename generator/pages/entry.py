@@ -10,9 +10,13 @@ from generator.outputs.exports import bibtex
 from generator.pages.methods import headline, measured
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
+from generator.views.configurations import configurations_of, first_rows, tables
 from generator.views.measured import MODEL_NAMES
 from generator.views.similar import Similar, similar_papers
 from generator.views.site import Site, address_of, authors_of, date_of, family_name
+
+OPEN_CONFIGURATIONS = 8
+"""So many configurations of an entry are open; the others stand behind one click."""
 
 
 def entry_pages(site: Site) -> Iterator[Page]:
@@ -34,6 +38,8 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
     paper = filed.entry
     names = dict.fromkeys(family_name(author) for author in authors_of(filed))
     words = " ".join(filter(None, (paper.short, *paper.aliases, *names, paper.arxiv)))
+    found = tables(configurations_of(filed), site.catalogue.taxonomy.metrics)
+    shown, more = first_rows(found, OPEN_CONFIGURATIONS)
     block = render(
         "entry_paper",
         site=site,
@@ -45,6 +51,8 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
         dense_of=lambda model: measured().dense[model]["held_out_loss"],
         model_names=MODEL_NAMES,
         vocabularies=VOCABULARIES["papers"],
+        tables=shown,
+        more=more,
     )
     title = f"{paper.short}: {paper.title}" if paper.short and paper.short not in paper.title else paper.title
     return Page(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed), words)

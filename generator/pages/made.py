@@ -10,12 +10,14 @@ from generator.pages.downloads import bibtex_files, download_files
 from generator.pages.entry import entry_pages
 from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
+from generator.pages.models import model_pages
 from generator.pages.page import Page
 from generator.pages.results import benchmark_pages
 from generator.views.site import Site
 
 PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
     entry_pages,
+    model_pages,
     benchmark_pages,
     method_pages,
     kernel_pages,

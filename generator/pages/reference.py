@@ -39,13 +39,13 @@ def all_codes() -> tuple[Code, ...]:
 
 
 def field_table(_site: Site, root: str, argument: str) -> str:
-    """The fields of papers, results, tools or articles.
+    """The fields of papers, results, tools, articles or models.
 
     Raises:
         KeyError: ``argument`` is none of them.
     """
     model = Result if argument == "results" else KINDS[argument]
-    vocabularies = {"metric": "metrics"} if argument == "results" else VOCABULARIES[argument]
+    vocabularies = {"before": "metrics", "after": "metrics"} if argument == "results" else VOCABULARIES[argument]
     fields = [
         Field(
             name,
@@ -62,6 +62,12 @@ def field_table(_site: Site, root: str, argument: str) -> str:
 def _shape(annotation: str) -> str:
     if "Result" in annotation:
         return "list of results"
+    if "Parameters" in annotation:
+        return "mapping from part to millions"
+    if "Value" in annotation:
+        return "mapping from metric to number"
+    if "bool" in annotation:
+        return "true"
     if "tuple" in annotation:
         return "list"
     if "float" in annotation:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from generator.drawings.scatter import Dot, Kind, Scatter, scatter
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.views.benchmarks import COST, TIMED, Benchmark, Row
+from generator.views.benchmarks import Benchmark, baselines, comparisons
+from generator.views.configurations import Configuration, configurations
 from generator.views.pareto import Point, TradeOff, trade_offs
 from generator.views.site import Site, label_of
 
@@ -43,53 +43,61 @@ def benchmark_pages(site: Site) -> Iterator[Page]:
 
 
 def _page(site: Site, benchmark: Benchmark) -> Page:
-    count = f"{len(benchmark.rows)} published numbers for {len(benchmark.methods)} methods"
+    metrics = site.catalogue.taxonomy.metrics
+    count = f"{benchmark.numbers} published numbers for {len(benchmark.methods)} methods"
     description = f"{count} on {benchmark.title}: each with its setting, its hardware and who reported it."
+    side_by_side, apart = comparisons(benchmark, metrics)
     block = render(
         "results_benchmark",
         site=site,
         root=ROOT,
         benchmark=benchmark,
-        plots=[_drawn(site, trade_off) for trade_off in trade_offs(benchmark, site.catalogue.taxonomy.metrics)],
+        baselines=baselines(benchmark),
+        plots=[drawn(site, trade_off) for trade_off in trade_offs(benchmark, metrics)],
+        comparisons=side_by_side,
+        apart=sorted(apart, key=lambda row: (_name(site, row.slug).casefold(), row.slug, row.number)),
         sources=len({row.source for row in benchmark.rows}),
-        timed=TIMED,
-        costs=COST,
         related=[one for one in site.benchmarks.pages if one.model == benchmark.model and one is not benchmark],
     )
-    words = " ".join(label_of(site.catalogue.papers[slug]) for slug in benchmark.methods)
+    words = " ".join(_name(site, slug) for slug in benchmark.methods)
     title = f"{benchmark.title}: published results"
     return Page(f"results/{benchmark.slug}/", title, description, block, SCRIPT, words)
 
 
-def _drawn(site: Site, trade_off: TradeOff) -> Plot:
+def _name(site: Site, slug: str) -> str:
+    return label_of(site.catalogue.papers[slug])
+
+
+def drawn(site: Site, trade_off: TradeOff) -> Plot:
+    """A plot of quality against cost, with a label for each point."""
     named = tuple(
-        Named(label, _kind(point.rows), point)
+        Named(label, _kind(point.row), point)
         for label, point in zip(_labels(site, trade_off.points), trade_off.points, strict=True)
     )
     dots = [Dot(one.label, one.point.cost, one.point.quality, one.kind, one.point.leads) for one in named]
     return Plot(trade_off, named, scatter(dots))
 
 
-def _kind(rows: tuple[Row, Row] | None) -> Kind:
-    if rows is None:
+def _kind(row: Configuration | None) -> Kind:
+    if row is None:
         return "unchanged"
-    return "second hand" if any(row.trust == "second hand" for row in rows) else "read"
+    return "second hand" if row.trust == "second hand" else "read"
 
 
 def _labels(site: Site, points: Sequence[Point]) -> Iterator[str]:
     """The name of the method; where it has several points, the phrase that tells them apart, or else a number."""
     phrases_of: dict[str, list[str]] = defaultdict(list)
     for point in points:
-        if point.rows:
-            setting = point.rows[0].result.setting
-            phrases_of[point.rows[0].slug].append(setting.split(";")[0].split(", ")[0].split(" against ")[0])
+        if point.row:
+            setting = point.row.result.setting
+            phrases_of[point.row.slug].append(setting.split(";")[0].split(", ")[0].split(" against ")[0])
     count = Counter[str]()
     for point in points:
-        if point.rows is None:
+        if point.row is None:
             yield "unchanged model"
             continue
-        slug = point.rows[0].slug
-        own, name = phrases_of[slug], label_of(site.catalogue.papers[slug])
+        slug = point.row.slug
+        own, name = phrases_of[slug], _name(site, slug)
         phrase = own[count[slug]]
         count[slug] += 1
         if len(own) == 1:
@@ -112,12 +120,19 @@ def overview(site: Site, root: str, argument: str) -> str:
         KeyError: it is none of them.
     """
     if argument == "single":
-        alone = [one for one in site.benchmarks.all if not one.has_page]
-        models = [(model, list(found)) for model, found in groupby(alone, key=lambda one: one.model)]
-        models.sort(key=lambda one: one[0].casefold())
-        return render("results_single", site=site, root=root, models=models)
+        return render("results_single", site=site, root=root, models=_single(site))
     with_data = {"with-data": True, "without-data": False}[argument]
     found = [one for one in site.benchmarks.pages if (one.dataset is not None) == with_data]
     metrics = site.catalogue.taxonomy.metrics
     plots = {one.slug: len(trade_offs(one, metrics)) for one in found}
     return render("results_overview", site=site, root=root, benchmarks=found, plots=plots, with_data=with_data)
+
+
+def _single(site: Site) -> list[tuple[str, list[Configuration]]]:
+    """The configurations that no page shows, by the names of their models."""
+    shown = {(row.slug, row.number) for benchmark in site.benchmarks.pages for row in benchmark.rows}
+    found: dict[str, list[Configuration]] = defaultdict(list)
+    for row in configurations(site.catalogue.papers):
+        if (row.slug, row.number) not in shown:
+            found[", ".join(site.catalogue.models[slug].entry.name for slug in row.result.model)].append(row)
+    return sorted(found.items(), key=lambda one: one[0].casefold())

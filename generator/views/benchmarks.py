@@ -1,151 +1,71 @@
-"""The published numbers, gathered by model and data set, and which of them can be compared.
-
-A number is never ranked against one from another table: papers differ in sampler, steps, number of images, reference
-statistics and hardware, and mostly do not say all of it. Numbers stand side by side when one source printed them in
-one place, for one metric, against the same unchanged model, and, for times, on the same hardware.
-"""
+"""The reported configurations, gathered by model and data set, and which of them can be compared."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-from generator.entries.model import Catalogue, Filed, Metric, Paper, Result
-from generator.views.benchmark_names import DATASET_NAMES, MODEL_NAMES, address_part, names_one_model
-
-QUALITY = frozenset(
-    {
-        *("accuracy", "clip-score", "cmmd", "dpg-bench", "fid", "fvd", "geneval", "hps", "image-reward"),
-        *("inception-score", "lpips", "pick-score", "psnr", "quality-drop", "ssim", "vbench", "word-error-rate"),
-    }
-)
-"""Metrics of what comes out."""
-
-COST = frozenset(
-    {
-        *("attention-compute-reduction", "attention-sparsity", "attention-speed-up", "compression"),
-        *("compute-reduction", "energy-gain", "flops", "frame-rate", "latency", "latency-reduction", "macs", "memory"),
-        *("memory-reduction", "model-size", "parameter-reduction", "parameters", "speed-up", "throughput"),
-        *("training-compute", "training-reduction", "training-speed-up", "weight-sparsity"),
-    }
-)
-"""Metrics of what it takes; they do not depend on the data set."""
-
-TIMED = frozenset(
-    {
-        *("attention-speed-up", "energy-gain", "frame-rate", "latency", "latency-reduction", "speed-up"),
-        *("throughput", "training-compute", "training-reduction", "training-speed-up"),
-    }
-)
-"""Metrics that depend on the hardware."""
+from generator.entries.model import Catalogue, Metric, Value
+from generator.views.configurations import Configuration, Group, columns, configurations, groups
 
 METHODS_OF_A_PAGE = 3
 """So many methods must report one metric of a benchmark before it gets a page."""
 SIDE_BY_SIDE = 3
-"""So many numbers of one method make a table of their own; two methods always do."""
-
-Trust = Literal["read", "abstract", "second hand"]
+"""So many configurations of one method make a table of their own; two methods always do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One number with the method that it belongs to and the source that printed it."""
+class Comparison:
+    """Configurations that one source printed side by side, best first, with the columns that they have."""
 
-    slug: str
-    """Entry of the method."""
-    number: int
-    """Place among the results of the entry, from 1."""
-    result: Result
-    source: str
-    """Slug of the paper that printed the number."""
-    place: str
-    """Where in that paper."""
-    via: str | None = None
-    """What was read in place of the source."""
-
-    @property
-    def anchor(self) -> str:
-        """Id of the row on its page."""
-        return f"row-{self.slug}-{self.number}"
-
-    @property
-    def trust(self) -> Trust:
-        """How near to the source the number was read."""
-        if self.via is not None:
-            return "second hand"
-        return "abstract" if self.place.startswith("abstract") else "read"
-
-    @property
-    def printed_in(self) -> tuple[str, str]:
-        """Source and place, equal for the numbers of one table."""
-        return self.source, self.place.casefold()
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Numbers that one source printed side by side: the only ones that may be ranked."""
-
-    metric: str
-    source: str
-    place: str
-    hardware: str | None
-    before: float | None
-    """Value of the unchanged model, where the source gives one."""
-    rows: tuple[Row, ...]
-    """Best first."""
+    group: Group
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """One value of the unchanged model and all places that state it."""
 
-    value: float
+    metric: str
+    value: Value
     hardware: tuple[str, ...]
     stated: tuple[tuple[str, str], ...]
     """Source and place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """All numbers of one metric on a benchmark."""
-
-    metric: str
-    baselines: tuple[Baseline, ...]
-    groups: tuple[Group, ...]
-    """Tables of their own, the largest first."""
-    apart: tuple[Row, ...]
-    """Numbers that stand alone, by the name of the method: no order of merit."""
-    tables: int
-    """How many comparisons these are: groups, however small."""
-
-
-@dataclass(frozen=True, slots=True)
 class Benchmark:
-    """The numbers of one model on one data set."""
+    """The configurations of one model on one data set, or without one."""
 
     slug: str
     model: str
+    """Slug of the model."""
     dataset: str | None
+    """Slug of the data set."""
+    title: str
+    """Model and data set in words."""
     has_page: bool
-    rows: tuple[Row, ...]
+    rows: tuple[Configuration, ...]
     """In the order of the entries."""
-    methods: tuple[str, ...]
-    """Slugs of the entries, sorted."""
-    sections: tuple[Section, ...]
-    """By metric, quality before cost."""
+    metrics: tuple[str, ...]
+    """All that are reported, quality before cost."""
 
     @property
-    def title(self) -> str:
-        """Model and data set in words."""
-        return f"{self.model}, {self.dataset}" if self.dataset else self.model
+    def methods(self) -> tuple[str, ...]:
+        """Slugs of the entries, sorted."""
+        return tuple(sorted({row.slug for row in self.rows}))
+
+    @property
+    def numbers(self) -> int:
+        """How many values with a method there are."""
+        return sum(len(row.result.after) for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """All numbers of the catalogue; each belongs to a benchmark, a cost without a data set perhaps to several."""
+    """All configurations of single models; what a source says of several models at once belongs to none of them."""
 
     all: tuple[Benchmark, ...]
     """By model and data set."""
@@ -157,164 +77,98 @@ class Benchmarks:
         return tuple(sorted(found, key=lambda one: (one.dataset is None, -len(one.methods), one.title.casefold())))
 
     @cached_property
-    def of(self) -> Mapping[tuple[str, int], Benchmark]:
-        """The benchmark of every row, by the entry and the place among its results from 1; one with a page first."""
-        ordered = sorted(self.all, key=lambda one: one.has_page)
-        return {(row.slug, row.number): one for one in ordered for row in one.rows}
+    def of_model(self) -> Mapping[str, tuple[Benchmark, ...]]:
+        """The benchmarks of each model, those with most methods first."""
+        found: dict[str, list[Benchmark]] = defaultdict(list)
+        for benchmark in sorted(self.all, key=lambda one: -len(one.methods)):
+            found[benchmark.model].append(benchmark)
+        return {model: tuple(benchmarks) for model, benchmarks in found.items()}
+
+    @cached_property
+    def _by_entry(self) -> Mapping[str, tuple[Benchmark, ...]]:
+        found: dict[str, dict[str, Benchmark]] = defaultdict(dict)
+        for benchmark in self.all:
+            for row in benchmark.rows:
+                found[row.slug][benchmark.slug] = benchmark
+        return {slug: tuple(benchmarks.values()) for slug, benchmarks in found.items()}
 
     def of_entry(self, slug: str) -> tuple[Benchmark, ...]:
-        """The benchmarks on which others report too, in the order of the entry's rows."""
-        found: dict[str, Benchmark] = {}
-        number = 1
-        while (one := self.of.get((slug, number))) is not None:
-            if len(one.methods) > 1 or one.has_page:
-                found[one.slug] = one
-            number += 1
-        return tuple(found.values())
+        """The benchmarks on which others report, too."""
+        return tuple(one for one in self._by_entry.get(slug, ()) if len(one.methods) > 1 or one.has_page)
 
 
 def find_benchmarks(catalogue: Catalogue) -> Benchmarks:
-    """Gather the numbers of all papers. The cost grows with their number, sorting aside."""
-    rows = list(_rows(catalogue.papers))
-    gathered: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row, dataset in _with_datasets(rows):
-        gathered[MODEL_NAMES.key(row.result.model), dataset].append(row)
-    models = _most_frequent((MODEL_NAMES.key(row.result.model), row.result.model) for row in rows)
-    datasets = _most_frequent(
-        (DATASET_NAMES.key(row.result.dataset), row.result.dataset) for row in rows if row.result.dataset
-    )
-    named = sorted(
-        (
-            (
-                MODEL_NAMES.shown(model, models[model]),
-                DATASET_NAMES.shown(dataset, datasets[dataset]) if dataset else None,
-                found,
-            )
-            for (model, dataset), found in gathered.items()
-        ),
-        key=lambda one: (one[0].casefold(), one[0], (one[1] or "").casefold(), one[1] or ""),
-    )
-    taken: set[str] = set()
-    return Benchmarks(
-        tuple(
-            _benchmark(catalogue, model, dataset, found, _free_slug(f"{model} {dataset or ''}", taken))
-            for model, dataset, found in named
-        )
-    )
+    """Gather the configurations of all papers. The cost grows with their number, sorting aside."""
+    gathered: dict[tuple[str, str | None], list[Configuration]] = defaultdict(list)
+    for row in configurations(catalogue.papers):
+        if len(row.result.model) == 1 and len(row.result.dataset) < 2:  # noqa: PLR2004  one, or none
+            gathered[row.result.model[0], next(iter(row.result.dataset), None)].append(row)
+    found = (_benchmark(catalogue, model, dataset, rows) for (model, dataset), rows in gathered.items())
+    return Benchmarks(tuple(sorted(found, key=lambda one: (one.title.casefold(), one.slug))))
 
 
-def _rows(papers: Mapping[str, Filed[Paper]]) -> Iterator[Row]:
-    for slug, filed in papers.items():
-        for number, result in enumerate(filed.entry.results, start=1):
-            source = result.reported_by or slug
-            short = papers[source].entry.short
-            via = None if result.via == short else result.via
-            yield Row(slug, number, result, source, _place(result.where, short), via)
-
-
-def _place(where: str, short: str | None) -> str:
-    """``Table 1 of DeepCache`` is ``Table 1`` where DeepCache is known to be the source."""
-    return where.removesuffix(f" of {short}") if short else where
-
-
-def _with_datasets(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
-    """Each row with the key of its data set, or with several.
-
-    A cost without a data set belongs to every data set on which the same table reports this model.
-    """
-    rows = list(rows)
-    beside: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+def _benchmark(catalogue: Catalogue, model: str, dataset: str | None, rows: list[Configuration]) -> Benchmark:
+    entry = catalogue.models[model].entry
+    reporting: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.result.dataset:
-            beside[(MODEL_NAMES.key(row.result.model), *row.printed_in)].add(DATASET_NAMES.key(row.result.dataset))
-    for row in rows:
-        datasets = {DATASET_NAMES.key(row.result.dataset)}
-        if datasets == {""} and row.result.metric in COST:
-            datasets = beside.get((MODEL_NAMES.key(row.result.model), *row.printed_in), datasets)
-        for dataset in sorted(datasets):
-            yield row, dataset
-
-
-def _most_frequent(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Counter[str]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for key, spelling in pairs:
-        found[key][spelling] += 1
-    return found
-
-
-def _free_slug(name: str, taken: set[str]) -> str:
-    """An address that no other benchmark has; equal ones are numbered in the order of the names."""
-    slug = start = address_part(name) or "benchmark"
-    number = 1
-    while slug in taken:
-        number += 1
-        slug = f"{start}-{number}"
-    taken.add(slug)
-    return slug
-
-
-def _benchmark(catalogue: Catalogue, model: str, dataset: str | None, rows: list[Row], slug: str) -> Benchmark:
-    methods = tuple(sorted({row.slug for row in rows}))
-    metrics = catalogue.taxonomy.metrics
-    order = {name: (name not in QUALITY, place) for place, name in enumerate(metrics)}
-    by_metric: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_metric[row.result.metric].append(row)
-    reporting = (len({row.slug for row in found}) for found in by_metric.values())
-    names = {method: (catalogue.papers[method].entry.short or method).casefold() for method in methods}
+        for name in row.result.after:
+            reporting[name].add(row.slug)
+    enough = max(map(len, reporting.values())) >= METHODS_OF_A_PAGE
     return Benchmark(
-        slug=slug,
+        slug=f"{model}-on-{dataset}" if dataset else model,
         model=model,
         dataset=dataset,
-        has_page=max(reporting) >= METHODS_OF_A_PAGE and names_one_model(model),
+        title=f"{entry.name}, {catalogue.datasets[dataset].name}" if dataset else entry.name,
+        has_page=enough and not entry.unspecific,
         rows=tuple(rows),
-        methods=methods,
-        sections=tuple(
-            _section(name, metrics[name], by_metric[name], names) for name in sorted(by_metric, key=order.__getitem__)
-        ),
+        metrics=columns(rows, catalogue.taxonomy.metrics),
     )
 
 
-def _section(name: str, metric: Metric, rows: list[Row], names: Mapping[str, str]) -> Section:
-    groups: list[Group] = []
-    apart: list[Row] = []
-    tables = list(_groups(name, metric, rows))
-    for group in tables:
+def comparisons(
+    benchmark: Benchmark, metrics: Mapping[str, Metric]
+) -> tuple[tuple[Comparison, ...], tuple[Configuration, ...]]:
+    """The tables of a benchmark, those of most methods first, and the configurations that stand alone."""
+    side_by_side: list[Comparison] = []
+    apart: list[Configuration] = []
+    for group in groups(benchmark.rows):
         if len(group.rows) >= SIDE_BY_SIDE or len({row.slug for row in group.rows}) > 1:
-            groups.append(group)
+            names = columns(group.rows, metrics)
+            ordered = tuple(sorted(group.rows, key=lambda row: _rank(row, names, metrics)))
+            side_by_side.append(Comparison(Group(group.source, group.place, group.unchanged, ordered), names))
         else:
             apart.extend(group.rows)
-    groups.sort(key=lambda group: (-len({row.slug for row in group.rows}), -len(group.rows), group.source, group.place))
-    apart.sort(key=lambda row: (names[row.slug], row.slug, row.number))
-    return Section(name, _baselines(rows), tuple(groups), tuple(apart), len(tables))
+    side_by_side.sort(
+        key=lambda one: (
+            -len({row.slug for row in one.group.rows}),
+            -len(one.group.rows),
+            one.group.source,
+            one.group.place,
+        )
+    )
+    return tuple(side_by_side), tuple(apart)
 
 
-def _groups(name: str, metric: Metric, rows: Iterable[Row]) -> Iterator[Group]:
-    """Rows of one table, one baseline and, for times, one hardware."""
-    tables: dict[tuple[str, str, str | None], list[Row]] = defaultdict(list)
-    for row in rows:
-        tables[(*row.printed_in, row.result.hardware if name in TIMED else None)].append(row)
-    sign = 1 if metric.better == "lower" else -1
-    for (source, _, hardware), printed in tables.items():
-        given = {row.result.before for row in printed} - {None}
-        only = next(iter(given)) if len(given) == 1 else None  # then rows without a baseline share it
-        by_baseline: dict[float | None, list[Row]] = defaultdict(list)
-        for row in printed:
-            by_baseline[only if row.result.before is None else row.result.before].append(row)
-        for before, found in by_baseline.items():
-            found.sort(key=lambda row: (sign * row.result.after, row.slug, row.number))
-            yield Group(name, source, found[0].place, hardware, before, tuple(found))
-
-
-def _baselines(rows: Iterable[Row]) -> tuple[Baseline, ...]:
-    stated: dict[float, dict[tuple[str, str], str]] = defaultdict(dict)
-    hardware: dict[float, dict[str, None]] = defaultdict(dict)
-    for row in rows:
-        if row.result.before is not None:
-            stated[row.result.before].setdefault(row.printed_in, row.place)
-            if row.result.hardware and row.result.metric in TIMED:
-                hardware[row.result.before][row.result.hardware] = None
+def _rank(row: Configuration, names: Iterable[str], metrics: Mapping[str, Metric]) -> tuple[tuple[bool, float], ...]:
+    """Best first by the first column, then by the next; what lacks a value comes after what has one."""
     return tuple(
-        Baseline(value, tuple(hardware[value]), tuple((source, place) for (source, _), place in places.items()))
-        for value, places in sorted(stated.items())
+        (name not in row.result.after, (1 if metrics[name].better == "lower" else -1) * value.number)
+        for name in names
+        for value in (row.result.after.get(name, Value(0.0)),)
+    )
+
+
+def baselines(benchmark: Benchmark) -> tuple[Baseline, ...]:
+    """Every value of the unchanged model, by metric and value, with the places that state it."""
+    stated: dict[tuple[str, Value], dict[tuple[str, str], None]] = defaultdict(dict)
+    hardware: dict[tuple[str, Value], dict[str, None]] = defaultdict(dict)
+    for row in benchmark.rows:
+        for name, value in row.result.before.items():
+            stated[name, value][row.printed_in] = None
+            if row.hardware:
+                hardware[name, value][row.hardware] = None
+    order = {name: place for place, name in enumerate(benchmark.metrics)}
+    return tuple(
+        Baseline(name, value, tuple(hardware[name, value]), tuple(places))
+        for (name, value), places in sorted(stated.items(), key=lambda one: (order[one[0][0]], one[0][1].number))
     )

@@ -10,6 +10,7 @@ from functools import cached_property
 from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
 from generator.site_config import SiteConfig
 from generator.views.benchmarks import Benchmarks, find_benchmarks
+from generator.views.configurations import Table
 from reference_impls.methods.registry import METHODS
 
 ARXIV_ABSTRACT = "https://arxiv.org/abs/"
@@ -74,6 +75,11 @@ class Site:
             KeyError: there is no such term.
         """
         return self.catalogue.taxonomy.vocabulary(vocabulary)[word]
+
+    def heading(self, table: Table) -> str:
+        """Models and data sets of a table of configurations, in words."""
+        names = [self.catalogue.models[slug].entry.name for slug in table.models]
+        return ", ".join(names + [self.catalogue.datasets[slug].name for slug in table.datasets])
 
     def source_of(self, path: str) -> str:
         """Where a file can be edited on the code host."""
