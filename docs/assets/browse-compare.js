@@ -123,7 +123,8 @@ function drawTable(held) {
   });
   const rows = [["Kind", held.map(({ kind }) => [KINDS[kind]])]];
   for (const [label, ...fields] of FACTS) rows.push([label, held.map((one) => values(one, fields))]);
-  rows.push(["Reported numbers", held.map(({ entry }) => (entry.results ?? []).map(result))]);
+  for (const what of subjects(held))
+    rows.push([`Reported on ${what}`, held.map(({ entry }) => (entry.results ?? []).filter((one) => subject(one) === what).map(result))]);
   const body = element("tbody");
   for (const [label, cells] of rows) {
     if (cells.every((cell) => !cell.length)) continue;
@@ -157,15 +158,35 @@ function values({ kind, entry }, fields) {
   return (Array.isArray(value) ? value : [value]).map((word) => term(kind, field, word));
 }
 
-const term = (kind, field, word) => terms.fields[`${kind}.${field}`]?.[word] ?? word;
+const term = (kind, field, word) => (field === "models" ? terms.models : terms.fields[`${kind}.${field}`])?.[word] ?? word;
 
-function result({ model, dataset, metric, before, after, qualifier, setting, hardware, where, reported_by, via }) {
-  const [name, unit, better] = terms.metrics[metric] ?? [metric, "", ""];
-  const number = (value) => `${value.toLocaleString("en", { maximumFractionDigits: 4 })}${unit === "×" || !unit ? unit : ` ${unit}`}`;
-  const change = before === undefined || before === null ? number(after) : `${number(before)} → ${number(after)}`;
+// Model and data set of a configuration, in words.
+const subject = ({ model, dataset = [] }) =>
+  [...model.map((slug) => terms.models[slug] ?? slug), ...dataset.map((slug) => terms.datasets[slug] ?? slug)].join(", ");
+
+// Those that most of the entries report on come first, so that configurations stand beside each other.
+function subjects(held) {
+  const entries = new Map();
+  for (const { entry } of held)
+    for (const what of new Set((entry.results ?? []).map(subject))) entries.set(what, (entries.get(what) ?? 0) + 1);
+  return [...entries].sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1)).map(([what]) => what);
+}
+
+function result({ before = {}, after, setting, hardware, where, reported_by, via }) {
+  const numbers = Object.entries(after).map(([metric, value]) => {
+    const [name, unit, better] = terms.metrics[metric] ?? [metric, "", ""];
+    const change = metric in before ? `${number(before[metric], unit)} → ${number(value, unit)}` : number(value, unit);
+    return `${name} ${better === "lower" ? "↓" : "↑"} ${change}`;
+  });
   const source = [where, reported_by && `reported by ${reported_by}`, via && `second hand: ${via}`].filter(Boolean).join(", ");
-  const what = [model, dataset].filter(Boolean).join(", ");
-  return `${name} ${better === "lower" ? "↓" : "↑"} ${qualifier ? `${qualifier} ` : ""}${change}; ${what}; ${[setting, hardware].filter(Boolean).join("; ")} (${source})`;
+  return `${numbers.join("; ")}; ${[setting, hardware].filter(Boolean).join("; ")} (${source})`;
+}
+
+// 3.4, or as the source states it: "up to 2.3".
+function number(value, unit) {
+  const [, words, digits] = /^(.*?)(-?[\d.]+)$/.exec(String(value));
+  const text = Number(digits).toLocaleString("en", { maximumFractionDigits: 4 });
+  return `${words}${text}${unit === "×" || !unit ? unit : ` ${unit}`}`;
 }
 
 function write(cell, own) {

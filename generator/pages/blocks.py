@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from generator.drawings.figures import CAPTIONS, FIGURES
-from generator.pages import browse, downloads, home, kernels, lineage, methods, reference, results, statistics, tables
+from generator.pages import browse, downloads, home, kernels, lineage, methods, models, reference, results, statistics, tables
 from generator.pages.render import render
 from generator.views.site import Site
 
@@ -49,6 +49,7 @@ BLOCKS: Mapping[str, Block] = {
     "kernels": kernels.overview,
     "lineage": lineage.lineage,
     "methods": methods.overview,
+    "models": models.model_list,
     "papers": tables.paper_list,
     "statistics": statistics.statistic,
     "template": reference.template,

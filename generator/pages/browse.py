@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Taxonomy, Term, Tool
+from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Term, Tool
 from generator.pages.render import render
 from generator.views.site import Site, authors_of, date_of, family_name
 from reference_impls.methods.registry import METHODS
@@ -252,7 +252,7 @@ def browse_files(site: Site) -> Mapping[str, bytes]:
         "summaries": [row.filed.entry.summary for row in found],
         "phrases": ["\n".join(phrases(row)) for row in found],
     }
-    terms = _terms(site.catalogue.taxonomy)
+    terms = _terms(site)
     return {
         "browse/entries.json": _json(entries),
         "browse/summaries.json": _json(summaries),
@@ -289,15 +289,18 @@ def _facet(site: Site, facet: Facet, found: Sequence[Row]) -> dict[str, object]:
     return {"words": words, "sets": list(sets), "of": held}
 
 
-def _terms(taxonomy: Taxonomy) -> dict[str, object]:
-    """Names of the words of every field, and units of the metrics, for the compare page."""
+def _terms(site: Site) -> dict[str, object]:
+    """Names of the words of every field, of models and data sets, and units of the metrics, for the compare page."""
+    taxonomy = site.catalogue.taxonomy
     fields = {
         f"{kind}.{field}": {word: term.name for word, term in taxonomy.vocabulary(vocabulary).items()}
         for kind, held in VOCABULARIES.items()
         for field, vocabulary in held.items()
     }
     metrics = {word: [metric.name, metric.unit, metric.better] for word, metric in taxonomy.metrics.items()}
-    return {"version": VERSION, "fields": fields, "metrics": metrics}
+    models = {slug: filed.entry.name for slug, filed in site.catalogue.models.items()}
+    datasets = {slug: dataset.name for slug, dataset in site.catalogue.datasets.items()}
+    return {"version": VERSION, "fields": fields, "metrics": metrics, "models": models, "datasets": datasets}
 
 
 def _json(document: Any) -> bytes:

@@ -6,6 +6,8 @@ from generator.pages.render import render
 from generator.views.site import Site
 
 NEWEST = 8
+LINKED = 12
+"""So many of the most used models are links of the home page."""
 
 
 def home(site: Site, root: str, _argument: str) -> str:
@@ -26,6 +28,7 @@ def home(site: Site, root: str, _argument: str) -> str:
         root=root,
         architectures=architectures,
         families=families,
+        models=site.models.used[:LINKED],
         pruning=len(pruning),
         with_code=sum(paper.code is not None for paper in papers),
         with_results=sum(bool(paper.results) for paper in papers),

@@ -10,7 +10,7 @@ from generator.pages.downloads import bibtex_files, download_files
 from generator.pages.entry import entry_pages
 from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
-from generator.pages.models import model_pages
+from generator.pages.models import model_files, model_pages
 from generator.pages.page import Page
 from generator.pages.results import benchmark_pages
 from generator.views.site import Site
@@ -28,6 +28,7 @@ FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     bibtex_files,
     feed_files,
     method_files,
+    model_files,
 )
 
 

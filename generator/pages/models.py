@@ -1,18 +1,70 @@
-"""The page of each model: what it is and costs, what was tried on it, and how to make it cheaper here."""
+"""The page of each model and line of models: what it costs, what was tried on it, and how to prune it here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
+from generator.entries.model import Filed, Model
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
+from generator.views.models import Part, operations_of, parts_of
 from generator.views.site import Site
+from reference_impls.methods.registry import METHODS
+from reference_impls.pruning.classes import CLASSES
+
+NAMES_VERSION = 1
 
 
 def model_pages(site: Site) -> Iterator[Page]:
-    """A page for each model that an entry names."""
+    """A page for each model."""
     for filed in site.catalogue.models.values():
-        model = filed.entry
-        words = " ".join(model.aliases)
-        block = render("model", site=site, filed=filed, root=ROOT)
-        yield Page(f"models/{filed.slug}/", model.name, model.summary, block, "", words)
+        yield _page(site, filed)
+
+
+def _page(site: Site, filed: Filed[Model]) -> Page:
+    model = filed.entry
+    tried = list(site.models.tried(filed.slug))
+    papers = site.models.papers(filed.slug)
+    parts = parts_of(model)
+    block = render(
+        "model",
+        site=site,
+        root=ROOT,
+        filed=filed,
+        parts=parts,
+        together=Part("together", sum(part.parameters for part in parts)) if len(parts) > 1 else None,
+        operations=operations_of(model),
+        lines=site.models.lines_of(filed.slug),
+        members=site.models.members.get(filed.slug, ()),
+        papers=papers,
+        tried=tried,
+        tools=site.models.tools(filed.slug),
+        benchmarks=[one for one in site.benchmarks.of_model.get(filed.slug, ()) if one.has_page],
+        denoiser=next((name for name in model.diffusers if name in CLASSES), None),
+        methods={kind: [name for name, method in METHODS.items() if method.kind == kind] for kind in ("unstructured", "structured")},
+    )
+    words = " ".join((*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug))))
+    description = f"{model.summary} {len(papers)} entries of the catalogue name it." if papers else model.summary
+    return Page(f"models/{filed.slug}/", f"{model.name}: how to make it cheaper", description, block, "", words)
+
+
+def model_files(site: Site) -> Mapping[str, bytes]:
+    """Names and aliases, for the box of the home page, by address below it."""
+    names = [
+        [slug, filed.entry.name, list(filed.entry.aliases), len(site.models.papers(slug))]
+        for slug, filed in site.catalogue.models.items()
+    ]
+    document = {"version": NAMES_VERSION, "models": names}
+    return {"models/names.json": (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()}
+
+
+def model_list(site: Site, root: str, _argument: str) -> str:
+    """All models by what they make, those that most papers name first."""
+    groups = []
+    for output, term in site.catalogue.taxonomy.outputs.items():
+        own = [filed for filed in site.catalogue.models.values() if filed.entry.output == output]
+        own.sort(key=lambda filed: (-len(site.models.papers(filed.slug)), filed.entry.name.casefold()))
+        if own:
+            groups.append((output, term, own))
+    return render("list_models", site=site, root=root, groups=groups)

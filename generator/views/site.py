@@ -11,6 +11,7 @@ from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_o
 from generator.site_config import SiteConfig
 from generator.views.benchmarks import Benchmarks, find_benchmarks
 from generator.views.configurations import Table
+from generator.views.models import Models
 from reference_impls.methods.registry import METHODS
 
 ARXIV_ABSTRACT = "https://arxiv.org/abs/"
@@ -62,6 +63,11 @@ class Site:
         """Papers by date, newest first; of one day in the order of their slugs."""
         papers = sorted(self.catalogue.papers.values(), key=lambda filed: filed.slug)
         return tuple(sorted(papers, key=date_of, reverse=True))
+
+    @cached_property
+    def models(self) -> Models:
+        """What the catalogue says of its models."""
+        return Models(self.catalogue)
 
     @cached_property
     def benchmarks(self) -> Benchmarks:

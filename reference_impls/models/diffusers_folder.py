@@ -24,8 +24,9 @@ from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.pruning.classes import CLASSES
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.diffusers_units import CLASSES, groups_of
+from reference_impls.pruning.diffusers_units import groups_of
 
 REPORT = "pruning.json"
 TOKENS = 8

@@ -16,14 +16,8 @@ import torch
 from torch import nn
 
 from reference_impls.maths.surgery import Group, Part, Side
+from reference_impls.pruning.classes import CLASSES
 
-CLASSES = (
-    "UNet2DModel",
-    "UNet2DConditionModel",
-    "DiTTransformer2DModel",
-    "SD3Transformer2DModel",
-    "FluxTransformer2DModel",
-)
 MAKERS = ("to_q", "to_k", "to_v", "add_q_proj", "add_k_proj", "add_v_proj")
 READERS = ("to_out.0", "to_add_out")
 

@@ -1,0 +1,174 @@
+"""Models from the reader's side: what one costs, what was tried on it, and what a line of models has in common."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from generator.entries.model import Catalogue, Filed, Model, Paper, Tool
+from generator.views.configurations import Configuration, configurations_of
+from reference_impls.architectures.registry import ARCHITECTURES, Architecture
+
+BYTES = {"fp16": 2.0, "int8": 1.0}
+"""Bytes of a parameter."""
+MILLION, GIGA = 1e6, 1e9
+TRAINING_ORDER = ("training-free", "learned-mask", "fine-tune", "retrain", "from-scratch")
+"""From the least training on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a model and its size."""
+
+    name: str
+    parameters: float
+    """In millions."""
+
+    def gigabytes(self, number: str) -> float:
+        """Size of the weights; ``number`` is a key of ``BYTES``."""
+        return self.parameters * MILLION * BYTES[number] / GIGA
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Multiply-accumulates of one call of the denoiser for one sample."""
+
+    macs: int
+    what: str
+    """Which of the counts it is."""
+    source: str
+    inputs: str
+    """Shapes of the arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A paper that was shown on a model, with the configuration that documents it best."""
+
+    filed: Filed[Paper]
+    best: Configuration | None
+
+
+class Models:
+    """Everything the catalogue says of its models."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Look at a catalogue."""
+        self._catalogue = catalogue
+
+    @cached_property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """The models of each line, by name; lines of a line stand among them."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for slug, filed in self._catalogue.models.items():
+            if filed.entry.part_of:
+                found[filed.entry.part_of].append(slug)
+        return {line: tuple(sorted(slugs, key=self.name)) for line, slugs in found.items()}
+
+    def name(self, slug: str) -> str:
+        """The name that the site shows, folded so that names sort as people expect."""
+        return self._catalogue.models[slug].entry.name.casefold()
+
+    def lines_of(self, slug: str) -> tuple[str, ...]:
+        """The lines that a model belongs to, the nearest first."""
+        found: list[str] = []
+        above = self._catalogue.models[slug].entry.part_of
+        while above is not None and above not in found:
+            found.append(above)
+            above = self._catalogue.models[above].entry.part_of
+        return tuple(found)
+
+    def family_of(self, slug: str) -> tuple[str, ...]:
+        """A model and everything that belongs to it."""
+        found = [slug]
+        for own in found:
+            found.extend(one for one in self.members.get(own, ()) if one not in found)
+        return tuple(found)
+
+    @cached_property
+    def _papers(self) -> Mapping[str, tuple[Filed[Paper], ...]]:
+        found: dict[str, dict[str, Filed[Paper]]] = defaultdict(dict)
+        for filed in self._catalogue.papers.values():
+            named = {*filed.entry.models, *(slug for result in filed.entry.results for slug in result.model)}
+            for slug in named:
+                found[slug][filed.slug] = filed
+        return {slug: tuple(papers.values()) for slug, papers in found.items()}
+
+    @cached_property
+    def _tools(self) -> Mapping[str, tuple[Filed[Tool], ...]]:
+        found: dict[str, list[Filed[Tool]]] = defaultdict(list)
+        for filed in self._catalogue.tools.values():
+            for slug in filed.entry.models:
+                found[slug].append(filed)
+        return {slug: tuple(tools) for slug, tools in found.items()}
+
+    def papers(self, slug: str) -> tuple[Filed[Paper], ...]:
+        """Papers that name a model, or one of its line's, each once."""
+        found = {filed.slug: filed for own in self.family_of(slug) for filed in self._papers.get(own, ())}
+        return tuple(found.values())
+
+    def tools(self, slug: str) -> tuple[Filed[Tool], ...]:
+        """Tools that name a model, one of its members, or a line that it belongs to; by name."""
+        near = (*self.family_of(slug), *self.lines_of(slug))
+        found = {filed.slug: filed for own in near for filed in self._tools.get(own, ())}
+        return tuple(sorted(found.values(), key=lambda filed: filed.entry.name.casefold()))
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """Models that papers name, the most used first; groups that name no single model are left out."""
+        single = [slug for slug, filed in self._catalogue.models.items() if not filed.entry.unspecific]
+        named = [slug for slug in single if self._papers.get(slug)]
+        return tuple(sorted(named, key=lambda slug: (-len(self._papers[slug]), self.name(slug))))
+
+    def tried(self, slug: str) -> Iterator[tuple[str, list[Tried]]]:
+        """Families of the taxonomy with the papers of a model: what needs no training and has code comes first."""
+        own = frozenset(self.family_of(slug))
+        papers = self.papers(slug)
+        for family in self._catalogue.taxonomy.families:
+            members = [Tried(filed, _best(filed, own)) for filed in papers if filed.entry.family == family]
+            if members:
+                yield family, sorted(members, key=_effort)
+
+
+def _best(filed: Filed[Paper], models: frozenset[str]) -> Configuration | None:
+    """The configuration on these models that says most: read in its source, with most numbers."""
+    own = [row for row in configurations_of(filed) if models & set(row.result.model)]
+    order = {"read": 0, "abstract": 1, "second hand": 2}
+    return min(own, key=lambda row: (order[row.trust], -len(row.result.after), row.number), default=None)
+
+
+def _effort(tried: Tried) -> tuple[int, bool, str]:
+    paper = tried.filed.entry
+    training = TRAINING_ORDER.index(paper.training) if paper.training in TRAINING_ORDER else len(TRAINING_ORDER)
+    return training, paper.code is None, (paper.short or paper.title).casefold()
+
+
+def architecture_of(model: Model) -> Architecture | None:
+    """What ``reference_impls`` recomputes for it."""
+    return ARCHITECTURES[model.counts] if model.counts else None
+
+
+def parts_of(model: Model) -> Sequence[Part]:
+    """The parts whose sizes are known, the denoiser first; its parameters are the recomputed ones where there are."""
+    architecture, written = architecture_of(model), model.parameters
+    counted = [count.value / MILLION for count in architecture.counts if count.what == "parameters"] if architecture else []
+    sizes = (
+        ("denoiser", counted[0] if counted else written.denoiser if written else None),
+        ("text encoders", written.text_encoders if written else None),
+        ("decoder", written.decoder if written else None),
+    )
+    return [Part(name, size) for name, size in sizes if size is not None]
+
+
+def operations_of(model: Model) -> Sequence[Operations]:
+    """The counts of MACs that ``reference_impls`` recomputes."""
+    architecture = architecture_of(model)
+    if architecture is None:
+        return []
+    return [
+        Operations(count.value, count.what, count.source, architecture.inputs_in_words)
+        for count in architecture.counts
+        if count.what.startswith("macs")
+    ]
