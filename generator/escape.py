@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -82,6 +83,12 @@ def csv_value(cell: str) -> str:
 def xml(text: str) -> str:
     """For XML text and attributes: escaped, and without the characters that XML cannot hold."""
     return html.escape(_NOT_XML.sub("", text), quote=True)
+
+
+def script_json(document: object) -> str:
+    """JSON for a ``script`` element that holds data: nothing in it ends the element or opens a comment."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def github_message(text: str) -> str:

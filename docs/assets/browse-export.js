@@ -4,6 +4,8 @@ import { element } from "./browse-rows.js";
 
 const FORMATS = {
   bib: { file: "references.bib", name: "BibTeX", type: "application/x-bibtex", cut: cutBibtex },
+  ris: { file: "references.ris", name: "RIS", type: "application/x-research-info-systems", cut: cutRis },
+  "csl.json": { file: "references.csl.json", name: "CSL-JSON", type: "application/vnd.citationstyles.csl+json", cut: cutCsl },
   csv: { file: "entries.csv", name: "CSV", type: "text/csv", cut: cutCsv },
   json: { file: "entries.json", name: "JSON", type: "application/json", cut: cutJson },
 };
@@ -37,6 +39,16 @@ function cutBibtex(text, keys) {
   return { text: found.map(([entry]) => `${entry}\n`).join("\n"), count: found.length };
 }
 
+function cutRis(text, keys) {
+  const found = text.split(/(?<=^ER {2}- ?\r\n)/m).filter((record) => keys.has(/^ID {2}- (.+?)\r$/m.exec(record)?.[1]));
+  return { text: found.map((record) => record.trimStart()).join("\r\n"), count: found.length };
+}
+
+function cutCsl(text, keys) {
+  const found = JSON.parse(text).filter(({ id }) => keys.has(id));
+  return { text: `${JSON.stringify(found, null, 1)}\n`, count: found.length };
+}
+
 function cutCsv(text, keys) {
   const [head, ...records] = csvRecords(text);
   const found = records.filter((record) => {
@@ -61,13 +73,21 @@ function csvRecords(text) {
 }
 
 function cutJson(text, keys) {
-  const { papers, tools, articles, ...rest } = JSON.parse(text);
+  const { papers, tools, articles, models, datasets, ...rest } = JSON.parse(text);
   const kept = {
     papers: papers.filter(({ slug }) => keys.has(slug)),
     tools: tools.filter(({ slug }) => keys.has(`tool:${slug}`)),
     articles: articles.filter(({ slug }) => keys.has(`article:${slug}`)),
   };
   const count = kept.papers.length + kept.tools.length + kept.articles.length;
+  // The models and data sets that they name come along, so that every slug in the file can be looked up.
+  const named = { model: new Set(), dataset: new Set() };
+  for (const { models: own = [] } of [...kept.papers, ...kept.tools]) own.forEach((slug) => named.model.add(slug));
+  for (const { results = [] } of kept.papers)
+    for (const one of results)
+      for (const key of ["model", "dataset"]) (one[key] ?? []).forEach((slug) => named[key].add(slug));
+  kept.models = models.filter(({ slug }) => named.model.has(slug));
+  kept.datasets = datasets.filter(({ slug }) => named.dataset.has(slug));
   return { text: `${JSON.stringify({ ...rest, ...kept }, null, 1)}\n`, count };
 }
 

@@ -41,7 +41,7 @@ def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
         if first is not draft:
             fix = "give one of them a longer name"
             yield draft.problem("E412", (), f"the name {draft.slug} is taken by {first.path}", fix)
-        for key in ("arxiv", "doi", "url", "weights") if draft.kind == "models" else ("arxiv", "doi", "url"):
+        for key in ("arxiv", "doi", "url"):
             text = draft.text(key)
             if text is None:
                 continue

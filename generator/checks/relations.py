@@ -115,9 +115,9 @@ def _models_and_datasets(drafts: Sequence[Draft], context: Context) -> Iterator[
     for slug, dataset in context.datasets.items():
         if dataset.part_of is not None and (dataset.part_of == slug or dataset.part_of not in context.datasets):
             document = context.datasets_document
-            place = document.place((slug, "part_of"))
+            here = document.place((slug, "part_of"))
             message = f"{slug} is part of {dataset.part_of!r}, which is no other data set"
-            yield Problem(document.path, place.line, place.column, "E513", message, "the slug of another data set")
+            yield Problem(document.path, here.line, here.column, "E513", message, "the slug of another data set")
 
 
 def _names(draft: Draft) -> Iterator[str]:

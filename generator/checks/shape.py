@@ -108,7 +108,9 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
         message = f"{name} is {_shape(value)}, not a number"
         return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
     if kind == "model_type":
-        wanted = "{denoiser: …, source: …}" if steps[0] == "parameters" else "{model: …, setting: …, where: …, after: …}"
+        wanted = (
+            "{denoiser: …, source: …}" if steps[0] == "parameters" else "{model: …, setting: …, where: …, after: …}"
+        )
         return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", wanted)
     if kind == "dict_type":
         fix = f"{steps[-1]}: {{metric: value}}, such as {{fid: 3.4, speed-up: up to 2}}"

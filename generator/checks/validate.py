@@ -10,7 +10,7 @@ from generator.arxiv import records as arxiv_records
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
-from generator.entries.model import Article, ArxivRecord, Catalogue, Filed, Model, Paper, Tool
+from generator.entries.model import Article, Catalogue, Filed, Model, Paper, Tool
 from generator.entries.problem import Problem
 
 

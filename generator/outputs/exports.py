@@ -1,16 +1,14 @@
-"""The catalogue as files for other programs: JSON, CSV and BibTeX. Abstracts are not stored, so not exported."""
+"""The catalogue as files for other programs: JSON and CSV. Abstracts are not stored, so not exported."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from generator import escape
-from generator.entries.model import Catalogue, Filed, Paper, Record
+from generator.entries.model import Catalogue, Record
 from generator.entries.schema import ENTRIES_SCHEMA, LICENCE, SCHEMA_VERSION
 from generator.views.site import address_of, authors_of, date_of
 
@@ -38,53 +36,6 @@ CSV_COLUMNS = (
     "arxiv",
     "summary",
 )
-
-
-@lru_cache(maxsize=8192)  # the page of a paper, its file, its family's and the whole all hold it
-def bibtex(filed: Filed[Paper]) -> str:
-    """One BibTeX entry; its key is the slug."""
-    paper, record = filed.entry, filed.record
-    series, _, year = (paper.venue or "").rpartition(" ")
-    journal = series in ("TMLR", "JMLR")
-    fields: dict[str, str] = {"title": "{" + escape.bibtex(paper.title) + "}"}
-    authors = authors_of(filed)
-    if authors:
-        fields["author"] = " and ".join(_name(author) for author in authors)
-    if series:
-        fields["journal" if journal else "booktitle"] = escape.bibtex(
-            series if paper.track != "workshop" else f"{paper.workshop or 'Workshop'}, {series}"
-        )
-    fields["year"] = year or date_of(filed)[:4]
-    if paper.arxiv:
-        fields["eprint"] = paper.arxiv
-        fields["archiveprefix"] = "arXiv"
-        if record is not None and record.primary_category:
-            fields["primaryclass"] = record.primary_category
-    if paper.doi:
-        fields["doi"] = escape.bibtex(paper.doi)
-    fields["url"] = escape.url(address_of(filed))
-    kind = "misc" if not series else "article" if journal else "inproceedings"
-    width = max(map(len, fields))
-    lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items()]
-    return "\n".join([f"@{kind}{{{filed.slug},", *lines, "}"])
-
-
-def _name(author: str) -> str:
-    """An author for a BibTeX list: a name that BibTeX would split, drop or misread stays one name, in braces."""
-    name = escape.collapse(author)
-    escaped = escape.bibtex(name)
-    special = escaped != name or "," in name or " and " in f" {name.casefold()} " or name.casefold() == "others"
-    return f"{{{escaped}}}" if special else escaped
-
-
-def references_bib(catalogue: Catalogue) -> str:
-    """All papers as one BibTeX file."""
-    return bibtex_file(catalogue.papers.values())
-
-
-def bibtex_file(papers: Iterable[Filed[Paper]]) -> str:
-    """Papers as one BibTeX file."""
-    return "\n".join(f"{bibtex(filed)}\n" for filed in papers)
 
 
 def entries_json(catalogue: Catalogue, schema: str = ENTRIES_SCHEMA) -> str:
@@ -143,9 +94,9 @@ def entries_csv(catalogue: Catalogue) -> str:
         writer.writerow(_row("article", slug, {**values, "family": values["families"]}))
     for slug, model in catalogue.models.items():
         entry = model.entry
-        known = {"title": entry.name, "date": entry.released, "url": entry.weights or entry.paper}
-        known |= {"architectures": entry.architecture, "authors": entry.developer}
-        writer.writerow(_row("model", slug, {"summary": entry.summary, **known}))
+        cells = {"title": entry.name, "date": entry.released, "url": entry.weights or entry.paper}
+        cells |= {"architectures": entry.architecture, "authors": entry.developer, "summary": entry.summary}
+        writer.writerow(_row("model", slug, cells))
     return stream.getvalue()
 
 

@@ -10,7 +10,19 @@ import re
 from collections.abc import Callable, Mapping
 
 from generator.drawings.figures import CAPTIONS, FIGURES
-from generator.pages import browse, downloads, home, kernels, lineage, methods, models, reference, results, statistics, tables
+from generator.pages import (
+    browse,
+    downloads,
+    home,
+    kernels,
+    lineage,
+    methods,
+    models,
+    reference,
+    results,
+    statistics,
+    tables,
+)
 from generator.pages.render import render
 from generator.views.site import Site
 

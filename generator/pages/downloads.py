@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from generator.entries.model import Filed, Paper
 from generator.entries.schema import ENTRIES_SCHEMA, schema_files
-from generator.outputs.exports import bibtex_file, entries_csv, entries_json, references_bib
+from generator.outputs.citations import FORMATS, bibtex_file
+from generator.outputs.exports import entries_csv, entries_json
 from generator.outputs.feeds import FEED, NEWEST, family_feed
 from generator.pages.render import render
 from generator.views.site import Site
@@ -17,7 +18,7 @@ FILES = {
     "entries.json": "Everything, as one JSON document",
     ENTRIES_SCHEMA: "The JSON Schema of that document, with what each field means",
     "entries.csv": "One row an entry, for a spreadsheet",
-    "references.bib": "All papers for BibTeX, without abstracts",
+    **{f"references.{one.ending}": f"All papers as {one.name}, without abstracts" for one in FORMATS},
 }
 
 
@@ -29,16 +30,17 @@ def download_files(site: Site) -> Mapping[str, bytes]:
         "entries.json": entries_json(catalogue, f"{site.config.site_url}data/{ENTRIES_SCHEMA}"),
         ENTRIES_SCHEMA: schema_files(catalogue.taxonomy)[ENTRIES_SCHEMA],
         "entries.csv": entries_csv(catalogue),
-        "references.bib": references_bib(catalogue),
+        **{f"references.{one.ending}": one.file(catalogue.papers.values()) for one in FORMATS},
     }
     return {f"data/{name}": made[name].encode() for name in FILES}
 
 
-def bibtex_files(site: Site) -> Mapping[str, bytes]:
-    """BibTeX of every family and of every paper, by its address below the home page."""
+def reference_files(site: Site) -> Mapping[str, bytes]:
+    """BibTeX of every family, and every form of every paper, by its address below the home page."""
     files = {family_bib(family): bibtex_file(papers) for family, papers in _papers_by_family(site).items()}
     for slug, filed in site.catalogue.papers.items():
-        files[f"papers/{slug}/{slug}.bib"] = bibtex_file([filed])
+        for one in FORMATS:
+            files[f"papers/{slug}/{slug}.{one.ending}"] = one.file([filed])
     return {name: text.encode() for name, text in files.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from generator import escape
 from generator.entries.model import VOCABULARIES, Filed, Paper
-from generator.outputs.exports import bibtex
+from generator.outputs.citations import FORMATS, article_json_ld, bibtex
 from generator.pages.methods import headline, measured
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
@@ -46,6 +46,7 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
         filed=filed,
         root=ROOT,
         bibtex=bibtex(filed),
+        formats=FORMATS,
         similar=similar,
         headlines=headline,
         dense_of=lambda model: measured().dense[model]["held_out_loss"],
@@ -55,7 +56,13 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
         more=more,
     )
     title = f"{paper.short}: {paper.title}" if paper.short and paper.short not in paper.title else paper.title
-    return Page(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed), words)
+    return Page(f"papers/{filed.slug}/", title, paper.summary, block, _citation(filed) + _json_ld(site, filed), words)
+
+
+def _json_ld(site: Site, filed: Filed[Paper]) -> str:
+    """The paper for search engines and reference managers that read schema.org."""
+    document = article_json_ld(filed, f"{site.config.site_url}papers/{filed.slug}/")
+    return f'<script type="application/ld+json">{escape.script_json(document)}</script>'
 
 
 def _citation(filed: Filed[Paper]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from generator.outputs.feeds import feed_files
 from generator.pages.browse import browse_files
-from generator.pages.downloads import bibtex_files, download_files
+from generator.pages.downloads import download_files, reference_files
 from generator.pages.entry import entry_pages
 from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
@@ -25,7 +25,7 @@ PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
 FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     browse_files,
     download_files,
-    bibtex_files,
+    reference_files,
     feed_files,
     method_files,
     model_files,

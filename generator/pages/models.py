@@ -42,9 +42,14 @@ def _page(site: Site, filed: Filed[Model]) -> Page:
         tools=site.models.tools(filed.slug),
         benchmarks=[one for one in site.benchmarks.of_model.get(filed.slug, ()) if one.has_page],
         denoiser=next((name for name in model.diffusers if name in CLASSES), None),
-        methods={kind: [name for name, method in METHODS.items() if method.kind == kind] for kind in ("unstructured", "structured")},
+        methods={
+            kind: [name for name, method in METHODS.items() if method.kind == kind]
+            for kind in ("unstructured", "structured")
+        },
     )
-    words = " ".join((*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug))))
+    words = " ".join(
+        (*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug)))
+    )
     description = f"{model.summary} {len(papers)} entries of the catalogue name it." if papers else model.summary
     return Page(f"models/{filed.slug}/", f"{model.name}: how to make it cheaper", description, block, "", words)
 

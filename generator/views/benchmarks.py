@@ -101,7 +101,7 @@ def find_benchmarks(catalogue: Catalogue) -> Benchmarks:
     """Gather the configurations of all papers. The cost grows with their number, sorting aside."""
     gathered: dict[tuple[str, str | None], list[Configuration]] = defaultdict(list)
     for row in configurations(catalogue.papers):
-        if len(row.result.model) == 1 and len(row.result.dataset) < 2:  # noqa: PLR2004  one, or none
+        if len(row.result.model) == 1 and len(row.result.dataset) < 2:
             gathered[row.result.model[0], next(iter(row.result.dataset), None)].append(row)
     found = (_benchmark(catalogue, model, dataset, rows) for (model, dataset), rows in gathered.items())
     return Benchmarks(tuple(sorted(found, key=lambda one: (one.title.casefold(), one.slug))))

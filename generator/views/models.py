@@ -153,7 +153,9 @@ def architecture_of(model: Model) -> Architecture | None:
 def parts_of(model: Model) -> Sequence[Part]:
     """The parts whose sizes are known, the denoiser first; its parameters are the recomputed ones where there are."""
     architecture, written = architecture_of(model), model.parameters
-    counted = [count.value / MILLION for count in architecture.counts if count.what == "parameters"] if architecture else []
+    counted = (
+        [count.value / MILLION for count in architecture.counts if count.what == "parameters"] if architecture else []
+    )
     sizes = (
         ("denoiser", counted[0] if counted else written.denoiser if written else None),
         ("text encoders", written.text_encoders if written else None),

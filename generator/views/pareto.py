@@ -78,7 +78,7 @@ def _values(group: Group, quality: str, cost: str) -> Iterator[tuple[float, floa
     """Quality and cost of the configurations that state both exactly."""
     for row in group.rows:
         pair = [row.result.after[name] for name in (quality, cost) if name in row.result.after]
-        if len(pair) == 2 and all(value.qualifier is None for value in pair):  # noqa: PLR2004  one of each
+        if len(pair) == 2 and all(value.qualifier is None for value in pair):
             numbers = [value.number for value in pair]
             if all(_drawable(number) for number in numbers):
                 yield numbers[0], numbers[1], row
