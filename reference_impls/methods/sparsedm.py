@@ -23,7 +23,7 @@ from torch.nn.utils import parametrize
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable
 
 DECAY = 2e-4
@@ -75,7 +75,7 @@ def prune(
         keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
     with sparse(layers, request.pattern, decay):
         train(model, calibration, rate)
-    return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
+    return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from functools import cache, partial
 import torch
 from torch import nn
 
-from reference_impls.files.packed import file_of
+from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, cost, prune
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
@@ -134,5 +134,5 @@ def _row(
         class_accuracy=round(float((judge(made).argmax(1) == label).float().mean()), 4),
         frechet_distance=round(metrics.frechet_distance(judge.features(made), judge.features(held_out.pixels)), 3),
         macs_per_picture=macs * calls,
-        bytes=len(file_of(model, zeros=False)),
+        bytes=len(safetensors_bytes(model, zeros=False)),
     )

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from reference_impls.files.packed import file_of
+from reference_impls.files.packed import safetensors_bytes
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import METHODS
@@ -104,7 +104,7 @@ def dense_row(name: str, budget: Budget, seed: int) -> Row:
     return _row(Job(name, "", 0.0, None, seed), report, model, budget, 0, 0.0)
 
 
-def rows(job: Job, budget: Budget) -> list[Row]:
+def measure_job(job: Job, budget: Budget) -> list[Row]:
     """One-shot, and recovered where the budget has steps for it.
 
     Raises:
@@ -158,8 +158,8 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         nonzero=report.after.nonzero,
         macs=report.after.macs,
         macs_nonzero=report.after.macs_nonzero,
-        bytes=len(file_of(model, zeros=True)),
-        bytes_packed=len(file_of(model, zeros=False)),
+        bytes=len(safetensors_bytes(model, zeros=True)),
+        bytes_packed=len(safetensors_bytes(model, zeros=False)),
         prune_seconds=report.seconds,
         recover_seconds=round(seconds, 2),
     )

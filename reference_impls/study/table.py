@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from reference_impls.files.journal import kept
+from reference_impls.files.journal import journal
 from reference_impls.files.machine import cpu_name
 from reference_impls.files.outputs import write_rows
 from reference_impls.maths.masks import Pattern
@@ -27,7 +27,7 @@ from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.models.testbed_folder import grid
 from reference_impls.study.combinations import Combination, combinations
-from reference_impls.study.measure import Budget, Job, Noise, Row, dense_row, noise, rows, shipped
+from reference_impls.study.measure import Budget, Job, Noise, Row, dense_row, measure_job, noise, shipped
 from reference_impls.testbed import metrics
 
 RESULTS = Path(__file__).parents[1] / "results" / "testbed.json"
@@ -105,7 +105,7 @@ def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable
     dense = [Job(model, "", 0.0, None, seed) for model in plan.budgets for seed in plan.seeds]
     context = get_context("spawn")
     with (
-        kept(out.with_suffix(".partial"), settings) as (done, keep),
+        journal(out.with_suffix(".partial"), settings) as (done, keep),
         ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool,
     ):
         known = {_key(row) for row in done}
@@ -140,7 +140,7 @@ def _key(row: Mapping[str, object]) -> tuple[object, ...]:
 
 
 def _work(job: Job, budget: Budget) -> list[Row]:
-    return rows(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
+    return measure_job(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
 
 
 def _everything(
