@@ -15,12 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from reference_impls.maths.hooks import hooked
 from reference_impls.methods.registry import METHODS
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from reference_impls.architectures.counts import Checked
     from reference_impls.architectures.registry import Architecture
     from reference_impls.bench.sampling import Sampling
@@ -64,21 +61,6 @@ def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[...,
     with Progress(*columns, console=work, transient=True, disable=not work.is_terminal) as shown:
         task = shown.add_task(what, total=of)
         yield lambda done, of=None, what=None: shown.update(task, completed=done, total=of, description=what)
-
-
-@contextmanager
-def counted_calls(model: nn.Module, what: str, pictures: int) -> Iterator[None]:
-    """A bar that moves as pictures go through a model."""
-    with bar(what, pictures) as tell:
-        done = 0
-
-        def count(_module: nn.Module, _inputs: object, output: Sequence[object]) -> None:
-            nonlocal done
-            done += len(output)
-            tell(done)
-
-        with hooked([(model, count)]):
-            yield
 
 
 def methods() -> Table:

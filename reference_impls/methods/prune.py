@@ -29,7 +29,7 @@ from reference_impls.methods import (
     tinyfusion,
     wanda,
 )
-from reference_impls.methods.registry import METHODS, Method
+from reference_impls.methods.registry import method_of
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
@@ -57,17 +57,6 @@ FUNCTIONS: Mapping[str, PruningFunction] = {
     "tinyfusion": tinyfusion.prune,
 }
 """The function of each method of the registry, which itself imports nothing."""
-
-
-def method_of(name: str) -> Method:
-    """A method of the registry.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in METHODS:
-        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
-    return METHODS[name]
 
 
 def calibration_for(name: str, model: Denoiser, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:

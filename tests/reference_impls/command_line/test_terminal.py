@@ -13,6 +13,7 @@ from reference_impls.architectures import registry
 from reference_impls.architectures.counts import Checked
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
+from reference_impls.command_line.testbed_models import counted_calls
 from reference_impls.methods.registry import METHODS
 from reference_impls.study.table import RESULTS
 from reference_impls.testbed.metrics import Quality
@@ -95,7 +96,7 @@ def test_a_bar_counts_the_pictures_of_a_model_and_lets_it_go(monkeypatch: pytest
     told: list[int] = []
     monkeypatch.setattr(terminal.Progress, "update", lambda self, task, *, completed, **_: told.append(completed))
     model = nn.Linear(2, 2)
-    with terminal.counted_calls(model, "counting", 5):
+    with counted_calls(model, "counting", 5):
         model(torch.zeros(3, 2))
         model(torch.zeros(2, 2))
     assert told == [3, 5]
