@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from reference_impls.command_line import terminal
 from reference_impls.command_line.usage import wrong_use
 from reference_impls.methods.registry import method_of
+from reference_impls.study.records import TableRow
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -33,7 +34,7 @@ def show(name: str) -> None:
     terminal.console.print(Syntax(source, "python", background_color="default", word_wrap=True))
     results = PACKAGE / "results" / "testbed.json"
     if results.is_file():
-        rows = json.loads(results.read_text(encoding="utf-8"))["rows"]
-        for table in terminal.rows([row for row in rows if row["method"] in (None, name)], of_one_method=True):
+        rows = [TableRow(**row) for row in json.loads(results.read_text(encoding="utf-8"))["rows"]]
+        for table in terminal.rows([row for row in rows if row.method in (None, name)], of_one_method=True):
             terminal.console.print(table)
         terminal.say(terminal.ROWS_MEAN)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
@@ -18,6 +17,7 @@ from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, cost, prune
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
+from reference_impls.study.records import CombinationRow
 from reference_impls.study.recover import recover
 from reference_impls.testbed import classifier, metrics
 from reference_impls.testbed.calibration import from_images
@@ -35,29 +35,7 @@ SAMPLERS: dict[str, tuple[int, Sampler]] = {
 FIRST = "DDIM, 10 steps"
 
 
-@dataclass(frozen=True)
-class Combination:
-    """One row."""
-
-    model: str
-    claim: str
-    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search; or scope:
-    whether weights are compared within a layer or within an output row, where the table's methods differ."""
-    pruning: str
-    """dense, or method and share."""
-    combined_with: str
-    seed: int
-    held_out_loss: float
-    distance: float
-    class_accuracy: float
-    frechet_distance: float
-    macs_per_picture: int
-    """Of all calls, zeros computed with; int8 MACs count as others do."""
-    bytes: int
-    """Of a file without zeros; int8 layers one byte a weight, everything else two."""
-
-
-def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
+def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRow]:
     """All rows of one model and seed."""
     dense, images, _ = shipped(name)
 
@@ -115,24 +93,24 @@ def _row(
     sampler: str,
     *,
     counted: nn.Module | None = None,
-) -> Combination:
+) -> CombinationRow:
     """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
     dense, images, held_out = shipped(name)
     noise, label = metrics.start(dense.side, budget.samples, seed=seed)
     calls, sample = SAMPLERS[sampler]
-    made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
+    samples, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
     target = reference(name, budget.samples, seed)
     macs = cost(counted or model, from_images(images, batches=1, size=1)).macs
-    return Combination(
+    return CombinationRow(
         model=name,
         claim=claim,
         pruning=pruning,
         combined_with=combined_with,
         seed=seed,
         held_out_loss=round(metrics.held_out_loss(model, held_out.first(budget.held_out)), 5),
-        distance=round(float((made - target).square().mean()), 5),
-        class_accuracy=round(float((judge(made).argmax(1) == label).float().mean()), 4),
-        frechet_distance=round(metrics.frechet_distance(judge.features(made), judge.features(held_out.pixels)), 3),
+        distance=round(float((samples - target).square().mean()), 5),
+        class_accuracy=round(float((judge(samples).argmax(1) == label).float().mean()), 4),
+        frechet_distance=round(metrics.frechet_distance(judge.features(samples), judge.features(held_out.pixels)), 3),
         macs_per_picture=macs * calls,
         bytes=len(safetensors_bytes(model, zeros=False)),
     )
