@@ -116,15 +116,17 @@ def prune(
             weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
-    if (sparsity is None) == (pattern is None):
+    if sparsity is not None and pattern is None:
+        share, own = sparsity, chosen.scope
+    elif pattern is not None and sparsity is None:
+        share, own = pattern.sparsity, "layer"  # a pattern leaves no choice
+    else:
         raise ValueError("give either a sparsity or a pattern")
     if chosen.pattern_only and pattern is None:
         raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
-    share = pattern.sparsity if pattern is not None else sparsity
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"block {block} is for methods on single weights, not for {method}")
-    own = "layer" if pattern is not None else chosen.scope  # a pattern leaves no choice
-    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})
     refuse_what_the_kind_lacks(chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -35,14 +36,14 @@ class StraightThrough(torch.autograd.Function):
     """W -> W * M; backwards the gradient passes whole, plus the pull on what is masked."""
 
     @staticmethod
-    def forward(context, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    def forward(context: Any, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:
         """Mask."""
         context.save_for_backward(weight, mask)
         context.decay = decay
         return weight * mask
 
     @staticmethod
-    def backward(context, gradient: torch.Tensor):  # type: ignore[no-untyped-def]
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         """SR-STE."""
         weight, mask = context.saved_tensors
         return gradient + context.decay * (~mask) * weight, None, None

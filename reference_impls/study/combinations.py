@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import nn
 
 from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, cost, prune
+from reference_impls.methods.registry import Features
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
 from reference_impls.study.records import CombinationRow
@@ -39,7 +41,7 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRo
     """All rows of one model and seed."""
     dense, images, _ = shipped(name)
 
-    def pruned(method: str, share: float, **options) -> nn.Module:  # type: ignore[no-untyped-def]
+    def pruned(method: str, share: float, **options: Any) -> nn.Module:
         model = copy.deepcopy(dense)
         prune(model, calibration_for(method, dense, images, seed=seed), share, method=method, seed=seed, **options)
         return model
@@ -55,14 +57,15 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRo
         yield row("quantization", pruning, "int8", rounded, FIRST, counted=model)
     thin = pruned("shortgpt", 0.5)
     yield row("distillation", "shortgpt, 50 %", "nothing", thin, FIRST)
-    for how, teacher, features in (
+    ways: tuple[tuple[str, nn.Module | None, Features], ...] = (
         ("training alone", None, "none"),
         ("training with a teacher", dense, "none"),
         ("training with teacher and features", dense, "normalised"),
-    ):
+    )
+    for how, teacher, features in ways:
         student = copy.deepcopy(thin)
         steps, batch = budget.recovery_steps, budget.recovery_batch
-        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)  # type: ignore[arg-type]
+        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)
         yield row("distillation", "shortgpt, 50 %", how, student.eval(), FIRST)
     yield row("search", "magnitude, 70 %", "equal shares", pruned("magnitude", 0.7), FIRST)
     shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
