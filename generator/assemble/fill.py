@@ -10,14 +10,14 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from generator import escape
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, apply_fixes
 from generator.outputs.feeds import feed_links
 from generator.pages.blocks import fill_directives
-from generator.pages.made import made_files, made_pages
+from generator.pages.makers import all_files, all_pages
 from generator.pages.page import Page
 from generator.views.site import Site
 
@@ -61,7 +61,7 @@ def fill(built: Path, site: Site, epoch: int) -> None:
     shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
     shutil.rmtree(built / "shell")
     made = []
-    for page in made_pages(site):
+    for page in all_pages(site):
         file = built / page.location / "index.html"
         file.parent.mkdir(parents=True)
         html = shell.filled(page, f"{site.config.site_url}{page.location}")
@@ -71,7 +71,7 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         made.append({"location": page.location, **found_by})
     extend_search(built, made)
     extend_sitemap(built, site.config.site_url, [page["location"] for page in made], epoch)
-    for name, content in made_files(site).items():
+    for name, content in all_files(site).items():
         (built / name).parent.mkdir(parents=True, exist_ok=True)
         (built / name).write_bytes(content)
 
@@ -104,7 +104,7 @@ class Shell:
         return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
 
 
-def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
+def extend_search(built: Path, words: Sequence[Mapping[str, object]]) -> None:
     """Add the entries to the engine's search index, whichever engine wrote it.
 
     Raises:
@@ -120,7 +120,7 @@ def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
             raise FillFailed(f"{file} holds neither docs nor items, or no config")
         kept = [item for item in index[key] if not item["location"].startswith("shell/")]
         if key == "items":
-            words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]
+            words = [{**word, "level": 1, "path": []} for word in words]
         index[key] = [*kept, *words]
         index["config"]["separator"] = BETWEEN_WORDS
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))

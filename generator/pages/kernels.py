@@ -15,8 +15,9 @@ from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.drawings.lines import LinePlot, Series, line_plot
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.views.measured_kernels import DescribedKernel, KernelRow, KernelRun, describe_kernel, load_runs
+from generator.views.measured_kernels import DescribedKernel, KernelRun, describe_kernel, load_runs
 from generator.views.site import Site
+from reference_impls.bench.records import KernelRow
 from reference_impls.kernels.registry import KERNELS
 
 CONVOLUTION_WORDS = ("channels",)

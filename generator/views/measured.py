@@ -6,7 +6,7 @@ import ast
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import mean, stdev
@@ -14,6 +14,7 @@ from typing import Any
 
 import reference_impls
 from reference_impls.methods.registry import METHODS, Kind, Method
+from reference_impls.study.records import CombinationRow, NoiseRow, TableRow
 
 PACKAGE = Path(reference_impls.__file__).parent
 SECTIONS = ("Maths", "Differs from the paper:", "Shapes", "Raises", "Run")
@@ -101,11 +102,11 @@ class Measured:
     @cached_property
     def dense(self) -> Mapping[str, Setting]:
         """The dense models."""
-        return {one.model: one for one in self.settings if one.method is None}
+        return {setting.model: setting for setting in self.settings if setting.method is None}
 
     def of(self, method: str) -> tuple[Setting, ...]:
         """All settings of a method: by model, one-shot first, by share."""
-        return tuple(one for one in self.settings if one.method == method)
+        return tuple(setting for setting in self.settings if setting.method == method)
 
     def find(self, model: str, method: str, how: str, *, recovered: bool = False) -> Setting | None:
         """One setting, if it was measured."""
@@ -118,10 +119,9 @@ class Measured:
 def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured:
     """The result file as records, means and ranges over the seeds."""
     record = json.loads(file.read_text(encoding="utf-8"))
-    by_setting: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in record["rows"]:
-        key = tuple(row[name] for name in ("model", "method", "sparsity", "pattern", "recovery_steps"))
-        by_setting[key].append(row)
+    by_setting: dict[tuple[str, str | None, float, str | None, int], list[TableRow]] = defaultdict(list)
+    for row in (TableRow(**fields) for fields in record["rows"]):
+        by_setting[row.model, row.method, row.sparsity, row.pattern, row.recovery_steps].append(row)
     settings = [
         Setting(model, method, sparsity, pattern, steps, len(rows), _numbers(rows))
         for (model, method, sparsity, pattern, steps), rows in by_setting.items()
@@ -136,14 +136,14 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
             s.sparsity,
         )
     )
-    by_case: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in record["combinations"]:
-        by_case[row["model"], row["claim"], row["pruning"], row["combined_with"]].append(row)
+    by_case: dict[tuple[str, str, str, str], list[CombinationRow]] = defaultdict(list)
+    for case in (CombinationRow(**fields) for fields in record["combinations"]):
+        by_case[case.model, case.claim, case.pruning, case.combined_with].append(case)
     combined = [
         Combined(model, claim, pruning, combined_with, _numbers(rows))
         for (model, claim, pruning, combined_with), rows in by_case.items()
     ]
-    noise = tuple(_noise(record["noise"]))
+    noise = tuple(_noise([NoiseRow(**fields) for fields in record["noise"]]))
     return Measured(
         record["command"],
         record["machine"]["cpu"],
@@ -156,21 +156,21 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
     )
 
 
-def _noise(rows: Sequence[Mapping[str, Any]]) -> Iterator[Noise]:
-    dense = {(row["model"], row["seed"]): row["held_out_loss"] for row in rows if row["method"] is None}
+def _noise(rows: Sequence[NoiseRow]) -> Iterator[Noise]:
+    dense = {(row.model, row.seed): row.held_out_loss for row in rows if row.method is None}
     by_model: dict[tuple[str, bool], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
-        ratio = row["held_out_loss"] / dense[row["model"], row["seed"]]
-        by_model[row["model"], row["method"] is not None].append({**row, "loss_ratio": ratio})
+        ratio = row.held_out_loss / dense[row.model, row.seed]
+        by_model[row.model, row.method is not None].append({**asdict(row), "loss_ratio": ratio})
     for (model, pruned), same in by_model.items():
         columns = {name: [row[name] for row in same] for name in NOISY if same[0][name] is not None}
         yield Noise(model, pruned, len(same), {name: stdev(values) for name, values in columns.items()})
 
 
-def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, Spread]:
+def _numbers(rows: Iterable[TableRow | CombinationRow]) -> dict[str, Spread]:
     columns: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        for name, value in row.items():
+        for name, value in asdict(row).items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 columns[name].append(value)
     return {name: Spread(mean(all_), min(all_), max(all_)) for name, all_ in columns.items()}

@@ -9,51 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.views.measured import PACKAGE
+from reference_impls.bench.records import Goal, KernelRow, WholeModel, read
 from reference_impls.kernels.registry import KERNELS, Kernel
-
-
-@dataclass(frozen=True, slots=True)
-class KernelRow:
-    """One library on one layer."""
-
-    layer: str
-    pattern: str
-    """unstructured, n:m, n:mxrows, or tiles that go together."""
-    sparsity: float
-    library: str
-    kind: str
-    """dense, sparse (a library), csr or shared (ours)."""
-    seconds: float
-    speed_up: float
-    """Over the fastest dense library."""
-    share_of_peak: float
-
-
-@dataclass(frozen=True, slots=True)
-class WholeModel:
-    """A model or block, dense and with sparse layers."""
-
-    name: str
-    pattern: str
-    sparsity: float
-    dense_seconds: float
-    sparse_seconds: float
-    largest_difference: float
-    layers: Mapping[str, int]
-    """How many layers became what."""
-    speed_up: float
-
-
-@dataclass(frozen=True, slots=True)
-class KernelGoal:
-    """A number to be reached, and the one that was measured."""
-
-    name: str
-    must: float
-    aim: float
-    measured: float | None
-    at_most: bool
-    verdict: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +24,7 @@ class KernelRun:
     versions: Mapping[str, str | None]
     rows: tuple[KernelRow, ...]
     models: tuple[WholeModel, ...]
-    goals: tuple[KernelGoal, ...]
+    goals: tuple[Goal, ...]
     file: str
     """Path in the repository."""
 
@@ -78,12 +35,12 @@ class KernelRun:
 
     def best(self, layer: str, kind: str, pattern: str, sparsity: float) -> KernelRow | None:
         """The fastest row of a kind."""
-        found = [
+        rows = [
             row
             for row in self.rows
             if (row.layer, row.kind, row.pattern, row.sparsity) == (layer, kind, pattern, sparsity)
         ]
-        return max(found, key=lambda row: row.speed_up, default=None)
+        return max(rows, key=lambda row: row.speed_up, default=None)
 
     def sparsities(self, layer: str) -> tuple[float, ...]:
         """What was measured of a layer."""
@@ -110,9 +67,9 @@ def _read(file: Path) -> KernelRun:
         machine["threads"],
         machine["peak_gflops"],
         record["versions"],
-        tuple(KernelRow(**row) for row in record["rows"]),
-        tuple(WholeModel(**row) for row in record["end_to_end"]),
-        tuple(KernelGoal(**row) for row in record["goals"]),
+        tuple(read(KernelRow, row) for row in record["rows"]),
+        tuple(read(WholeModel, row) for row in record["end_to_end"]),
+        tuple(read(Goal, row) for row in record["goals"]),
         f"reference_impls/results/{file.name}",
     )
 

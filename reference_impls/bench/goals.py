@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from reference_impls.bench.first_call import FirstCall
 from reference_impls.bench.layers import CONVOLUTIONS, QKV
-from reference_impls.bench.rows import Row
-from reference_impls.bench.whole_models import EndToEnd
-
-SLACK = 0.85
-"""Of a ratio that must be reached: machines differ, and are never quite alone."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A number to be reached."""
-
-    name: str
-    must: float
-    aim: float
-    measured: float | None
-    """None: not part of this run."""
-    at_most: bool = False
-    """Less is better; such numbers have no slack."""
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        if self.measured is None:
-            return "not run"
-        if self.at_most:
-            return "aim met" if self.measured <= self.aim else "met" if self.measured <= self.must else "MISSED"
-        if self.measured >= self.must:
-            return "aim met" if self.measured >= self.aim else "met"
-        return "met within the slack" if self.measured >= SLACK * self.must else "MISSED"
+from reference_impls.bench.records import Goal, KernelRow, WholeModel
 
 
 def goals(
-    rows: Sequence[Row], ends: Iterable[EndToEnd], two_threads: float | None, first: FirstCall | None
+    rows: Sequence[KernelRow], ends: Iterable[WholeModel], two_threads: float | None, first: FirstCall | None
 ) -> list[Goal]:
     """Every goal; ratios are of the smallest times of one race."""
     return [*_linear(rows), *_convolutions(rows), *_rest(ends, two_threads, first)]
 
 
-def _best(rows: Sequence[Row], layer: str, pattern: str, sparsity: float, kind: str) -> float | None:
+def _best(rows: Sequence[KernelRow], layer: str, pattern: str, sparsity: float, kind: str) -> float | None:
     wanted = (layer, pattern, sparsity, kind)
     return max(
         (row.speed_up for row in rows if (row.layer, row.pattern, row.sparsity, row.kind) == wanted), default=None
@@ -56,7 +27,7 @@ def _over(ours: float | None, theirs: float | None) -> float | None:
     return ours / theirs if ours and theirs else None
 
 
-def _linear(rows: Sequence[Row]) -> Iterator[Goal]:
+def _linear(rows: Sequence[KernelRow]) -> Iterator[Goal]:
     def best(pattern: str, sparsity: float, kind: str) -> float | None:
         return _best(rows, QKV.name, pattern, sparsity, kind)
 
@@ -76,7 +47,7 @@ def _linear(rows: Sequence[Row]) -> Iterator[Goal]:
     yield Goal("least measured % of zeros at which CSR beats dense", 40, 25, 100 * min(wins) if wins else None, True)
 
 
-def _convolutions(rows: Sequence[Row]) -> Iterator[Goal]:
+def _convolutions(rows: Sequence[KernelRow]) -> Iterator[Goal]:
     for layer, must, aim in zip(CONVOLUTIONS, (4.5, 5, 8), (6, 6.5, 10), strict=True):
         measured = _best(rows, layer.name, "unstructured", 0.9, "csr")
         yield Goal(f"3x3 convolution over oneDNN, 90%, {layer.name}", must, aim, measured)
@@ -85,9 +56,9 @@ def _convolutions(rows: Sequence[Row]) -> Iterator[Goal]:
         yield Goal(f"3x3 convolution over oneDNN, 50%, {layer.name}", 1.1, 1.3, measured)
 
 
-def _rest(ends: Iterable[EndToEnd], two_threads: float | None, first: FirstCall | None) -> Iterator[Goal]:
+def _rest(ends: Iterable[WholeModel], two_threads: float | None, first: FirstCall | None) -> Iterator[Goal]:
     yield Goal("two threads over one", 1.8, 1.95, two_threads)
     yield Goal("first call after installation, s", 10, 4, first.after_installation if first else None, True)
     yield Goal("first call later, s", 0.05, 0.05, first.later if first else None, True)
-    for one in ends:
-        yield Goal(f"end to end, {one.sparsity:.0%} {one.pattern}: {one.name}", 2, 3, one.speed_up)
+    for end in ends:
+        yield Goal(f"end to end, {end.sparsity:.0%} {end.pattern}: {end.name}", 2, 3, end.speed_up)

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from reference_impls.bench.first_call import first_call
-from reference_impls.bench.goals import Goal, goals
+from reference_impls.bench.goals import goals
 from reference_impls.bench.layers import Case
 from reference_impls.bench.race import cores, fma_peak, two_threads_over_one
-from reference_impls.bench.rows import Row, measure
-from reference_impls.bench.whole_models import MODELS, EndToEnd, end_to_end
+from reference_impls.bench.records import Goal, KernelRow, WholeModel
+from reference_impls.bench.rows import measure
+from reference_impls.bench.whole_models import MODELS, end_to_end
 from reference_impls.files.machine import cpu_name
 from reference_impls.kernels import build
 
@@ -27,13 +28,13 @@ PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run found."""
+    """What a run measured."""
 
     threads: int
     peak: float
     """Operations a second that the cores can do."""
-    rows: list[Row]
-    ends: list[EndToEnd]
+    rows: list[KernelRow]
+    ends: list[WholeModel]
     goals: list[Goal]
 
 
@@ -53,8 +54,8 @@ def run(
         RuntimeError: a result is wrong.
     """
     steps = len(cases) + (MODELS + 2) * models
-    rows: list[Row] = []
-    ends: list[EndToEnd] = []
+    rows: list[KernelRow] = []
+    ends: list[WholeModel] = []
     with cores(threads):
         peak = fma_peak(threads)
         for number, case in enumerate(cases):
@@ -63,31 +64,31 @@ def run(
         tell(len(cases), steps, "whole models")
         for end in end_to_end(least) if models else ():
             ends.append(end)
-            tell(len(cases) + len({one.name for one in ends}), steps, end.name)
+            tell(len(cases) + len({done.name for done in ends}), steps, end.name)
     both = two_threads_over_one(least) if models else None
     first = first_call() if models else None
     tell(steps, steps, "done")
     return Measured(threads, peak, rows, ends, goals(rows, ends, both, first))
 
 
-def record(found: Measured, command: str) -> dict[str, object]:
+def record(measured: Measured, command: str) -> dict[str, object]:
     """What is committed: one JSON document."""
     return {
         "command": command,
         "machine": {
             "cpu": cpu_name(),
             "cores": os.cpu_count(),
-            "threads": found.threads,
-            "peak_gflops": round(found.peak / 1e9, 1),
+            "threads": measured.threads,
+            "peak_gflops": round(measured.peak / 1e9, 1),
         },
         "versions": {
             "python": platform.python_version(),
             "compiler": build.compiler_version(),
             **{name: _version(name) for name in PACKAGES},
         },
-        "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in found.goals],
-        "end_to_end": [{**asdict(one), "speed_up": round(one.speed_up, 3)} for one in found.ends],
-        "rows": [asdict(row) for row in found.rows],
+        "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in measured.goals],
+        "end_to_end": [{**asdict(end), "speed_up": round(end.speed_up, 3)} for end in measured.ends],
+        "rows": [asdict(row) for row in measured.rows],
     }
 
 

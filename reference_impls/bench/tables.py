@@ -1,4 +1,4 @@
-"""What a run found, for a terminal."""
+"""What a run measured, for a terminal."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from reference_impls.bench.rows import Row
+from reference_impls.bench.records import KernelRow
 from reference_impls.bench.run import Measured
 from reference_impls.files.machine import cpu_name
 
 
-def tables(found: Measured) -> Iterator[Table | str]:
+def tables(measured: Measured) -> Iterator[Table | str]:
     """A table a layer, the goals, and a line about the machine."""
-    for layer in dict.fromkeys(row.layer for row in found.rows):
-        yield _layer(layer, [row for row in found.rows if row.layer == layer])
-    yield _goals(found)
-    yield f"{cpu_name()}, {found.threads} thread(s), {found.peak / 1e9:.0f} GFLOP/s at most"
+    for layer in dict.fromkeys(row.layer for row in measured.rows):
+        yield _layer(layer, [row for row in measured.rows if row.layer == layer])
+    yield _goals(measured)
+    yield f"{cpu_name()}, {measured.threads} thread(s), {measured.peak / 1e9:.0f} GFLOP/s at most"
 
 
-def _layer(name: str, rows: Sequence[Row]) -> Table:
+def _layer(name: str, rows: Sequence[KernelRow]) -> Table:
     """Speed-ups over the fastest dense library."""
     table = Table("zeros", "pattern", "dense ms", "csr", "shared", "fastest library", "of peak", title=name)
     for sparsity, pattern in dict.fromkeys((row.sparsity, row.pattern) for row in rows if row.kind != "dense"):
@@ -37,13 +37,13 @@ def _layer(name: str, rows: Sequence[Row]) -> Table:
     return table
 
 
-def _fastest(rows: Sequence[Row], kind: str) -> Row | None:
+def _fastest(rows: Sequence[KernelRow], kind: str) -> KernelRow | None:
     return max((row for row in rows if row.kind == kind), key=lambda row: row.speed_up, default=None)
 
 
-def _goals(found: Measured) -> Table:
+def _goals(measured: Measured) -> Table:
     table = Table("goal", "must", "aim", "measured", "")
-    for goal in found.goals:
+    for goal in measured.goals:
         sign = "≤ " if goal.at_most else ""
         number = "–" if goal.measured is None else f"{goal.measured:.3g}"
         word = f"[bold red]{goal.verdict}[/bold red]" if goal.verdict == "MISSED" else goal.verdict

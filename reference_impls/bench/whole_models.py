@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
 from reference_impls.bench.race import Call, race
+from reference_impls.bench.records import WholeModel
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.kernels.modules import sparsify
 from reference_impls.maths.masks import Tile, keep_best
@@ -23,25 +23,6 @@ PATTERNS: Mapping[str, Tile] = {"unstructured": Tile(), "4x1": Tile(4, 1)}
 TOLERANCE = 1e-4
 """Largest difference of outputs, as a share of the largest."""
 MODELS = 5
-
-
-@dataclass(frozen=True)
-class EndToEnd:
-    """A whole model or block in one pattern."""
-
-    name: str
-    pattern: str
-    sparsity: float
-    dense_seconds: float
-    sparse_seconds: float
-    largest_difference: float
-    layers: Mapping[str, int]
-    """How many layers became what."""
-
-    @property
-    def speed_up(self) -> float:
-        """Dense over sparse."""
-        return self.dense_seconds / self.sparse_seconds
 
 
 def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tensor]]]:
@@ -80,7 +61,7 @@ def _filled(model: nn.Module, generator: torch.Generator) -> nn.Module:
 
 
 @torch.no_grad()
-def end_to_end(least: int) -> Iterator[EndToEnd]:
+def end_to_end(least: int) -> Iterator[WholeModel]:
     """Each model pruned by magnitude, then as it is and with sparse layers.
 
     Raises:
@@ -105,6 +86,6 @@ def end_to_end(least: int) -> Iterator[EndToEnd]:
             calls["dense"], calls[pattern] = partial(call, pruned), partial(call, sparse)
         seconds = race(calls, least=least)
         for pattern in PATTERNS:
-            yield EndToEnd(
+            yield WholeModel(
                 name, pattern, SPARSITY, seconds["dense"], seconds[pattern], differences[pattern], layers[pattern]
             )

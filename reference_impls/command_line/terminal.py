@@ -15,16 +15,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from reference_impls.maths.hooks import hooked
 from reference_impls.methods.registry import METHODS
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from reference_impls.architectures.counts import Checked
     from reference_impls.architectures.registry import Architecture
     from reference_impls.bench.sampling import Sampling
     from reference_impls.pruning.contract import Report
+    from reference_impls.study.records import TableRow
     from reference_impls.testbed.metrics import Quality
 
 console = Console()
@@ -66,21 +64,6 @@ def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[...,
         yield lambda done, of=None, what=None: shown.update(task, completed=done, total=of, description=what)
 
 
-@contextmanager
-def counted_calls(model: nn.Module, what: str, pictures: int) -> Iterator[None]:
-    """A bar that moves as pictures go through a model."""
-    with bar(what, pictures) as tell:
-        done = 0
-
-        def count(_module: nn.Module, _inputs: object, output: Sequence[object]) -> None:
-            nonlocal done
-            done += len(output)
-            tell(done)
-
-        with hooked([(model, count)]):
-            yield
-
-
 def methods() -> Table:
     """Every method, by kind."""
     table = _table("method", "needs", "paper", _text("what it does"))
@@ -94,14 +77,14 @@ def methods() -> Table:
     return table
 
 
-def qualities(columns: tuple[str, str], one: Quality, other: Quality, report: Report | None = None) -> Table:
+def qualities(columns: tuple[str, str], first: Quality, second: Quality, report: Report | None = None) -> Table:
     """Two models side by side, with what they cost where a report says so."""
     table = _table("", *map(_number, columns))
-    table.add_row("held-out loss", f"{one.held_out_loss:.4f}", f"{other.held_out_loss:.4f}")
-    if other.drift is not None:
-        table.add_row("drift from the dense samples", "–", f"{other.drift:.4f}")
-    table.add_row("class accuracy", f"{one.class_accuracy:.3f}", f"{other.class_accuracy:.3f}")
-    table.add_row("Fréchet distance", f"{one.frechet_distance:.2f}", f"{other.frechet_distance:.2f}")
+    table.add_row("held-out loss", f"{first.held_out_loss:.4f}", f"{second.held_out_loss:.4f}")
+    if second.drift is not None:
+        table.add_row("drift from the dense samples", "–", f"{second.drift:.4f}")
+    table.add_row("class accuracy", f"{first.class_accuracy:.3f}", f"{second.class_accuracy:.3f}")
+    table.add_row("Fréchet distance", f"{first.frechet_distance:.2f}", f"{second.frechet_distance:.2f}")
     if report is not None:
         _add_cost(table, report)
     return table
@@ -151,19 +134,19 @@ def measured(quality: Quality, sampling: Sampling | None) -> Table:
     return table
 
 
-def rows(found: Sequence[Mapping[str, object]], *, of_one_method: bool = False) -> Iterator[Table]:
+def rows(measured: Sequence[TableRow], *, of_one_method: bool = False) -> Iterator[Table]:
     """A table a model, one line for each setting: means over the seeds.
 
     Args:
-        found: rows as ``table.run`` writes them.
+        measured: rows of the testbed's result file.
         of_one_method: whether the method is left out, because it stands above.
     """
-    for model in dict.fromkeys(str(row["model"]) for row in found):
-        grouped: dict[tuple[str, ...], list[Mapping[str, object]]] = defaultdict(list)
-        for row in found:
-            if row["model"] == model:
-                pruned = str(row["pattern"] or f"{row['sparsity']:.0%}") if row["method"] else "dense"
-                grouped[str(row["method"] or ""), pruned, str(row["recovery_steps"])].append(row)
+    for model in dict.fromkeys(row.model for row in measured):
+        grouped: dict[tuple[str, ...], list[TableRow]] = defaultdict(list)
+        for row in measured:
+            if row.model == model:
+                pruned = (row.pattern or f"{row.sparsity:.0%}") if row.method else "dense"
+                grouped[row.method or "", pruned, str(row.recovery_steps)].append(row)
         numbers = ("steps", "loss", "drift", "class", "Fréchet", "≠ 0", "kB", "MMACs", "s")
         table = _table(*([] if of_one_method else ["method"]), "pruned", *map(_number, numbers))
         table.title, table.title_justify = model, "left"
@@ -173,21 +156,21 @@ def rows(found: Sequence[Mapping[str, object]], *, of_one_method: bool = False) 
                 *([] if of_one_method else [method]),
                 pruned,
                 steps,
-                _mean(same, "held_out_loss", "{:.4f}"),
-                _mean(same, "drift", "{:.4f}"),
-                _mean(same, "class_accuracy", "{:.3f}"),
-                _mean(same, "frechet_distance", "{:.1f}"),
-                _mean(same, "nonzero", "{:.0f}k", 1e-3),
-                _mean(same, "bytes_packed", "{:.0f}", 1e-3),
-                _mean(same, "macs", "{:.1f}", 1e-6),
-                _mean([{"s": row["prune_seconds"] + row["recover_seconds"]} for row in same], "s", "{:.1f}"),  # type: ignore[operator]
+                _mean([row.held_out_loss for row in same], "{:.4f}"),
+                _mean([row.drift for row in same], "{:.4f}"),
+                _mean([row.class_accuracy for row in same], "{:.3f}"),
+                _mean([row.frechet_distance for row in same], "{:.1f}"),
+                _mean([row.nonzero / 1e3 for row in same], "{:.0f}k"),
+                _mean([row.bytes_packed / 1e3 for row in same], "{:.0f}"),
+                _mean([row.macs / 1e6 for row in same], "{:.1f}"),
+                _mean([row.prune_seconds + row.recover_seconds for row in same], "{:.1f}"),
             )
         yield table
 
 
-def _mean(same: Sequence[Mapping[str, object]], name: str, form: str, unit: float = 1.0) -> str:
-    values = [float(row[name]) for row in same if row[name] is not None]  # type: ignore[arg-type]
-    return form.format(unit * sum(values) / len(values)) if values else "–"
+def _mean(values: Iterable[float | None], form: str) -> str:
+    there = [value for value in values if value is not None]
+    return form.format(sum(there) / len(there)) if there else "–"
 
 
 def published(chosen: Mapping[str, Architecture]) -> Iterator[Table]:
@@ -203,24 +186,24 @@ def published(chosen: Mapping[str, Architecture]) -> Iterator[Table]:
         yield table
 
 
-def checked(chosen: Mapping[str, Architecture], name: str, found: Sequence[Checked]) -> Table:
+def checked(chosen: Mapping[str, Architecture], name: str, counts: Sequence[Checked]) -> Table:
     """Published counts of one of the chosen architectures beside those counted here."""
     what, number = _counts(chosen)
     table = _table(what, number, _number("counted", number.min_width), "agrees")
     _under(name, table)
-    for one in found:
-        within = f"to {one.count.tolerance * 100:g} %" if one.count.tolerance else "exactly"
-        words = one.count.what, f"{one.count.value:,}", f"{one.counted:,}", within if one.right else "WRONG"
-        table.add_row(*words, style=None if one.right else "bold red")
+    for count in counts:
+        within = f"to {count.count.tolerance * 100:g} %" if count.count.tolerance else "exactly"
+        words = count.count.what, f"{count.count.value:,}", f"{count.counted:,}", within if count.right else "WRONG"
+        table.add_row(*words, style=None if count.right else "bold red")
     return table
 
 
-def counted(name: str, architecture: Architecture, found: Mapping[str, int]) -> Table:
+def counted(name: str, architecture: Architecture, counts: Mapping[str, int]) -> Table:
     """All that can be counted of one architecture, and what share of the MACs attention is where it is counted."""
     table = _table("what", _number("counted", len("999,999,999,999,999")), "share")
     _under(f"{name}; a call of {architecture.inputs_in_words}", table)
-    for what, value in found.items():
-        share = f"{1 - found['macs'] / value:.1%} attention" if what == "macs with attention" else ""
+    for what, value in counts.items():
+        share = f"{1 - counts['macs'] / value:.1%} attention" if what == "macs with attention" else ""
         table.add_row(what, f"{value:,}", share)
     return table
 
@@ -246,7 +229,7 @@ def _under(name: str, table: Table) -> None:
 
 def _table(*columns: str | Column) -> Table:
     """Without lines, which cost a tenth of the width; what is too long is broken and never cut."""
-    whole = (Column(one, overflow="fold", no_wrap=True) if isinstance(one, str) else one for one in columns)
+    whole = (Column(name, overflow="fold", no_wrap=True) if isinstance(name, str) else name for name in columns)
     return Table(*whole, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
 
 

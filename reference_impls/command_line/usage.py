@@ -47,6 +47,11 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in " ".join(text.split()))
 
 
+def as_typed() -> str:
+    """How the command line was called, for the record."""
+    return " ".join(["python -m reference_impls", *sys.argv[1:]])
+
+
 def whole(least: int, most: int, tells: str) -> Any:  # what typer.Option says that it gives
     """An option for a whole number. Typer's own refusal does not tell what was given, nor both ends of the range."""
 

@@ -21,7 +21,7 @@ class OtherRun(ValueError):
 
 
 @contextmanager
-def kept(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callable[[Rows], None]]]:
+def journal(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callable[[Rows], None]]]:
     """Give the rows that stand there already, and what keeps those of another job. Without an error the file goes.
 
     Args:

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import nn
 
 
-def file_of(model: nn.Module, *, zeros: bool) -> bytes:
+def safetensors_bytes(model: nn.Module, *, zeros: bool) -> bytes:
     """The bytes of a safetensors file that holds the model.
 
     Args:

@@ -189,7 +189,7 @@ def readable() -> Any:
     from numba import njit
 
     @njit(fastmath={"contract"})
-    def conv(values, channel, tap, row_start, x, stride):  # type: ignore[no-untyped-def]
+    def conv(values, channel, tap, row_start, x, stride):  # type: ignore[no-untyped-def]  # numba finds them
         images, _, height, width = x.shape
         out_height, out_width = (height - 3) // stride + 1, (width - 3) // stride + 1
         y = np.zeros((images, len(row_start) - 1, out_height, out_width), np.float32)

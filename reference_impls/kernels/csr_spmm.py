@@ -158,7 +158,7 @@ def readable() -> Any:
     from numba import njit
 
     @njit(fastmath={"contract"})
-    def spmm(values, columns, row_start, x):  # type: ignore[no-untyped-def]
+    def spmm(values, columns, row_start, x):  # type: ignore[no-untyped-def]  # numba finds them
         y = np.zeros((len(row_start) - 1, x.shape[1]), np.float32)
         for row in range(len(y)):
             for i in range(row_start[row], row_start[row + 1]):

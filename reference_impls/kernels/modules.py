@@ -228,11 +228,10 @@ def sparsify(
     for name, layer in layers.items():
         if name not in inputs:
             continue
-        kind = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d
         follows, fused = behind.get(name, (None, None))
         dense = layer if follows is None else nn.Sequential(layer, model.get_submodule(follows))
         candidates: dict[str, nn.Module] = {"dense": dense}
-        candidates |= {one: kind.from_dense(layer, kind=one, activation=fused) for one in formats}  # type: ignore[arg-type]
+        candidates |= {kind: _sparse(layer, kind, fused) for kind in formats}
         seconds = _race(candidates, inputs[name])
         best = min(seconds, key=seconds.__getitem__)
         choices[name] = Choice(best, seconds)
@@ -241,6 +240,13 @@ def sparsify(
             if follows is not None:
                 model.set_submodule(follows, nn.Identity())
     return choices
+
+
+def _sparse(layer: nn.Linear | nn.Conv2d, kind: Format, activation: str | None) -> SparseLinear | SparseConv2d:
+    """The layer in one format, with the activation behind it."""
+    if isinstance(layer, nn.Linear):
+        return SparseLinear.from_dense(layer, kind=kind, activation=activation)
+    return SparseConv2d.from_dense(layer, kind=kind, activation=activation)
 
 
 def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:

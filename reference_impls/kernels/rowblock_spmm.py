@@ -150,7 +150,7 @@ def readable() -> Any:
     from numba import njit
 
     @njit(fastmath={"contract"})
-    def spmm(values, columns, strip_start, x):  # type: ignore[no-untyped-def]
+    def spmm(values, columns, strip_start, x):  # type: ignore[no-untyped-def]  # numba finds them
         y = np.zeros((4 * (len(strip_start) - 1), x.shape[1]), np.float32)
         for strip in range(len(strip_start) - 1):
             a, b, c, d = y[4 * strip], y[4 * strip + 1], y[4 * strip + 2], y[4 * strip + 3]

@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 from reference_impls.maths.hooks import hooked
 
 Convolution = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def count(model: nn.Module, call: Callable[[nn.Module], object], *, nonzero: boo
     """
     parts = {"linear": 0.0, "convolution": 0.0}
 
-    def hook(layer: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        weight: torch.Tensor = layer.weight  # type: ignore[assignment]
+    def hook(layer: Layer, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        weight = layer.weight
         if not weight.numel():
             return
         positions = output.numel() // weight.shape[0]

@@ -146,7 +146,7 @@ def zero(model: nn.Module, group: Group, gone: Iterable[int]) -> None:
             model.get_parameter(f"{part.layer}.weight")[:, part.index[units].flatten()] = 0
 
 
-def drop(model: nn.Module, blocks: Iterable[Block]) -> None:
+def skip(model: nn.Module, blocks: Iterable[Block]) -> None:
     """Put a ``Skip`` where each of these blocks stands, in place."""
     for block in blocks:
         shortcut = None if block.shortcut is None else model.get_submodule(block.shortcut)

@@ -24,14 +24,14 @@ from torch import nn
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.surgery import Block
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.skip_blocks import count_of, skip
+from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Drop the first blocks of the rule's order."""
     blocks = blocks_of(model)
-    return skip(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
+    return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
 
 
 def order(blocks: Sequence[Block]) -> list[int]:

@@ -21,9 +21,9 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
-from reference_impls.maths.surgery import Block, drop
+from reference_impls.maths.surgery import Block, skip
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.skip_blocks import skip
+from reference_impls.pruning.skip_blocks import skip_blocks
 from reference_impls.pruning.units import blocks_of
 
 
@@ -33,7 +33,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()
     weights = [freed(model, block) for block in blocks]
     gone = cheapest(losses, weights, math.ceil(round(request.sparsity * sum(weights), 6)))  # .55 * 20 is above 11
-    return skip(model, blocks, gone)
+    return skip_blocks(model, blocks, gone)
 
 
 @torch.no_grad()
@@ -43,7 +43,7 @@ def output_losses(model: nn.Module, blocks: Sequence[Block], calibration: Calibr
     losses = torch.zeros(len(blocks), dtype=torch.float64)
     for index, block in enumerate(blocks):
         without = copy.deepcopy(model)
-        drop(without, [block])
+        skip(without, [block])
         for batch, output in zip(calibration, dense, strict=True):
             losses[index] += (batch.run(without) - output).double().square().mean()
     return losses / len(dense)

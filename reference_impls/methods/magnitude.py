@@ -16,7 +16,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
@@ -25,7 +25,7 @@ from reference_impls.pruning.units import groups_of
 def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
     """Zero the smallest weights."""
     layers = prunable(model)
-    return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
+    return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
 def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:

@@ -29,7 +29,7 @@ from reference_impls.methods import (
     tinyfusion,
     wanda,
 )
-from reference_impls.methods.registry import METHODS, Method
+from reference_impls.methods.registry import method_of
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
@@ -57,17 +57,6 @@ FUNCTIONS: Mapping[str, PruningFunction] = {
     "tinyfusion": tinyfusion.prune,
 }
 """The function of each method of the registry, which itself imports nothing."""
-
-
-def method_of(name: str) -> Method:
-    """A method of the registry.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in METHODS:
-        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
-    return METHODS[name]
 
 
 def calibration_for(name: str, model: Denoiser, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
@@ -127,15 +116,17 @@ def prune(
             weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
-    if (sparsity is None) == (pattern is None):
+    if sparsity is not None and pattern is None:
+        share, own = sparsity, chosen.scope
+    elif pattern is not None and sparsity is None:
+        share, own = pattern.sparsity, "layer"  # a pattern leaves no choice
+    else:
         raise ValueError("give either a sparsity or a pattern")
     if chosen.pattern_only and pattern is None:
         raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
-    share = pattern.sparsity if pattern is not None else sparsity
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"block {block} is for methods on single weights, not for {method}")
-    own = "layer" if pattern is not None else chosen.scope  # a pattern leaves no choice
-    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})  # type: ignore[arg-type]
+    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})
     refuse_what_the_kind_lacks(chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)

@@ -16,7 +16,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
@@ -27,7 +27,7 @@ def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outc
     generator = torch.Generator().manual_seed(request.seed)
     layers = prunable(model)
     scores = {name: torch.rand(as_matrix(layer).shape, generator=generator) for name, layer in layers.items()}
-    return drop(layers, scores, request)
+    return drop_weights(layers, scores, request)
 
 
 def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["unstructured", "structured", "depth"]
 Features = Literal["none", "plain", "normalised"]
@@ -194,3 +194,27 @@ METHODS: Mapping[str, Method] = {
         formula=r"\min_{p, \Delta} \; \mathbb{E}_{m \sim p} \, L(x, m, \Phi + \Delta)",
     ),
 }
+
+
+def method_of(name: str) -> Method:
+    """A method of the registry.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def parse_features(text: str) -> Features:
+    """What a person named.
+
+    Raises:
+        ValueError: it is none of ``Features``.
+    """
+    names: tuple[Features, ...] = get_args(Features)
+    for name in names:
+        if name == text:
+            return name
+    raise ValueError(f"features {text!r} is not one of {', '.join(names)}")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,7 +24,7 @@ from torch.nn.utils import parametrize
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable
 
 DECAY = 2e-4
@@ -35,14 +36,14 @@ class StraightThrough(torch.autograd.Function):
     """W -> W * M; backwards the gradient passes whole, plus the pull on what is masked."""
 
     @staticmethod
-    def forward(context, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    def forward(context: Any, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:
         """Mask."""
         context.save_for_backward(weight, mask)
         context.decay = decay
         return weight * mask
 
     @staticmethod
-    def backward(context, gradient: torch.Tensor):  # type: ignore[no-untyped-def]
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         """SR-STE."""
         weight, mask = context.saved_tensors
         return gradient + context.decay * (~mask) * weight, None, None
@@ -75,7 +76,7 @@ def prune(
         keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
     with sparse(layers, request.pattern, decay):
         train(model, calibration, rate)
-    return drop(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
+    return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.skip_blocks import count_of, skip
+from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.pruning.units import blocks_of
 
 SIZE, RANK = 4, 4
@@ -45,7 +45,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     ways = all_ways(len(blocks), count)
     logits = learn(model, blocks, ways, calibration, request.seed)
     kept = {number for of_group, way in zip(logits, ways, strict=True) for number in way[int(of_group.argmax())]}
-    return skip(model, blocks, set(range(len(blocks))) - kept)
+    return skip_blocks(model, blocks, set(range(len(blocks))) - kept)
 
 
 def all_ways(blocks: int, gone: int) -> list[list[tuple[int, ...]]]:

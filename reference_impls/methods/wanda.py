@@ -17,7 +17,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop
+from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable, watch
 
 
@@ -31,4 +31,4 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
 
     watch(model, calibration, layers, collect)
     scores = {name: as_matrix(layer).abs() * squares[name].sqrt().float() for name, layer in layers.items()}
-    return drop(layers, scores, request)
+    return drop_weights(layers, scores, request)

@@ -124,7 +124,7 @@ def save(folder: Path, model: nn.Module, steps: Sequence[Mapping[str, object]], 
         ValueError: it cannot be written.
     """
     with new_folder(folder) as fresh:
-        model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]
+        model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]  # each of CLASSES has it
         card = {"kept": changes.kept, "steps": list(steps)}
         (fresh / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
@@ -156,7 +156,7 @@ def _arguments(model: nn.Module, n: int, t: float, generator: torch.Generator) -
     time = torch.full((n,), t * 999)
     if kind == "FluxTransformer2DModel":
         side = 4
-        arguments = {
+        arguments: dict[str, Any] = {
             "hidden_states": noise(n, side * side, config.in_channels),
             "encoder_hidden_states": noise(n, TOKENS, config.joint_attention_dim),
             "pooled_projections": noise(n, config.pooled_projection_dim),
@@ -187,7 +187,7 @@ def _arguments(model: nn.Module, n: int, t: float, generator: torch.Generator) -
         }
         if config.addition_embed_type == "text_time":  # SDXL
             times = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-            arguments["added_cond_kwargs"] = {"text_embeds": noise(n, times), "time_ids": torch.ones(n, 6)}  # type: ignore[assignment]
+            arguments["added_cond_kwargs"] = {"text_embeds": noise(n, times), "time_ids": torch.ones(n, 6)}
         return arguments
     raise ValueError(f"no inputs are known for {kind}; there are for {', '.join(CLASSES)}")
 

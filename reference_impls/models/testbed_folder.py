@@ -18,7 +18,7 @@ from torch import nn
 
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import load_weights
-from reference_impls.maths.surgery import drop, remove
+from reference_impls.maths.surgery import remove, skip
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.metrics import Quality
@@ -116,7 +116,7 @@ def change(model: nn.Module, changes: Changes) -> None:
     blocks = {block.name: block for block in blocks_of(model)}
     if unknown := [name for name in changes.dropped if name not in blocks]:
         raise ValueError(f"{unknown[0]!r} is not a block of this model")
-    drop(model, [blocks[name] for name in changes.dropped])
+    skip(model, [blocks[name] for name in changes.dropped])
 
 
 def grid(samples: torch.Tensor) -> Image.Image:

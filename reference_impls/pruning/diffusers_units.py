@@ -92,7 +92,8 @@ def _heads(path: str, name: str, module: Any, side: Side) -> Part:
 def _has(module: nn.Module, name: str) -> bool:
     """Whether there is such a layer; some classes hold None or an empty list in its place."""
     for part in name.split("."):
-        module = module._modules.get(part)  # type: ignore[assignment]
-        if module is None:
+        child = module._modules.get(part)
+        if child is None:
             return False
+        module = child
     return True

@@ -12,7 +12,9 @@ from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import as_matrix, set_matrix
 
 
-def drop(layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request) -> Outcome:
+def drop_weights(
+    layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request
+) -> Outcome:
     """Zero the lowest scores of each layer, as the request asks.
 
     Args:

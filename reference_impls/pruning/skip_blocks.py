@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths.masks import check_finite, pruned_count
-from reference_impls.maths.surgery import Block, drop
+from reference_impls.maths.surgery import Block, skip
 from reference_impls.pruning.contract import Outcome, Request
 
 
@@ -17,10 +17,10 @@ def count_of(blocks: Sequence[Block], request: Request) -> int:
     return pruned_count(len(blocks), request.sparsity)
 
 
-def skip(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Outcome:
+def skip_blocks(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Outcome:
     """Drop the blocks of these numbers, and give back their names in model order."""
     chosen = [block for index, block in enumerate(blocks) if index in gone]
-    drop(model, chosen)
+    skip(model, chosen)
     return Outcome(dropped=[block.name for block in chosen])
 
 
@@ -31,4 +31,4 @@ def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor,
         ValueError: a score is not finite; nothing is changed.
     """
     order = check_finite("scores of the blocks", scores).argsort(stable=True)
-    return skip(model, blocks, set(order[: count_of(blocks, request)].tolist()))
+    return skip_blocks(model, blocks, set(order[: count_of(blocks, request)].tolist()))

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import nn
 
-from reference_impls.files.packed import file_of
+from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, cost, prune
+from reference_impls.methods.registry import Features
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
+from reference_impls.study.records import CombinationRow
 from reference_impls.study.recover import recover
 from reference_impls.testbed import classifier, metrics
 from reference_impls.testbed.calibration import from_images
@@ -35,33 +37,11 @@ SAMPLERS: dict[str, tuple[int, Sampler]] = {
 FIRST = "DDIM, 10 steps"
 
 
-@dataclass(frozen=True)
-class Combination:
-    """One row."""
-
-    model: str
-    claim: str
-    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search; or scope:
-    whether weights are compared within a layer or within an output row, where the table's methods differ."""
-    pruning: str
-    """dense, or method and share."""
-    combined_with: str
-    seed: int
-    held_out_loss: float
-    distance: float
-    class_accuracy: float
-    frechet_distance: float
-    macs_per_picture: int
-    """Of all calls, zeros computed with; int8 MACs count as others do."""
-    bytes: int
-    """Of a file without zeros; int8 layers one byte a weight, everything else two."""
-
-
-def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
+def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRow]:
     """All rows of one model and seed."""
     dense, images, _ = shipped(name)
 
-    def pruned(method: str, share: float, **options) -> nn.Module:  # type: ignore[no-untyped-def]
+    def pruned(method: str, share: float, **options: Any) -> nn.Module:
         model = copy.deepcopy(dense)
         prune(model, calibration_for(method, dense, images, seed=seed), share, method=method, seed=seed, **options)
         return model
@@ -77,14 +57,15 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[Combination]:
         yield row("quantization", pruning, "int8", rounded, FIRST, counted=model)
     thin = pruned("shortgpt", 0.5)
     yield row("distillation", "shortgpt, 50 %", "nothing", thin, FIRST)
-    for how, teacher, features in (
+    ways: tuple[tuple[str, nn.Module | None, Features], ...] = (
         ("training alone", None, "none"),
         ("training with a teacher", dense, "none"),
         ("training with teacher and features", dense, "normalised"),
-    ):
+    )
+    for how, teacher, features in ways:
         student = copy.deepcopy(thin)
         steps, batch = budget.recovery_steps, budget.recovery_batch
-        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)  # type: ignore[arg-type]
+        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)
         yield row("distillation", "shortgpt, 50 %", how, student.eval(), FIRST)
     yield row("search", "magnitude, 70 %", "equal shares", pruned("magnitude", 0.7), FIRST)
     shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
@@ -115,24 +96,24 @@ def _row(
     sampler: str,
     *,
     counted: nn.Module | None = None,
-) -> Combination:
+) -> CombinationRow:
     """Measure; the MACs are those of ``counted``, where the model itself hides its layers."""
     dense, images, held_out = shipped(name)
     noise, label = metrics.start(dense.side, budget.samples, seed=seed)
     calls, sample = SAMPLERS[sampler]
-    made, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
+    samples, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
     target = reference(name, budget.samples, seed)
     macs = cost(counted or model, from_images(images, batches=1, size=1)).macs
-    return Combination(
+    return CombinationRow(
         model=name,
         claim=claim,
         pruning=pruning,
         combined_with=combined_with,
         seed=seed,
         held_out_loss=round(metrics.held_out_loss(model, held_out.first(budget.held_out)), 5),
-        distance=round(float((made - target).square().mean()), 5),
-        class_accuracy=round(float((judge(made).argmax(1) == label).float().mean()), 4),
-        frechet_distance=round(metrics.frechet_distance(judge.features(made), judge.features(held_out.pixels)), 3),
+        distance=round(float((samples - target).square().mean()), 5),
+        class_accuracy=round(float((judge(samples).argmax(1) == label).float().mean()), 4),
+        frechet_distance=round(metrics.frechet_distance(judge.features(samples), judge.features(held_out.pixels)), 3),
         macs_per_picture=macs * calls,
-        bytes=len(file_of(model, zeros=False)),
+        bytes=len(safetensors_bytes(model, zeros=False)),
     )

@@ -11,11 +11,12 @@ from functools import cache
 import torch
 from torch import nn
 
-from reference_impls.files.packed import file_of
+from reference_impls.files.packed import safetensors_bytes
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.pruning.contract import Report
+from reference_impls.study.records import NoiseRow, TableRow
 from reference_impls.study.recover import recover
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
@@ -47,37 +48,6 @@ class Job:
     seed: int
 
 
-@dataclass(frozen=True)
-class Row:
-    """What came out. Units: losses and distances have none; bytes; seconds of one thread."""
-
-    model: str
-    method: str | None
-    """None: the dense model."""
-    kind: str | None
-    sparsity: float
-    """As asked."""
-    achieved: float
-    """Mean over layers, groups, or of the blocks."""
-    pattern: str | None
-    seed: int
-    recovery_steps: int
-    held_out_loss: float
-    drift: float | None
-    class_accuracy: float
-    frechet_distance: float
-    parameters: int
-    nonzero: int
-    macs: int
-    macs_nonzero: int
-    bytes: int
-    """Of a file in half precision, every number stored."""
-    bytes_packed: int
-    """The same with zeros left out and a bit for each number that says where they were; see ``packed``."""
-    prune_seconds: float
-    recover_seconds: float
-
-
 @cache
 def _shipped(name: str) -> tuple[Denoiser, Images, Images]:
     """Read once in each process; nobody outside this module may have its model."""
@@ -97,14 +67,14 @@ def dense_samples(name: str, n: int, seed: int) -> torch.Tensor:
     return metrics.samples(model, model.side, n, seed=seed)
 
 
-def dense_row(name: str, budget: Budget, seed: int) -> Row:
+def dense_row(name: str, budget: Budget, seed: int) -> TableRow:
     """The dense model, measured in the same way."""
     model, images, _ = shipped(name)
     report = prune(copy.deepcopy(model), calibration_for("magnitude", model, images), 0.0, method="magnitude")
     return _row(Job(name, "", 0.0, None, seed), report, model, budget, 0, 0.0)
 
 
-def rows(job: Job, budget: Budget) -> list[Row]:
+def measure_job(job: Job, budget: Budget) -> list[TableRow]:
     """One-shot, and recovered where the budget has steps for it.
 
     Raises:
@@ -117,7 +87,7 @@ def rows(job: Job, budget: Budget) -> list[Row]:
     pattern = None if job.pattern is None else Pattern.parse(job.pattern)
     share = job.sparsity if pattern is None else None
     report = prune(model, calibration, share, method=job.method, pattern=pattern, seed=job.seed)
-    made = [_row(job, report, model, budget, 0, 0.0)]
+    rows = [_row(job, report, model, budget, 0, 0.0)]
     if budget.recovery_steps:
         started = time.perf_counter()
         recover(
@@ -130,18 +100,18 @@ def rows(job: Job, budget: Budget) -> list[Row]:
             seed=job.seed,
         )
         seconds = time.perf_counter() - started
-        made.append(_row(job, report, model, budget, budget.recovery_steps, seconds))
-    return made
+        rows.append(_row(job, report, model, budget, budget.recovery_steps, seconds))
+    return rows
 
 
-def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int, seconds: float) -> Row:
+def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int, seconds: float) -> TableRow:
     held_out = _shipped(job.model)[2].first(budget.held_out)
     dense = dense_samples(job.model, budget.samples, job.seed)
     quality = metrics.measure(
         model.eval(), DATA_OF[job.model], n=budget.samples, seed=job.seed, dense=dense, held_out=held_out
     )
     shares = report.achieved.values()
-    return Row(
+    return TableRow(
         model=job.model,
         method=job.method or None,
         kind=METHODS[job.method].kind if job.method else None,
@@ -158,8 +128,8 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         nonzero=report.after.nonzero,
         macs=report.after.macs,
         macs_nonzero=report.after.macs_nonzero,
-        bytes=len(file_of(model, zeros=True)),
-        bytes_packed=len(file_of(model, zeros=False)),
+        bytes=len(safetensors_bytes(model, zeros=True)),
+        bytes_packed=len(safetensors_bytes(model, zeros=False)),
         prune_seconds=report.seconds,
         recover_seconds=round(seconds, 2),
     )
@@ -169,21 +139,7 @@ NOISY_METHOD, NOISY_SHARE = "magnitude", 0.5
 """A deterministic method, so that all that differs between two measurements is what was drawn to measure with."""
 
 
-@dataclass(frozen=True)
-class Noise:
-    """What one model measures when other noise is drawn for it: the spread of each metric by itself."""
-
-    model: str
-    method: str | None
-    """None: the dense model."""
-    seed: int
-    held_out_loss: float
-    drift: float | None
-    class_accuracy: float
-    frechet_distance: float
-
-
-def noise(model: str, budget: Budget, seeds: int) -> Iterator[Noise]:
+def noise(model: str, budget: Budget, seeds: int) -> Iterator[NoiseRow]:
     """The dense model and a pruned one, each measured with one budget and many seeds."""
     dense, images, held_out = shipped(model)
     pruned = copy.deepcopy(dense)
@@ -199,7 +155,7 @@ def noise(model: str, budget: Budget, seeds: int) -> Iterator[Noise]:
                 held_out=held_out.first(budget.held_out),
                 held_out_seed=seed,
             )
-            yield Noise(
+            yield NoiseRow(
                 model,
                 method,
                 seed,

@@ -19,15 +19,16 @@ from typing import Any
 
 import torch
 
-from reference_impls.files.journal import kept
+from reference_impls.files.journal import journal
 from reference_impls.files.machine import cpu_name
 from reference_impls.files.outputs import write_rows
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.models.testbed_folder import grid
-from reference_impls.study.combinations import Combination, combinations
-from reference_impls.study.measure import Budget, Job, Noise, Row, dense_row, noise, rows, shipped
+from reference_impls.study.combinations import combinations
+from reference_impls.study.measure import Budget, Job, dense_row, measure_job, noise, shipped
+from reference_impls.study.records import CombinationRow, NoiseRow, TableRow
 from reference_impls.testbed import metrics
 
 RESULTS = Path(__file__).parents[1] / "results" / "testbed.json"
@@ -65,15 +66,15 @@ PICTURED, PICTURES = 0.5, 20
 
 def jobs(plan: Plan) -> list[Job]:
     """Everything that is pruned, seed after seed, so that an early stop leaves whole tables."""
-    found = []
+    planned = []
     for seed in plan.seeds:
         for model in plan.budgets:
             for name, method in METHODS.items():
                 if not method.pattern_only:
-                    found += [Job(model, name, sparsity, None, seed) for sparsity in plan.sparsities]
+                    planned += [Job(model, name, sparsity, None, seed) for sparsity in plan.sparsities]
                 if method.kind == "unstructured":
-                    found.append(Job(model, name, PATTERN_SPARSITY, PATTERN, seed))
-    return found
+                    planned.append(Job(model, name, PATTERN_SPARSITY, PATTERN, seed))
+    return planned
 
 
 def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
@@ -85,7 +86,9 @@ def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
     }
 
 
-def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]) -> dict:  # type: ignore[type-arg]
+def run(
+    plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]
+) -> dict[str, Any]:
     """Run the whole plan and write the result.
 
     Args:
@@ -105,16 +108,16 @@ def run(plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable
     dense = [Job(model, "", 0.0, None, seed) for model in plan.budgets for seed in plan.seeds]
     context = get_context("spawn")
     with (
-        kept(out.with_suffix(".partial"), settings) as (done, keep),
+        journal(out.with_suffix(".partial"), settings) as (done, keep),
         ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool,
     ):
         known = {_key(row) for row in done}
         todo = [job for job in [*dense, *jobs(plan)] if _key(asdict(job)) not in known]
         futures = {pool.submit(_work, job, plan.budgets[job.model]): job for job in todo}
         for number, future in enumerate(as_completed(futures), start=1):
-            made = [asdict(row) for row in future.result()]
-            keep(made)
-            done += made
+            rows = [asdict(row) for row in future.result()]
+            keep(rows)
+            done += rows
             job = futures[future]
             tell(
                 number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
@@ -139,8 +142,8 @@ def _key(row: Mapping[str, object]) -> tuple[object, ...]:
     return (row["method"] or None, *(row[name] for name in ("model", "sparsity", "pattern", "seed")))
 
 
-def _work(job: Job, budget: Budget) -> list[Row]:
-    return rows(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
+def _work(job: Job, budget: Budget) -> list[TableRow]:
+    return measure_job(job, budget) if job.method else [dense_row(job.model, budget, job.seed)]
 
 
 def _everything(
@@ -161,14 +164,16 @@ def _everything(
         future.result()
         tell(number, len(everything), "combinations, noise and pictures")
     noise_rows, combined_rows = (
-        [asdict(row) for one in futures for row in one.result()] for futures in (spread, combined)
+        [asdict(row) for future in futures for row in future.result()] for futures in (spread, combined)
     )
     return noise_rows, combined_rows
 
 
-def _listed(made: Callable[..., Iterator[Combination | Noise]], *asked: object) -> list[Combination | Noise]:
+def _listed(
+    measure: Callable[..., Iterator[CombinationRow | NoiseRow]], *asked: object
+) -> list[CombinationRow | NoiseRow]:
     """A generator's rows, which can go from one process to another."""
-    return list(made(*asked))
+    return list(measure(*asked))
 
 
 def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
@@ -178,8 +183,8 @@ def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
         pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
         calibration = calibration_for(method, pruned, images, steps=steps)
         prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
-    made = metrics.samples(pruned, pruned.side, PICTURES)
-    grid(made).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
+    samples = metrics.samples(pruned, pruned.side, PICTURES)
+    grid(samples).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
 
 
 def _one_thread() -> None:

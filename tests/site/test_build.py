@@ -21,7 +21,7 @@ from generator.assemble.build import build
 from generator.assemble.committed import committed_files
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, ThemeFix
 from generator.entries.model import Filed, Paper
-from generator.pages.made import made_pages
+from generator.pages.makers import all_pages
 from generator.site_config import load_config
 from generator.views.site import address_of, authors_of, date_of, family_name
 from tests.site.conftest import ROOT, Built, checked, run_build
@@ -110,7 +110,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_pages_are_those_of_entries_and_prose(built: Built) -> None:
-    made = {f"{page.location}index.html" for page in made_pages(built.knowledge)}
+    made = {f"{page.location}index.html" for page in all_pages(built.knowledge)}
     assert {f"{where}index.html" for where in built.entries} <= made
     assert set(built.pages) == made | prose(ROOT) | {"404.html"}
     assert len(built.entries) > 800

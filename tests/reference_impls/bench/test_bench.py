@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 
 from reference_impls.bench import rivals as rivals_module
 from reference_impls.bench.first_call import FirstCall, first_call
-from reference_impls.bench.goals import Goal, goals
+from reference_impls.bench.goals import goals
 from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, Linear, all_cases, masked, quick_cases
 from reference_impls.bench.race import cores, race, two_threads_over_one
+from reference_impls.bench.records import Goal, KernelRow, WholeModel
 from reference_impls.bench.rivals import rivals
-from reference_impls.bench.rows import Row, measure
+from reference_impls.bench.rows import measure
 from reference_impls.bench.run import record, run
 from reference_impls.bench.sampling import sample_both
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
-from reference_impls.bench.whole_models import EndToEnd
 from reference_impls.command_line.commands import app
 from reference_impls.files.machine import cpu_name
 from reference_impls.files.outputs import write_rows
@@ -114,8 +114,8 @@ def test_plans_name_what_the_goals_need() -> None:
         assert any(case.sparsity == sparsity and "unstructured" in case.patterns for case in everything)
 
 
-def row(speed_up: float, sparsity: float = 0.9, pattern: str = "unstructured", kind: str = "csr") -> Row:
-    return Row(QKV.name, pattern, sparsity, kind, kind, 0.1, speed_up, 0.5)
+def row(speed_up: float, sparsity: float = 0.9, pattern: str = "unstructured", kind: str = "csr") -> KernelRow:
+    return KernelRow(QKV.name, pattern, sparsity, kind, kind, 0.1, speed_up, 0.5)
 
 
 def test_goals_follow_from_the_rows() -> None:
@@ -127,7 +127,7 @@ def test_goals_follow_from_the_rows() -> None:
         row(10.0, pattern="4x4", kind="shared"),
         row(2.5, pattern="4x4", kind="sparse"),
     ]
-    end = EndToEnd("model", "4x1", 0.9, 3.0, 1.0, 1e-7, {})
+    end = WholeModel("model", "4x1", 0.9, 3.0, 1.0, 1e-7, {})
     found = {goal.name: goal for goal in goals(rows, [end], 1.9, FirstCall(3.0, 0.01))}
     assert found["CSR SpMM over dense, 90%"].measured == 6.0
     assert found["CSR SpMM over dense, 90%"].verdict == "met"
@@ -170,7 +170,7 @@ def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
     read = json.loads(file.read_text())
     assert read["machine"]["cpu"] == cpu_name()
     assert read["versions"]["torch"] == torch.__version__
-    assert [Row(**one) for one in read["rows"]] == found.rows
+    assert [KernelRow(**one) for one in read["rows"]] == found.rows
     assert len(file.read_text().splitlines()) > len(found.rows)
     assert not list(tmp_path.rglob("*.new"))
 

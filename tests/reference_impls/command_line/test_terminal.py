@@ -1,6 +1,7 @@
 """What is printed at eighty columns: nothing is cut, and every number stands there."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,11 +14,13 @@ from reference_impls.architectures import registry
 from reference_impls.architectures.counts import Checked
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
+from reference_impls.command_line.testbed_models import counted_calls
 from reference_impls.methods.registry import METHODS
+from reference_impls.study.records import TableRow
 from reference_impls.study.table import RESULTS
 from reference_impls.testbed.metrics import Quality
 
-ROWS = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
+ROWS = [TableRow(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]]
 CHOSEN = registry.chosen(None)
 
 
@@ -41,17 +44,17 @@ def test_methods() -> None:
 
 def test_rows_of_all_methods() -> None:
     lines = printed(*terminal.rows(ROWS))
-    settings = {(row["model"], row["method"], row["pattern"], row["sparsity"], row["recovery_steps"]) for row in ROWS}
-    models = {row["model"] for row in ROWS}
+    settings = {(row.model, row.method, row.pattern, row.sparsity, row.recovery_steps) for row in ROWS}
+    models = {row.model for row in ROWS}
     assert len(lines) == len(settings) + 3 * len(models)  # a title, names of columns and a line for each model
 
 
 def test_rows_are_means_over_the_seeds() -> None:
-    row = {**ROWS[0], "model": "dit", "method": "wanda", "sparsity": 0.5, "pattern": None, "recovery_steps": 50}
-    one = {**row, "held_out_loss": 0.1, "drift": 0.2, "class_accuracy": 0.9, "frechet_distance": 10.0}
-    one |= {"nonzero": 600_000, "bytes_packed": 1_500_000, "macs": 15_000_000, "prune_seconds": 1.0}
-    one |= {"recover_seconds": 2.0, "seed": 0}
-    two = {**one, "held_out_loss": 0.3, "drift": 0.4, "frechet_distance": 1190.0, "recover_seconds": 4.0, "seed": 1}
+    row = replace(ROWS[0], model="dit", method="wanda", sparsity=0.5, pattern=None, recovery_steps=50, seed=0)
+    row = replace(row, held_out_loss=0.1, drift=0.2, class_accuracy=0.9, frechet_distance=10.0)
+    row = replace(row, nonzero=600_000, bytes_packed=1_500_000, macs=15_000_000)
+    one = replace(row, prune_seconds=1.0, recover_seconds=2.0)
+    two = replace(one, held_out_loss=0.3, drift=0.4, frechet_distance=1190.0, recover_seconds=4.0, seed=1)
     numbers = ["0.2000", "0.3000", "0.900", "600.0", "600k", "1500", "15.0", "4.0"]
     assert printed(*terminal.rows([one, two]))[-1].split() == ["wanda", "50%", "50", *numbers]
     assert printed(*terminal.rows([one, two], of_one_method=True))[-1].split() == ["50%", "50", *numbers]
@@ -95,7 +98,7 @@ def test_a_bar_counts_the_pictures_of_a_model_and_lets_it_go(monkeypatch: pytest
     told: list[int] = []
     monkeypatch.setattr(terminal.Progress, "update", lambda self, task, *, completed, **_: told.append(completed))
     model = nn.Linear(2, 2)
-    with terminal.counted_calls(model, "counting", 5):
+    with counted_calls(model, "counting", 5):
         model(torch.zeros(3, 2))
         model(torch.zeros(2, 2))
     assert told == [3, 5]

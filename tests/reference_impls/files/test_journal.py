@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_impls.files.journal import OtherRun, kept
+from reference_impls.files.journal import OtherRun, journal
 
 SETTINGS = {"budgets": {"dit": 3}, "versions": {"torch": "2"}}
 
@@ -14,7 +14,7 @@ SETTINGS = {"budgets": {"dit": 3}, "versions": {"torch": "2"}}
 def stopped(file: Path, *jobs: list[dict[str, int]]) -> list[dict[str, int]]:
     """What a run finds that keeps these jobs and is interrupted."""
     found = []
-    with contextlib.suppress(KeyboardInterrupt), kept(file, SETTINGS) as (rows, keep):
+    with contextlib.suppress(KeyboardInterrupt), journal(file, SETTINGS) as (rows, keep):
         found = rows
         for job in jobs:
             keep(job)
@@ -27,7 +27,7 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
     file = tmp_path / "new" / "rows.partial"
     stopped(file, [{"a": 1}, {"a": 2}])
     stopped(file, [{"b": 3}])
-    with kept(file, SETTINGS) as (rows, keep):
+    with journal(file, SETTINGS) as (rows, keep):
         assert rows == [{"a": 1}, {"a": 2}, {"b": 3}]
         keep([{"c": 4}])
         assert len(file.read_text("utf-8").splitlines()) == 4
@@ -54,7 +54,7 @@ def test_rows_of_another_run_are_not_mixed_in(tmp_path: Path, settings: dict[str
     file = tmp_path / "rows.partial"
     stopped(file, [{"a": 1}])
     before = file.read_bytes()
-    with pytest.raises(OtherRun, match=f"^{re.escape(str(file))} {told}"), kept(file, settings):
+    with pytest.raises(OtherRun, match=f"^{re.escape(str(file))} {told}"), journal(file, settings):
         pass
     assert file.read_bytes() == before
 
@@ -63,6 +63,6 @@ def test_rows_of_another_run_are_not_mixed_in(tmp_path: Path, settings: dict[str
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, text: str) -> None:
     file = tmp_path / "rows.partial"
     file.write_text(text, "utf-8")
-    with pytest.raises(OtherRun), kept(file, SETTINGS):
+    with pytest.raises(OtherRun), journal(file, SETTINGS):
         pass
     assert file.read_text("utf-8") == text

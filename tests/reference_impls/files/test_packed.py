@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load
 from torch import nn
 
-from reference_impls.files.packed import file_of
+from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.study import int8
 from reference_impls.testbed.data import load as load_images
@@ -39,31 +39,32 @@ def test_what_was_stored_comes_back(rows: int, columns: int, share: float, seed:
     layer = nn.Linear(columns, rows)
     with torch.no_grad():
         layer.weight.mul_(torch.rand(rows, columns, generator=generator) >= share)
-    for name, value in unpacked(file_of(layer, zeros=zeros), layer).items():
+    for name, value in unpacked(safetensors_bytes(layer, zeros=zeros), layer).items():
         assert torch.equal(value, layer.state_dict()[name].half())
 
 
 def test_zeros_are_left_out_only_where_that_is_smaller() -> None:
     layer = nn.Linear(64, 64, bias=False)
-    dense = len(file_of(layer, zeros=True))
-    assert len(file_of(layer, zeros=False)) == dense
+    dense = len(safetensors_bytes(layer, zeros=True))
+    assert len(safetensors_bytes(layer, zeros=False)) == dense
     with torch.no_grad():
         layer.weight[:32] = 0
-    assert len(file_of(layer, zeros=True)) == dense
+    assert len(safetensors_bytes(layer, zeros=True)) == dense
     spared = 2 * 32 * 64 - 64 * 64 // 8
-    assert len(file_of(layer, zeros=False)) == pytest.approx(dense - spared, abs=120)  # the header names two tensors
+    header = 120  # it names two tensors
+    assert len(safetensors_bytes(layer, zeros=False)) == pytest.approx(dense - spared, abs=header)
 
 
 def test_int8_takes_a_byte_a_weight() -> None:
     model = pretrained("dit")
-    halves = len(file_of(model, zeros=True))
+    halves = len(safetensors_bytes(model, zeros=True))
     pruned = copy.deepcopy(model)
     images, _ = load_images("digits")
     prune(pruned, calibration_for("magnitude", pruned, images), 0.5, method="magnitude")
     int8.quantize(model)
     int8.quantize(pruned)
-    assert 0.5 * halves < len(file_of(model, zeros=True)) < 0.53 * halves
-    assert len(file_of(pruned, zeros=False)) < 0.35 * halves
-    for name, value in unpacked(file_of(pruned, zeros=False), pruned).items():
+    assert 0.5 * halves < len(safetensors_bytes(model, zeros=True)) < 0.53 * halves
+    assert len(safetensors_bytes(pruned, zeros=False)) < 0.35 * halves
+    for name, value in unpacked(safetensors_bytes(pruned, zeros=False), pruned).items():
         stored = pruned.state_dict()[name]
         assert torch.equal(value, stored.half() if stored.is_floating_point() else stored)

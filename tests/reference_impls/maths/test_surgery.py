@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reference_impls.maths.surgery import Group, Skip, checked, drop, remove, zero
+from reference_impls.maths.surgery import Group, Skip, checked, remove, skip, zero
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.dit import DiT
@@ -129,7 +129,7 @@ def test_blocks_by_count_and_by_shortcut(name: str) -> None:
     model = copy.deepcopy(MODELS[name])
     blocks = blocks_of(model)
     assert len(blocks) == {"dit": 8, "unet": 17}[name]
-    drop(model, blocks)
+    skip(model, blocks)
     assert model(*calls(model)).shape == calls(model)[0].shape
     assert sum(isinstance(module, Skip) for module in model.modules()) == len(blocks)
     assert blocks_of(model) == ()
@@ -141,7 +141,7 @@ def test_a_new_block_is_the_identity_and_can_go() -> None:
         with torch.no_grad():  # the last layers start at zero too, and would hide everything
             (model.head if isinstance(model, DiT) else model.last).weight.normal_()
         before = model(*calls(model))
-        drop(model, blocks_of(model))
+        skip(model, blocks_of(model))
         torch.testing.assert_close(model(*calls(model)), before)
 
 

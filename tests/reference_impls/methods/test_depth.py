@@ -15,7 +15,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
-from reference_impls.maths.surgery import drop
+from reference_impls.maths.surgery import skip
 from reference_impls.methods import bk_sdm, laptop_diff, shortgpt, tinyfusion
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
@@ -145,7 +145,7 @@ def test_what_a_block_frees_is_what_is_missing_without_it() -> None:
     whole = sum(value.numel() for value in model.parameters())
     for block in blocks_of(model):
         without = copy.deepcopy(model)
-        drop(without, [block])
+        skip(without, [block])
         assert laptop_diff.freed(model, block) == whole - sum(value.numel() for value in without.parameters())
 
 
@@ -251,7 +251,7 @@ def test_a_gate_of_zero_is_a_block_that_went(name: str) -> None:
         with tinyfusion.gated(model, blocks, gates):
             made = batch.run(model)
         without = copy.deepcopy(model)
-        drop(without, [blocks[number] for number in gone])
+        skip(without, [blocks[number] for number in gone])
         torch.testing.assert_close(made, batch.run(without))
 
 

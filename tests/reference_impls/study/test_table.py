@@ -36,7 +36,7 @@ def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.Mon
         return recover(model, images, **options)
 
     monkeypatch.setattr(measure, "recover", see)
-    one_shot, recovered = measure.rows(Job("dit", method, 0.5, None, 0), TINY)
+    one_shot, recovered = measure.measure_job(Job("dit", method, 0.5, None, 0), TINY)
     assert seen["features"] == {"bk-sdm": "plain", "laptop-diff": "normalised", "magnitude": "none"}[method]
     dense = measure.shipped("dit")[0].state_dict()
     assert all(torch.equal(value, dense[name]) for name, value in seen["teacher"].state_dict().items())
@@ -58,8 +58,8 @@ def test_nobody_can_spoil_the_shipped_model() -> None:
 @pytest.mark.slow
 def test_sizes_are_those_of_files() -> None:
     dense = measure.dense_row("dit", TINY, 0)
-    zeros = measure.rows(Job("dit", "magnitude", 0.7, None, 0), TINY)[0]
-    units = measure.rows(Job("dit", "magnitude-units", 0.7, None, 0), TINY)[0]
+    zeros = measure.measure_job(Job("dit", "magnitude", 0.7, None, 0), TINY)[0]
+    units = measure.measure_job(Job("dit", "magnitude-units", 0.7, None, 0), TINY)[0]
     assert dense.bytes == dense.bytes_packed == pytest.approx(2 * dense.parameters, rel=0.01)
     assert zeros.bytes == dense.bytes
     assert zeros.bytes_packed < 0.5 * dense.bytes
@@ -82,7 +82,7 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(table, "jobs", lambda plan: [random, magnitude])
     plan = table.Plan({"dit": TINY}, (0.5,), (0,), everything=False)
     out, told = tmp_path / "table.json", []
-    done = [vars(row) for row in measure.rows(magnitude, TINY)]
+    done = [vars(row) for row in measure.measure_job(magnitude, TINY)]
     done[0]["held_out_loss"] = 123.0  # as no run would measure it
     run = table.settings_of(plan, 2)
     lines = [json.dumps(run), json.dumps(done), '[{"model": "dit", "meth']  # the last one was cut off

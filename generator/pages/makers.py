@@ -1,4 +1,4 @@
-"""What the catalogue makes beside the blocks in docs/: whole pages, and files. Literal lists, in a fixed order."""
+"""What makes whole pages and files, beside the blocks in docs/. Literal lists, in a fixed order."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
 )
 
 
-def made_pages(site: Site) -> Iterator[Page]:
+def all_pages(site: Site) -> Iterator[Page]:
     """All pages that are filled into the shell."""
     for make in PAGE_MAKERS:
         yield from make(site)
 
 
-def made_files(site: Site) -> Mapping[str, bytes]:
+def all_files(site: Site) -> Mapping[str, bytes]:
     """Content of all files, by their address below the home page."""
     return {name: content for make in FILE_MAKERS for name, content in make(site).items()}

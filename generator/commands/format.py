@@ -1,0 +1,56 @@
+"""The command `format`: rewrite entries into the one canonical form; comments stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from generator.checks.drafts import entry_files
+from generator.commands.output import Failed, say
+from generator.entries.format_yaml import NotFormattable, format_entry
+from generator.escape import terminal
+from generator.write import write_file
+
+
+def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
+    """Rewrite entries.
+
+    Args:
+        paths: files of entries; all of them where there is none.
+        check: write nothing, and fail where something would change.
+        root: of the repository.
+
+    Raises:
+        Failed: an entry cannot be formatted, or with ``check`` would change.
+        typer.BadParameter: a path is not an entry.
+    """
+    chosen = _chosen(paths, root)
+    changed = failed = 0
+    for kind, file in chosen:
+        raw = file.read_bytes()
+        try:
+            canonical = format_entry(raw, kind, str(file))
+        except NotFormattable as error:
+            failed += 1
+            say(terminal(str(error)), error=True)
+            continue
+        if canonical != raw:
+            changed += 1
+            say(f"{'would change' if check else 'changed'} {file}")
+            if not check:
+                write_file(file, canonical)
+    say(f"{len(chosen)} files, {changed} {'to change' if check else 'changed'}, {failed} not formattable", error=True)
+    if failed or (check and changed):
+        raise Failed
+
+
+def _chosen(paths: Sequence[Path], root: Path) -> list[tuple[str, Path]]:
+    """The entries of these paths, or all, each with its kind."""
+    plain = ((kind, file) for kind, file in entry_files(root / "data") if file.is_file() and not file.is_symlink())
+    known = {file.resolve(): (kind, file) for kind, file in plain}
+    for path in paths:
+        if path.resolve() not in known:
+            raise typer.BadParameter(f"{path} is not an entry under data/", param_hint="PATH")
+    return [known[path.resolve()] for path in paths] or list(known.values())
