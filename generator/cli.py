@@ -117,16 +117,24 @@ def enrich(
 
 @app.command()
 def add(
-    paper: Annotated[str, typer.Argument(help="arXiv id or address of the paper.", metavar="ARXIV_ID|URL")],
+    paper: Annotated[
+        str | None, typer.Argument(help="arXiv id or address of the paper.", metavar="[ARXIV_ID|URL]")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name of a model to start an entry for, without a paper.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; needs --title.")] = False,
     title: Annotated[str | None, typer.Option(help="Title, where arXiv is not asked.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
     root: Root = HERE,
 ) -> None:
-    """Start an entry: fetch the record, write what is known, name what is left."""
+    """Start an entry of a paper or a model: write what is known, name what is left."""
     from generator.commands import add
 
-    add.add(paper, offline, title, endpoint, root)
+    if (paper is None) == (model is None):
+        raise typer.BadParameter("give either the paper or --model", param_hint="[ARXIV_ID|URL]")
+    if model is not None:
+        add.add_model(model, root)
+    elif paper is not None:
+        add.add_paper(paper, offline, title, endpoint, root)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The command `add`: start an entry."""
+"""The command `add`: start the entry of a paper or a model."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from generator.arxiv.fetch import FetchError
 from generator.checks.drafts import read_taxonomy
 from generator.commands.arxiv_options import arxiv, arxiv_id
 from generator.commands.output import Failed, say
-from generator.contribute.new_entry import AlreadyThere, new_entry
-from generator.entries.model import ArxivRecord
+from generator.contribute.new_entry import AlreadyThere, NewEntry, new_entry, new_model
+from generator.entries.model import ArxivRecord, Taxonomy
 from generator.entries.problem import Problem, render
 from generator.escape import terminal
 from generator.write import write_file
 
 
-def add(paper: str, offline: bool, title: str | None, endpoint: str | None, root: Path) -> None:
+def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None, root: Path) -> None:
     """Fetch the record, write what is known, name what is left.
 
     Args:
@@ -37,11 +37,7 @@ def add(paper: str, offline: bool, title: str | None, endpoint: str | None, root
     if offline and not title:
         raise typer.BadParameter("--offline needs --title", param_hint="--title")
     data, today = root / "data", datetime.now(tz=UTC).date()
-    problems: list[Problem] = []
-    taxonomy, _ = read_taxonomy(data, problems)
-    if taxonomy is None:
-        say(terminal(render(problems, "text")), error=True)
-        raise Failed
+    taxonomy = _taxonomy(data)
     try:
         record = None if offline else _fetched(bare, endpoint, root, today)
         known = record.title if record else title or ""
@@ -57,6 +53,42 @@ def add(paper: str, offline: bool, title: str | None, endpoint: str | None, root
         raise typer.BadParameter(str(error), param_hint="--title") from error
     if record is not None:
         arxiv_records.write(data / "arxiv", record)
+    _write(root, entry)
+
+
+def add_model(name: str, root: Path) -> None:
+    """Write the start of a model's entry, name what is left.
+
+    Args:
+        name: of the model.
+        root: of the repository.
+
+    Raises:
+        Failed: the taxonomy has errors, or a model has this name.
+        typer.BadParameter: no file name can be made of the name.
+    """
+    data = root / "data"
+    taxonomy = _taxonomy(data)
+    try:
+        entry = new_model(name, data=data, taxonomy=taxonomy, today=datetime.now(tz=UTC).date())
+    except AlreadyThere as error:
+        say(terminal(f"{error}. fix: name that model in the entry instead"), error=True)
+        raise Failed from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+    _write(root, entry)
+
+
+def _taxonomy(data: Path) -> Taxonomy:
+    problems: list[Problem] = []
+    taxonomy, _ = read_taxonomy(data, problems)
+    if taxonomy is None:
+        say(terminal(render(problems, "text")), error=True)
+        raise Failed
+    return taxonomy
+
+
+def _write(root: Path, entry: NewEntry) -> None:
     write_file(root / entry.path, entry.content)
     say(f"wrote {entry.path}")
     say("left to fill in:")

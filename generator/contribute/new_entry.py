@@ -10,6 +10,7 @@ from pathlib import Path
 
 from generator.checks.drafts import entry_files
 from generator.checks.files import slug_fault, slug_of
+from generator.checks.model_names import folded
 from generator.checks.near_titles import key_of
 from generator.checks.urls import CODE_HOSTS
 from generator.entries.format_yaml import format_entry, quoted
@@ -20,7 +21,7 @@ _REPOSITORY = re.compile(rf"https://(?:{'|'.join(map(re.escape, CODE_HOSTS))})/[
 
 
 class AlreadyThere(ValueError):
-    """The paper has an entry; the message says where."""
+    """The paper or model has an entry; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,65 @@ def new_entry(
         "checked: abstract, if you compared the summary with the abstract, else secondary",
     )
     return NewEntry(path, format_entry(content.encode(), "papers", path), left)
+
+
+def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewEntry:
+    """Begin the entry of a model.
+
+    Args:
+        name: as its developers write it.
+        data: the folder of the catalogue.
+        taxonomy: for the choices that the entry lists.
+        today: the entry's ``added``.
+
+    Raises:
+        AlreadyThere: a model has this name or alias.
+        ValueError: no file name can be made of the name.
+    """
+    slug = slug_of(name)
+    if fault := slug_fault(slug):
+        raise ValueError(f"no file name can be made of {name!r}: it {fault}; give a name with Latin letters")
+    for kind, file in entry_files(data):
+        if kind == "models":
+            _refuse_same_name(file, f"data/{file.relative_to(data).as_posix()}", name)
+    path = f"data/models/{slug}.yaml"
+    content = "\n".join(_model_lines(name, taxonomy, today)) + "\n"
+    left = (
+        f"output: one of {', '.join(taxonomy.outputs)}",
+        "summary: one to three sentences of your own: what it is, and what matters to those who make it cheaper",
+        "sources: the pages that you read for its facts",
+    )
+    return NewEntry(path, format_entry(content.encode(), "models", path), left)
+
+
+def _refuse_same_name(file: Path, path: str, name: str) -> None:
+    document, _ = read(file, path)
+    if document is None:
+        return  # `validate` says what is wrong with it
+    aliases = document.data.get("aliases")
+    for spelling in (document.data.get("name"), *(aliases if isinstance(aliases, list) else ())):
+        if isinstance(spelling, str) and folded(spelling) == folded(name):
+            raise AlreadyThere(f"{name!r} is a name of {path} already")
+
+
+def _model_lines(name: str, taxonomy: Taxonomy, today: date) -> Iterator[str]:
+    yield "# yaml-language-server: $schema=../schema/model.schema.json"
+    yield f"name: {quoted(name)}"
+    yield "# Every other spelling that papers and hubs use, and the line of models that it belongs to:"
+    yield "# aliases: [other spellings]"
+    yield "# part_of: slug of data/models"
+    yield f"# One of: {', '.join(taxonomy.outputs)}"
+    yield 'output: ""'
+    yield "# Where known, add the lines that fit; what you did not read, leave out:"
+    yield f"# architecture: {' | '.join(taxonomy.architectures)}"
+    yield "# developer, released, paper, weights, licence, resolution, steps, calls_per_step, diffusers"
+    yield "# parameters: {denoiser: millions, text_encoders: millions, decoder: millions, source: page and place}"
+    yield "# One to three sentences of your own: what it is, and what matters to those who make it cheaper."
+    yield 'summary: ""'
+    yield "# The pages that you read for these facts, and the day:"
+    yield "# sources: [https://example.org/model-card]"
+    yield f"# checked_on: {today.isoformat()}"
+    yield f"added: {today.isoformat()}"
 
 
 def _refuse_twin(file: Path, name: str, arxiv_id: str, title: str) -> None:
@@ -121,7 +181,7 @@ def _lines(
     yield "# Where known, add the lines that fit; data/TEMPLATE.yaml explains each:"
     yield f"# sparsity: [{', '.join(taxonomy.sparsity)}]"
     yield f"# granularity: [{', '.join(taxonomy.granularity)}]"
-    yield f"# architectures: [{', '.join(taxonomy.architectures)}]"
+    yield "# models: [slugs of data/models]"
     yield f"# training: {' | '.join(taxonomy.training)}"
     yield "# One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
     yield 'summary: ""'

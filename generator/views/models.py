@@ -133,10 +133,14 @@ class Models:
 
 
 def _best(filed: Filed[Paper], models: frozenset[str]) -> Configuration | None:
-    """The configuration on these models that says most: read in its source, with most numbers."""
+    """The configuration on these models that says most, of those that are documented best."""
     own = [row for row in configurations_of(filed) if models & set(row.result.model)]
-    order = {"read": 0, "abstract": 1, "second hand": 2}
-    return min(own, key=lambda row: (order[row.trust], -len(row.result.after), row.number), default=None)
+    return min(own, key=lambda row: (_doubt(row), -len(row.result.after), row.number), default=None)
+
+
+def _doubt(row: Configuration) -> int:
+    """The authors' own numbers before those that others report of them; read in the source before second hand."""
+    return {"read": 0, "abstract": 1, "second hand": 2}[row.trust] + 3 * (row.source != row.slug)
 
 
 def _effort(tried: Tried) -> tuple[int, bool, str]:
