@@ -10,7 +10,7 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E222",
-        "architectures is written only where no model of the entry has one.",
+        "architectures is written only for models that cannot be named, or have no architecture of their own.",
         wrong="models: [sdxl] and architectures: [unet]",
         right="models: [sdxl]",
     ),
@@ -21,8 +21,14 @@ def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Papers that write what their models say."""
     known = {draft.slug: text for draft in drafts if draft.kind == "models" and (text := draft.text("architecture"))}
     for draft in drafts:
-        if draft.kind == "papers" and "architectures" in draft.data:
-            named = [slug for _, slug in draft.items("models") if slug in known]
-            if named:
-                message = f"architectures beside models; {named[0]} says {known[named[0]]}"
-                yield draft.problem("E222", ("architectures",), message, "delete architectures", key=True)
+        if draft.kind != "papers" or "architectures" not in draft.data:
+            continue
+        models = [slug for _, slug in draft.items("models")]
+        follow = {known[slug]: slug for slug in models if slug in known}
+        if models and all(slug in known for slug in models):
+            message = f"architectures beside models that have one: {models[0]} is {known[models[0]]}"
+            yield draft.problem("E222", ("architectures",), message, "delete architectures", key=True)
+            continue
+        for steps, word in draft.items("architectures"):
+            if word in follow:
+                yield draft.problem("E222", steps, f"{word} follows from the model {follow[word]}", "delete it")

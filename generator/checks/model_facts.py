@@ -50,7 +50,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     counts = draft.text("counts")
     if counts is not None and counts not in ARCHITECTURES:
         near = nearest(counts, list(ARCHITECTURES), limit=3)
-        fix = f"did you mean {', '.join(near)}?" if near else "python -m reference_impls architectures lists the keys"
+        fix = f"did you mean {', '.join(near)}?" if near else "python -m reference_impls arch lists the keys"
         yield draft.problem("E260", ("counts",), f"there is no architecture {counts!r}", fix)
     parameters = draft.data.get("parameters")
     if isinstance(parameters, dict) and parameters:

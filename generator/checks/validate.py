@@ -76,7 +76,7 @@ def _catalogue(drafts: Sequence[Draft], context: Context) -> Catalogue:
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:
-    """The paper with the architectures of its models, where it does not write them itself."""
+    """The paper with the architectures of its models, and those that it writes of models that have none."""
     named = (models[slug].entry.architecture for slug in paper.models)
-    follow = tuple(dict.fromkeys(architecture for architecture in named if architecture))
-    return paper.model_copy(update={"architectures": follow}) if follow else paper
+    every = dict.fromkeys([*(architecture for architecture in named if architecture), *paper.architectures])
+    return paper.model_copy(update={"architectures": tuple(every)})

@@ -282,6 +282,8 @@ class Parameters(Record):
     """All text encoders together."""
     decoder: Number | None = None
     """What turns the latent into the output; of an autoencoder both halves where they are not told apart."""
+    total: Number | None = None
+    """The whole network, of models that have no such parts."""
     source: Text | None = None
     """Where the sizes stand: an address, and the place on that page."""
 

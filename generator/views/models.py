@@ -164,6 +164,7 @@ def parts_of(model: Model) -> Sequence[Part]:
         ("denoiser", counted[0] if counted else written.denoiser if written else None),
         ("text encoders", written.text_encoders if written else None),
         ("decoder", written.decoder if written else None),
+        ("whole network", written.total if written else None),
     )
     return [Part(name, size) for name, size in sizes if size is not None]
 
