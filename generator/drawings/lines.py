@@ -99,13 +99,13 @@ def _ticks(left: Axis, shares: Sequence[float]) -> Iterator[Tick]:
 def _apart(wanted: Sequence[float]) -> list[float]:
     """Heights near the wanted ones, at least a line's height from each other, inside the drawing."""
     order = sorted(range(len(wanted)), key=lambda index: (wanted[index], index))
-    found = list(wanted)
+    places = list(wanted)
     floor = TOP + SIZE / 2
     for index in order:
-        found[index] = max(found[index], floor)
-        floor = found[index] + LINE_HEIGHT
+        places[index] = max(places[index], floor)
+        floor = places[index] + LINE_HEIGHT
     ceiling = HEIGHT - BOTTOM + SIZE / 2
     for index in reversed(order):
-        found[index] = min(found[index], ceiling)
-        ceiling = found[index] - LINE_HEIGHT
-    return [round(place, 1) for place in found]
+        places[index] = min(places[index], ceiling)
+        ceiling = places[index] - LINE_HEIGHT
+    return [round(place, 1) for place in places]

@@ -157,12 +157,12 @@ def _marks(
     points = [(a - 6, b - 6, a + 6, b + 6) for a, b in places]
     line = [_between(one, other, step / 12) for one, other in pairwise(front) for step in range(1, 12)]
     boxes: list[Box] = []
-    found: dict[int, Mark] = {}
+    marks: dict[int, Mark] = {}
     for index in sorted(range(len(dots)), key=lambda index: (not dots[index].leads, places[index])):
         (a, b), dot = places[index], dots[index]
         label = dot.label if len(dot.label) <= LONGEST_LABEL else f"{dot.label[: LONGEST_LABEL - 1].rstrip()}…"
         if len(boxes) >= LABELS:
-            found[index] = Mark(a, b, dot.kind, "", a, b, "start")
+            marks[index] = Mark(a, b, dot.kind, "", a, b, "start")
             continue
         others = [*boxes, *(box for place, box in enumerate(points) if place != index)]
         choices = list(_choices(a, b, len(label) * DIGIT))
@@ -171,8 +171,8 @@ def _marks(
         boxes.append(box)
         at = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
         leader = _leader((a, b), box)
-        found[index] = Mark(a, b, dot.kind, label, round(at, 1), round(box[3] - 3, 1), anchor, leader)
-    return tuple(found[index] for index in range(len(dots)))
+        marks[index] = Mark(a, b, dot.kind, label, round(at, 1), round(box[3] - 3, 1), anchor, leader)
+    return tuple(marks[index] for index in range(len(dots)))
 
 
 def _choices(a: float, b: float, width: float) -> Iterator[tuple[Box, Literal["start", "middle", "end"]]]:
@@ -204,5 +204,5 @@ def _cost(box: Box, others: Sequence[Box], line: Sequence[tuple[float, float]]) 
     return 100 * outside + 10 * under + 4 * crossed
 
 
-def _between(one: tuple[float, float], other: tuple[float, float], share: float) -> tuple[float, float]:
-    return one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1])
+def _between(first: tuple[float, float], second: tuple[float, float], share: float) -> tuple[float, float]:
+    return first[0] + share * (second[0] - first[0]), first[1] + share * (second[1] - first[1])

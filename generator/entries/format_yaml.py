@@ -171,9 +171,9 @@ def _last_line_of_block(lines: list[str], first: int, end: int) -> int:
 
 
 def _comment_in(line: str, covered: list[tuple[int, int]]) -> int | None:
-    for found in re.finditer("#", line):
-        if not any(left <= found.start() < right for left, right in covered):
-            return found.start()
+    for sign in re.finditer("#", line):
+        if not any(left <= sign.start() < right for left, right in covered):
+            return sign.start()
     return None
 
 

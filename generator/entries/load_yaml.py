@@ -132,9 +132,9 @@ class Document:
         """Place of a part, or of the nearest part around it that stands in the file."""
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         while steps:
-            found = first.get(steps) or second.get(steps)
-            if found is not None:
-                return found
+            mark = first.get(steps) or second.get(steps)
+            if mark is not None:
+                return mark
             steps = steps[:-1]
         return Place(1, 1)
 
@@ -247,8 +247,8 @@ class _Builder:
             return None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            told = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #")
+            reason = " ".join(part for part in (error.context, error.problem) if part)
+            self._add(mark, "E105", f"not well-formed YAML: {reason}", "mend the YAML; quote values that hold : or #")
         except yaml.YAMLError as error:
             self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "mend the YAML")
         return None
@@ -351,12 +351,12 @@ class _Builder:
                 self.typed[steps] = kind
             end = event.end_mark
             if end.line < len(lines) and re.match(r"\s+#", lines[end.line][end.column :]):
-                told = lines[end.line][end.column :].strip()
-                message = f"{told!r} after the unquoted value {event.value!r} is a comment"
+                comment = lines[end.line][end.column :].strip()
+                message = f"{comment!r} after the unquoted value {event.value!r} is a comment"
                 self._add(end, "E111", message, "quote the value, or put the comment on its own line")
         elif event.style == '"':
-            if found := _INVISIBLE.search(event.value) or _CONTROL.search(event.value):
-                message = f"invisible or direction character U+{ord(found[0]):04X}, written as an escape"
+            if match := _INVISIBLE.search(event.value) or _CONTROL.search(event.value):
+                message = f"invisible or direction character U+{ord(match[0]):04X}, written as an escape"
                 self._add(event.start_mark, "E302", message, "delete it")
             if not unicodedata.is_normalized("NFC", event.value):
                 message = "text is not in Unicode normal form C, written as an escape"

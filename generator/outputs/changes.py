@@ -190,14 +190,14 @@ def _object(root: Path, name: str) -> str | None:
 
 def _files(root: Path, revision: Revision) -> dict[str, _Blob]:
     """Every file below data/ of a revision, by its path; none if there was no such folder."""
-    found = {}
+    blobs = {}
     for line in _git(root, "ls-tree", "-r", "-l", "-z", revision.id, "--", "data/").split(b"\0"):
         if line:
             about, _, path = line.partition(b"\t")
             mode, kind, name, size = about.decode("ascii").split()
             if kind == "blob":
-                found[path.decode("utf-8", "replace")] = _Blob(mode, name, int(size))
-    return found
+                blobs[path.decode("utf-8", "replace")] = _Blob(mode, name, int(size))
+    return blobs
 
 
 def _entries(files: Mapping[str, _Blob]) -> dict[Key, _Blob]:
@@ -251,13 +251,13 @@ def _renamed(gone: Mapping[Key, Mapping[str, Any]], come: Mapping[Key, Mapping[s
 def _by_value(
     field: str, entries: Mapping[Key, Mapping[str, Any]], settled: Iterable[Key]
 ) -> dict[tuple[str, str], list[Key]]:
-    found: dict[tuple[str, str], list[Key]] = {}
+    keys: dict[tuple[str, str], list[Key]] = {}
     done = set(settled)
     for key, data in entries.items():
         value = data.get(field)
         if key not in done and isinstance(value, str) and value:
-            found.setdefault((key[0], value.casefold()), []).append(key)
-    return found
+            keys.setdefault((key[0], value.casefold()), []).append(key)
+    return keys
 
 
 def _told(
@@ -277,86 +277,86 @@ def _told(
 def _fields(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     """What differs, in the order of the model; fields that the model does not know come last, by name."""
     order = {field: place for place, field in enumerate(KINDS[kind].model_fields)}
-    for field in sorted(old.keys() | new.keys(), key=lambda one: (order.get(one, len(order)), one)):
+    for field in sorted(old.keys() | new.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if old.get(field) != new.get(field):
             yield FieldChange(field, old.get(field), new.get(field))
 
 
-def render(found: Changes, form: str) -> str:
+def render(report: Changes, form: str) -> str:
     """The changes as lines of text, as one JSON document, or as Markdown for the notes of a release.
 
     Raises:
         ValueError: ``form`` is none of ``FORMATS``.
     """
     if form == "json":
-        return json.dumps({"changes_version": CHANGES_VERSION, **asdict(found)}, indent=1)
+        return json.dumps({"changes_version": CHANGES_VERSION, **asdict(report)}, indent=1)
     if form == "markdown":
-        return "\n".join(_markdown(found))
+        return "\n".join(_markdown(report))
     if form == "text":
-        return "\n".join(_text(found))
+        return "\n".join(_text(report))
     raise ValueError(f"format {form!r} is not one of {', '.join(FORMATS)}")
 
 
-def _text(found: Changes) -> Iterator[str]:
-    for word, group in _groups(found):
-        for one in group:
-            former = f" (was {one.old_slug})" if one.old_slug else ""
-            yield f"{word} {one.kind}/{one.slug}{former}: {one.title}"
-            yield from (f"    {change.field}: {_in_words(change)}" for change in one.fields)
-    for lost in found.unreadable:
+def _text(report: Changes) -> Iterator[str]:
+    for word, group in _groups(report):
+        for entry in group:
+            former = f" (was {entry.old_slug})" if entry.old_slug else ""
+            yield f"{word} {entry.kind}/{entry.slug}{former}: {entry.title}"
+            yield from (f"    {change.field}: {_in_words(change)}" for change in entry.fields)
+    for lost in report.unreadable:
         yield f"unreadable {lost.kind}/{lost.slug} at {lost.revision}: {lost.why}"
-    yield _counts(found)
+    yield _counts(report)
 
 
-def _markdown(found: Changes) -> Iterator[str]:
-    yield f"## Entries from {escape.markdown(found.old.name)} to {escape.markdown(found.new.name)}"
+def _markdown(report: Changes) -> Iterator[str]:
+    yield f"## Entries from {escape.markdown(report.old.name)} to {escape.markdown(report.new.name)}"
     yield ""
-    yield _counts(found)
-    for word, group in _groups(found):
+    yield _counts(report)
+    for word, group in _groups(report):
         for kind in KINDS:
-            members = [one for one in group if one.kind == kind]
+            members = [entry for entry in group if entry.kind == kind]
             if members:
                 yield ""
                 yield f"### {word.capitalize()} {kind} ({len(members)})"
                 yield ""
                 yield from _first(members, _item)
-    if found.unreadable:
+    if report.unreadable:
         yield ""
-        yield f"### Unreadable ({len(found.unreadable)})"
+        yield f"### Unreadable ({len(report.unreadable)})"
         yield ""
-        yield from _first(found.unreadable, _lost_item)
+        yield from _first(report.unreadable, _lost_item)
 
 
 def _first(members: Iterable[Any], item: Callable[[Any], str]) -> Iterator[str]:
-    rows = [item(one) for one in members]
+    rows = [item(member) for member in members]
     yield from rows[:LISTED]
     if len(rows) > LISTED:
         yield f"- and {len(rows) - LISTED} more"
 
 
-def _item(one: EntryChange) -> str:
+def _item(entry: EntryChange) -> str:
     try:
-        title = escape.markdown_link(one.title, one.url) if one.url else escape.markdown(one.title)
+        title = escape.markdown_link(entry.title, entry.url) if entry.url else escape.markdown(entry.title)
     except ValueError:  # an address of a time when addresses were not checked
-        title = escape.markdown(one.title)
-    told = [f"was {one.old_slug}"] if one.old_slug else []
-    told += [f"{change.field} {_in_words(change)}" for change in one.fields]
-    return f"- {title}{': ' if told else ''}{escape.markdown('; '.join(told))}"
+        title = escape.markdown(entry.title)
+    details = [f"was {entry.old_slug}"] if entry.old_slug else []
+    details += [f"{change.field} {_in_words(change)}" for change in entry.fields]
+    return f"- {title}{': ' if details else ''}{escape.markdown('; '.join(details))}"
 
 
 def _lost_item(lost: Unreadable) -> str:
     return f"- {escape.markdown(f'{lost.kind}/{lost.slug} at {lost.revision}: {lost.why}')}"
 
 
-def _groups(found: Changes) -> tuple[tuple[str, tuple[EntryChange, ...]], ...]:
+def _groups(report: Changes) -> tuple[tuple[str, tuple[EntryChange, ...]], ...]:
     names = ("added", "changed", "renamed", "removed")
-    return tuple((name, getattr(found, name)) for name in names)
+    return tuple((name, getattr(report, name)) for name in names)
 
 
-def _counts(found: Changes) -> str:
-    counts = ", ".join(f"{len(group)} {word}" for word, group in _groups(found))
-    lost = f", {len(found.unreadable)} unreadable" if found.unreadable else ""
-    records = found.arxiv_records
+def _counts(report: Changes) -> str:
+    counts = ", ".join(f"{len(group)} {word}" for word, group in _groups(report))
+    lost = f", {len(report.unreadable)} unreadable" if report.unreadable else ""
+    records = report.arxiv_records
     return (
         f"Entries: {counts}{lost}. arXiv records: {records.added} added, {records.changed} changed,"
         f" {records.removed} removed."

@@ -69,8 +69,8 @@ def _disputes(site: Site, root: str) -> str:
 def _sentences(site: Site, chosen: Sequence[Relation]) -> list[tuple[str, str, list[str]]]:
     """Relations as later paper, kind, earlier papers; the newest first."""
 
-    def key(one: Relation) -> tuple[str, str]:
-        return one.later, one.kind
+    def key(relation: Relation) -> tuple[str, str]:
+        return relation.later, relation.kind
 
     sentences = [
         (later, kind, [one.earlier for one in held]) for (later, kind), held in groupby(sorted(chosen), key=key)

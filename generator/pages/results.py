@@ -113,11 +113,11 @@ def overview(site: Site, root: str, argument: str) -> str:
     """
     if argument == "single":
         alone = [one for one in site.benchmarks.all if not one.has_page]
-        models = [(model, list(found)) for model, found in groupby(alone, key=lambda one: one.model)]
+        models = [(model, list(chosen)) for model, chosen in groupby(alone, key=lambda one: one.model)]
         models.sort(key=lambda one: one[0].casefold())
         return render("results_single", site=site, root=root, models=models)
     with_data = {"with-data": True, "without-data": False}[argument]
-    found = [one for one in site.benchmarks.pages if (one.dataset is not None) == with_data]
+    chosen = [one for one in site.benchmarks.pages if (one.dataset is not None) == with_data]
     metrics = site.catalogue.taxonomy.metrics
-    plots = {one.slug: len(trade_offs(one, metrics)) for one in found}
-    return render("results_overview", site=site, root=root, benchmarks=found, plots=plots, with_data=with_data)
+    plots = {one.slug: len(trade_offs(one, metrics)) for one in chosen}
+    return render("results_overview", site=site, root=root, benchmarks=chosen, plots=plots, with_data=with_data)

@@ -153,24 +153,29 @@ class Benchmarks:
     @cached_property
     def pages(self) -> tuple[Benchmark, ...]:
         """Those with enough methods for a page of their own, the ones with most methods first."""
-        found = (one for one in self.all if one.has_page)
-        return tuple(sorted(found, key=lambda one: (one.dataset is None, -len(one.methods), one.title.casefold())))
+        paged = (benchmark for benchmark in self.all if benchmark.has_page)
+        return tuple(
+            sorted(
+                paged,
+                key=lambda benchmark: (benchmark.dataset is None, -len(benchmark.methods), benchmark.title.casefold()),
+            )
+        )
 
     @cached_property
     def of(self) -> Mapping[tuple[str, int], Benchmark]:
         """The benchmark of every row, by the entry and the place among its results from 1; one with a page first."""
-        ordered = sorted(self.all, key=lambda one: one.has_page)
-        return {(row.slug, row.number): one for one in ordered for row in one.rows}
+        ordered = sorted(self.all, key=lambda benchmark: benchmark.has_page)
+        return {(row.slug, row.number): benchmark for benchmark in ordered for row in benchmark.rows}
 
     def of_entry(self, slug: str) -> tuple[Benchmark, ...]:
         """The benchmarks on which others report too, in the order of the entry's rows."""
-        found: dict[str, Benchmark] = {}
+        reporting: dict[str, Benchmark] = {}
         number = 1
-        while (one := self.of.get((slug, number))) is not None:
-            if len(one.methods) > 1 or one.has_page:
-                found[one.slug] = one
+        while (benchmark := self.of.get((slug, number))) is not None:
+            if len(benchmark.methods) > 1 or benchmark.has_page:
+                reporting[benchmark.slug] = benchmark
             number += 1
-        return tuple(found.values())
+        return tuple(reporting.values())
 
 
 def find_benchmarks(catalogue: Catalogue) -> Benchmarks:
@@ -236,10 +241,10 @@ def _with_datasets(rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
 
 
 def _most_frequent(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Counter[str]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for key, spelling in pairs:
-        found[key][spelling] += 1
-    return found
+        spellings[key][spelling] += 1
+    return spellings
 
 
 def _free_slug(name: str, taken: set[str]) -> str:
@@ -301,9 +306,9 @@ def _groups(name: str, metric: Metric, rows: Iterable[Row]) -> Iterator[Group]:
         by_baseline: dict[float | None, list[Row]] = defaultdict(list)
         for row in printed:
             by_baseline[only if row.result.before is None else row.result.before].append(row)
-        for before, found in by_baseline.items():
-            found.sort(key=lambda row: (sign * row.result.after, row.slug, row.number))
-            yield Group(name, source, found[0].place, hardware, before, tuple(found))
+        for before, same in by_baseline.items():
+            same.sort(key=lambda row: (sign * row.result.after, row.slug, row.number))
+            yield Group(name, source, same[0].place, hardware, before, tuple(same))
 
 
 def _baselines(rows: Iterable[Row]) -> tuple[Baseline, ...]:

@@ -60,12 +60,12 @@ def trade_offs(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> tuple[Tra
     for row in benchmark.rows:
         if row.result.qualifier is None and _drawable(row.result):
             tables[row.printed_in].append(row)
-    found: list[TradeOff] = []
+    drawn: list[TradeOff] = []
     for rows in tables.values():
         for quality in sorted({row.result.metric for row in rows} & QUALITY):
             plots = (_plot(rows, quality, cost, metrics) for cost in COSTS)
-            found += sorted(filter(None, plots), key=lambda plot: -len(plot.points))[:1]
-    return tuple(sorted(found, key=lambda plot: (-len(plot.points), plot.source, plot.place, plot.quality)))
+            drawn += sorted(filter(None, plots), key=lambda plot: -len(plot.points))[:1]
+    return tuple(sorted(drawn, key=lambda plot: (-len(plot.points), plot.source, plot.place, plot.quality)))
 
 
 def _drawable(result: Result) -> bool:

@@ -41,13 +41,13 @@ def from_images(
     if not len(images) or batches < 1 or size < 1:
         raise ValueError(f"no calibration from {len(images)} images in {batches} batches of {size}")
     generator = torch.Generator().manual_seed(seed)
-    made = []
+    calls = []
     for index in range(batches):
         chosen = torch.randint(len(images), (size,), generator=generator)
         t = torch.full((size,), (index + 0.5) / batches) if by_time else stratified_times(size, generator)
         x, v = noised(images.pixels[chosen], torch.randn(images.pixels[chosen].shape, generator=generator), t)
-        made.append(image_call(x, t, images.labels[chosen], target=v))
-    return Calibration(tuple(made))
+        calls.append(image_call(x, t, images.labels[chosen], target=v))
+    return Calibration(tuple(calls))
 
 
 @torch.no_grad()
