@@ -60,7 +60,7 @@ def _catalogue(taxonomy: Taxonomy, drafts: Sequence[Draft], records: dict[str, A
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
-    for draft in sorted(drafts, key=lambda one: one.slug):
+    for draft in sorted(drafts, key=lambda each: each.slug):
         if draft.kind == "papers":
             paper = Paper.model_validate(draft.data)
             papers[draft.slug] = Filed(draft.slug, draft.path, paper, records.get(paper.arxiv or ""))

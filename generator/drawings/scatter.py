@@ -89,7 +89,7 @@ def _marks(
 ) -> tuple[Mark, ...]:
     """Every dot with the free place for its label; the leading ones choose first."""
     points = [(a - 6, b - 6, a + 6, b + 6) for a, b in places]
-    line = [_between(one, other, step / 12) for one, other in pairwise(front) for step in range(1, 12)]
+    line = [_between(start, end, step / 12) for start, end in pairwise(front) for step in range(1, 12)]
     boxes: list[Box] = []
     marks: dict[int, Mark] = {}
     for index in sorted(range(len(dots)), key=lambda index: (not dots[index].leads, places[index])):

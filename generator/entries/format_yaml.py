@@ -135,20 +135,20 @@ def _comments(document: Document) -> _Comments:
     beside: dict[Steps, list[str]] = {}
     tail: list[str] = []
     for number, line in enumerate(lines, 1):
-        found = _comment_in(line, covered[number - 1])
-        if found is None:
+        sign = _comment_in(line, covered[number - 1])
+        if sign is None:
             continue
-        comment = line[found:].rstrip()
+        comment = line[sign:].rstrip()
         before = [steps for at, _, steps in anchors if at <= number]
         same = [steps for at, _, steps in anchors if at == number]
         after = [steps for at, _, steps in anchors if at > number]
-        if line[:found].strip() and (same or before):
+        if line[:sign].strip() and (same or before):
             beside.setdefault((same or before[-1:])[0 if same else -1], []).append(comment)
         elif after:
             above.setdefault(after[0], []).append(comment)
         else:
             tail.append(comment)
-    for steps in [steps for steps, found_here in beside.items() if len(found_here) > 1]:
+    for steps in [steps for steps, comments in beside.items() if len(comments) > 1]:
         above.setdefault(steps, []).extend(beside.pop(steps))  # one line has room for one comment
     return _Comments(above, beside, tail)
 

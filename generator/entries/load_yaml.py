@@ -191,28 +191,28 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
 
     def at(offset: int, code: str, message: str, fix: str) -> Problem:
         if not starts:
-            starts.extend([0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))])
+            starts.extend([0, *(line_end.end() for line_end in re.finditer(r"\r\n|\r|\n", text))])
         line = bisect_right(starts, offset)
         return Problem(name, line, offset - starts[line - 1] + 1, code, message, fix)
 
     if (tab := text.find("\t")) >= 0:
         yield at(tab, "E101", f"{text.count(chr(9))} tab character(s)", "use spaces")
-    if (found := _CONTROL.search(text)) is not None:
-        yield at(found.start(), "E102", f"control character U+{ord(found[0]):04X}", "delete it")
+    if (match := _CONTROL.search(text)) is not None:
+        yield at(match.start(), "E102", f"control character U+{ord(match[0]):04X}", "delete it")
     if (cr := text.find("\r")) >= 0:
         yield at(cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format")
     if not text.endswith("\n"):
         yield at(max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF")
     if not text.isascii():
-        for found in _INVISIBLE.finditer(text):
-            message = f"invisible or direction character U+{ord(found[0]):04X}"
-            yield at(found.start(), "E302", message, "delete it and type the text again")
+        for match in _INVISIBLE.finditer(text):
+            message = f"invisible or direction character U+{ord(match[0]):04X}"
+            yield at(match.start(), "E302", message, "delete it and type the text again")
         if not unicodedata.is_normalized("NFC", text):
             pairs = zip(text, unicodedata.normalize("NFC", text), strict=False)
             offset = next((index for index, (here, normal) in enumerate(pairs) if here != normal), 0)
             yield at(offset, "E301", "text is not in Unicode normal form C", "run make format")
-    for found in re.finditer(r"#[ ]*yamllint[ ]+disable", text):
-        yield at(found.start(), "E112", f"comment {found[0]!r} switches off a linter", "delete the comment")
+    for match in re.finditer(r"#[ ]*yamllint[ ]+disable", text):
+        yield at(match.start(), "E112", f"comment {match[0]!r} switches off a linter", "delete the comment")
 
 
 def yaml_type(text: str) -> str | None:

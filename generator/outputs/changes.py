@@ -128,17 +128,17 @@ def changes(root: Path, old: str, new: str) -> Changes:
     unreadable: list[Unreadable] = []
     texts: list[dict[Key, Mapping[str, Any]]] = []
     for blobs, revision in sides:
-        found: dict[Key, Mapping[str, Any]] = {}
+        readable: dict[Key, Mapping[str, Any]] = {}
         for key in touched:
             if key in blobs:
                 data = _read(key, blobs[key], contents)
                 if isinstance(data, str):
                     unreadable.append(Unreadable(*key, revision.name, data))
                 else:
-                    found[key] = data
-        texts.append(found)
-    unknown = {(one.kind, one.slug) for one in unreadable}
-    old_texts, new_texts = ({key: one[key] for key in one if key not in unknown} for one in texts)
+                    readable[key] = data
+        texts.append(readable)
+    unknown = {(lost.kind, lost.slug) for lost in unreadable}
+    old_texts, new_texts = ({key: side[key] for key in side if key not in unknown} for side in texts)
     gone = {key: old_texts[key] for key in old_texts if key not in new_texts}
     come = {key: new_texts[key] for key in new_texts if key not in old_texts}
     names = _renamed(gone, come)
@@ -146,11 +146,11 @@ def changes(root: Path, old: str, new: str) -> Changes:
     return Changes(
         old=before,
         new=after,
-        added=tuple(_told(key, come[key]) for key in come if key not in names),
-        changed=tuple(_told(key, new_texts[key], old_texts[key]) for key in stayed),
-        renamed=tuple(_told(key, come[key], gone[former], former[1]) for key, former in sorted(names.items())),
-        removed=tuple(_told(key, gone[key]) for key in gone if key not in names.values()),
-        unreadable=tuple(sorted(unreadable, key=lambda one: (one.kind, one.slug, one.revision != before.name))),
+        added=tuple(_entry_change(key, come[key]) for key in come if key not in names),
+        changed=tuple(_entry_change(key, new_texts[key], old_texts[key]) for key in stayed),
+        renamed=tuple(_entry_change(key, come[key], gone[former], former[1]) for key, former in sorted(names.items())),
+        removed=tuple(_entry_change(key, gone[key]) for key in gone if key not in names.values()),
+        unreadable=tuple(sorted(unreadable, key=lambda lost: (lost.kind, lost.slug, lost.revision != before.name))),
         arxiv_records=_records(was, now),
     )
 
@@ -175,9 +175,9 @@ def _revision(root: Path, name: str) -> Revision:
     _git(root, "rev-parse", "--git-dir")  # tells a folder without a repository from an unknown revision
     if name and not name.startswith("-") and "\0" not in name:
         named = _object(root, name)
-        found = named and (_object(root, f"{named}^{{commit}}") or _object(root, f"{named}^{{tree}}"))
-        if found:
-            return Revision(name, found)
+        commit = named and (_object(root, f"{named}^{{commit}}") or _object(root, f"{named}^{{tree}}"))
+        if commit:
+            return Revision(name, commit)
     raise RevisionError(f"{name!r} is not a commit, a tag or a tree of this repository")
 
 
@@ -215,12 +215,12 @@ def _records(was: Mapping[str, _Blob], now: Mapping[str, _Blob]) -> RecordCounts
 def _contents(root: Path, blobs: Iterable[_Blob]) -> dict[str, bytes]:
     """The bytes of the files that are worth reading, by hash, from one process."""
     wanted = sorted({blob.id for blob in blobs if blob.mode in _FILE_MODES and blob.size <= MAX_BYTES})
-    answer = _git(root, "cat-file", "--batch", given="".join(f"{one}\n" for one in wanted).encode("ascii"))
+    answer = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in wanted).encode("ascii"))
     contents, start = {}, 0
-    for one in wanted:
+    for blob in wanted:
         end = answer.index(b"\n", start)
         size = int(answer[start:end].split()[2])
-        contents[one] = answer[end + 1 : end + 1 + size]
+        contents[blob] = answer[end + 1 : end + 1 + size]
         start = end + 1 + size + 1
     return contents
 
@@ -260,7 +260,7 @@ def _by_value(
     return keys
 
 
-def _told(
+def _entry_change(
     key: Key, data: Mapping[str, Any], old: Mapping[str, Any] | None = None, old_slug: str | None = None
 ) -> EntryChange:
     kind, slug = key
@@ -385,11 +385,11 @@ def _short(value: Any) -> str:
 
 def _of_lists(old: list[Any], new: list[Any]) -> str:
     """What came into a list and what left it; rows of results are only counted."""
-    was, now = (Counter(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in some) for some in (old, new))
+    was, now = (Counter(json.dumps(item, ensure_ascii=False, sort_keys=True) for item in side) for side in (old, new))
     parts = []
     for word, some in (("added", now - was), ("removed", was - now)):
-        values = [json.loads(one) for one in some.elements()]
-        if values and all(isinstance(one, str) for one in values):
+        values = [json.loads(item) for item in some.elements()]
+        if values and all(isinstance(value, str) for value in values):
             parts.append(f"{word} {', '.join(map(_short, values))}")
         elif values:
             parts.append(f"{word} {len(values)} row{'s' if len(values) > 1 else ''}")

@@ -230,31 +230,31 @@ def compare(_site: Site, root: str, _argument: str) -> str:
 
 def browse_files(site: Site) -> Mapping[str, bytes]:
     """What the modules of the browse and compare pages read, by address below the home page."""
-    found = rows(site)
-    slugs = [row.filed.slug for row in found]
+    entries = rows(site)
+    slugs = [row.filed.slug for row in entries]
     # A summary that changes must not change entries.json: only the order of the two columns has to agree.
     stamp = sha256("\n".join(slugs).encode()).hexdigest()[:8]
-    entries: dict[str, object] = {
+    document: dict[str, object] = {
         "version": VERSION,
         "stamp": stamp,
         "slugs": slugs,
-        "titles": [row.title for row in found],
-        "shorts": [row.short for row in found],
-        "authors": [" ".join(row.names) for row in found],
-        "dates": _coded(row.date for row in found),
-        "venues": _coded(row.venue for row in found),
-        "added": _coded(row.filed.entry.added for row in found),
-        "facets": {facet.name: _facet(site, facet, found) for facet in FACETS},
+        "titles": [row.title for row in entries],
+        "shorts": [row.short for row in entries],
+        "authors": [" ".join(row.names) for row in entries],
+        "dates": _coded(row.date for row in entries),
+        "venues": _coded(row.venue for row in entries),
+        "added": _coded(row.filed.entry.added for row in entries),
+        "facets": {facet.name: _facet(site, facet, entries) for facet in FACETS},
     }
     summaries = {
         "version": VERSION,
         "stamp": stamp,
-        "summaries": [row.filed.entry.summary for row in found],
-        "phrases": ["\n".join(phrases(row)) for row in found],
+        "summaries": [row.filed.entry.summary for row in entries],
+        "phrases": ["\n".join(phrases(row)) for row in entries],
     }
     terms = _terms(site.catalogue.taxonomy)
     return {
-        "browse/entries.json": _json(entries),
+        "browse/entries.json": _json(document),
         "browse/summaries.json": _json(summaries),
         "browse/terms.json": _json(terms),
     }
@@ -264,12 +264,12 @@ def phrases(row: Row) -> tuple[str, ...]:
     """What else of an entry is searched, piece by piece: criterion, models, and what its results were measured on."""
     entry = row.filed.entry
     if not isinstance(entry, Paper):
-        return entry.languages if isinstance(entry, Tool) else _told(entry.publisher)
+        return entry.languages if isinstance(entry, Tool) else _distinct(entry.publisher)
     results = chain.from_iterable((result.model, result.dataset, result.hardware) for result in entry.results)
-    return _told(entry.criterion, *entry.models, *results)
+    return _distinct(entry.criterion, *entry.models, *results)
 
 
-def _told(*texts: str | None) -> tuple[str, ...]:
+def _distinct(*texts: str | None) -> tuple[str, ...]:
     """Those that say something, each once."""
     return tuple(dict.fromkeys(text for text in texts if text))
 
@@ -294,8 +294,8 @@ def _terms(taxonomy: Taxonomy) -> dict[str, object]:
     """Names of the words of every field, and units of the metrics, for the compare page."""
     fields = {
         f"{kind}.{field}": {word: term.name for word, term in taxonomy.vocabulary(vocabulary).items()}
-        for kind, held in VOCABULARIES.items()
-        for field, vocabulary in held.items()
+        for kind, vocabularies in VOCABULARIES.items()
+        for field, vocabulary in vocabularies.items()
     }
     metrics = {word: [metric.name, metric.unit, metric.better] for word, metric in taxonomy.metrics.items()}
     return {"version": VERSION, "fields": fields, "metrics": metrics}

@@ -94,7 +94,7 @@ def overview(site: Site, root: str, argument: str) -> str:
     if argument == "machine":
         return render("methods_machine", results=results)
     if argument == "combined":
-        claims = {claim: [one for one in results.combined if one.claim == claim] for claim in CLAIMS}
+        claims = {claim: [row for row in results.combined if row.claim == claim] for claim in CLAIMS}
         return render("methods_combined", claims=claims, models=MODEL_NAMES)
     if argument == "list":
         kinds = {

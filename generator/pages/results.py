@@ -54,7 +54,7 @@ def _page(site: Site, benchmark: Benchmark) -> Page:
         sources=len({row.source for row in benchmark.rows}),
         timed=TIMED,
         costs=COST,
-        related=[one for one in site.benchmarks.pages if one.model == benchmark.model and one is not benchmark],
+        related=[other for other in site.benchmarks.pages if other.model == benchmark.model and other is not benchmark],
     )
     words = " ".join(label_of(site.catalogue.papers[slug]) for slug in benchmark.methods)
     title = f"{benchmark.title}: published results"
@@ -66,7 +66,7 @@ def _drawn(site: Site, trade_off: TradeOff) -> Plot:
         Named(label, _kind(point.rows), point)
         for label, point in zip(_labels(site, trade_off.points), trade_off.points, strict=True)
     )
-    dots = [Dot(one.label, one.point.cost, one.point.quality, one.kind, one.point.leads) for one in named]
+    dots = [Dot(dot.label, dot.point.cost, dot.point.quality, dot.kind, dot.point.leads) for dot in named]
     return Plot(trade_off, named, scatter(dots))
 
 
@@ -112,12 +112,12 @@ def overview(site: Site, root: str, argument: str) -> str:
         KeyError: it is none of them.
     """
     if argument == "single":
-        alone = [one for one in site.benchmarks.all if not one.has_page]
-        models = [(model, list(chosen)) for model, chosen in groupby(alone, key=lambda one: one.model)]
-        models.sort(key=lambda one: one[0].casefold())
+        alone = [benchmark for benchmark in site.benchmarks.all if not benchmark.has_page]
+        models = [(model, list(same)) for model, same in groupby(alone, key=lambda benchmark: benchmark.model)]
+        models.sort(key=lambda pair: pair[0].casefold())
         return render("results_single", site=site, root=root, models=models)
     with_data = {"with-data": True, "without-data": False}[argument]
-    chosen = [one for one in site.benchmarks.pages if (one.dataset is not None) == with_data]
+    chosen = [page for page in site.benchmarks.pages if (page.dataset is not None) == with_data]
     metrics = site.catalogue.taxonomy.metrics
-    plots = {one.slug: len(trade_offs(one, metrics)) for one in chosen}
+    plots = {benchmark.slug: len(trade_offs(benchmark, metrics)) for benchmark in chosen}
     return render("results_overview", site=site, root=root, benchmarks=chosen, plots=plots, with_data=with_data)

@@ -193,17 +193,17 @@ def find_benchmarks(catalogue: Catalogue) -> Benchmarks:
             (
                 MODEL_NAMES.shown(model, models[model]),
                 DATASET_NAMES.shown(dataset, datasets[dataset]) if dataset else None,
-                found,
+                rows,
             )
-            for (model, dataset), found in gathered.items()
+            for (model, dataset), rows in gathered.items()
         ),
-        key=lambda one: (one[0].casefold(), one[0], (one[1] or "").casefold(), one[1] or ""),
+        key=lambda name: (name[0].casefold(), name[0], (name[1] or "").casefold(), name[1] or ""),
     )
     taken: set[str] = set()
     return Benchmarks(
         tuple(
-            _benchmark(catalogue, model, dataset, found, _free_slug(f"{model} {dataset or ''}", taken))
-            for model, dataset, found in named
+            _benchmark(catalogue, model, dataset, rows, _free_slug(f"{model} {dataset or ''}", taken))
+            for model, dataset, rows in named
         )
     )
 
@@ -265,7 +265,7 @@ def _benchmark(catalogue: Catalogue, model: str, dataset: str | None, rows: list
     by_metric: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_metric[row.result.metric].append(row)
-    reporting = (len({row.slug for row in found}) for found in by_metric.values())
+    reporting = (len({row.slug for row in same}) for same in by_metric.values())
     names = {method: (catalogue.papers[method].entry.short or method).casefold() for method in methods}
     return Benchmark(
         slug=slug,

@@ -127,7 +127,7 @@ def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
 def _zeros(shape: Any) -> Any:
     """A tensor on the meta device, or a mapping of them."""
     if isinstance(shape, Mapping):
-        return {name: _zeros(one) for name, one in shape.items()}
+        return {name: _zeros(part) for name, part in shape.items()}
     return torch.zeros(shape, device="meta")
 
 

@@ -62,6 +62,6 @@ def from_trajectory(model: Denoiser, *, n: int = 20, steps: int = 10, classes: i
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(n, 1, model.side, model.side, generator=generator)
     label = torch.arange(n) % classes
-    calls = list(trajectory(model, noise, label, steps))[:-1]
-    made = (image_call(x, t, label, step=step, steps=steps) for step, (x, t, _) in enumerate(calls))
-    return Calibration(tuple(made))
+    inputs = list(trajectory(model, noise, label, steps))[:-1]
+    calls = (image_call(x, t, label, step=step, steps=steps) for step, (x, t, _) in enumerate(inputs))
+    return Calibration(tuple(calls))
