@@ -214,16 +214,16 @@ class Arxiv:
             # One malformed id makes arXiv refuse the whole list: go on without it. Each round asks for fewer.
             if not refused:
                 break
-        found: dict[str, list[Any]] = {}
+        answers: dict[str, list[Any]] = {}
         for result in results:
             match = _ABSTRACT.fullmatch(result.entry_id.strip())
             key = _canonical(match["id"]) if match else ""
             if key in wanted:
-                found.setdefault(key, []).append(result)
+                answers.setdefault(key, []).append(result)
             else:
                 faults.append(UnexpectedIdError("arXiv returned what was not asked for", key or result.entry_id))
         records = []
-        for key, same in found.items():
+        for key, same in answers.items():
             asked = wanted.pop(key)
             try:
                 if len(same) > 1:
@@ -369,14 +369,14 @@ def _check_status(response: requests.Response) -> None:
     status = response.status_code
     if status in (requests.codes.ok, requests.codes.bad_request):
         return
-    told = f"{status} {response.reason}"
+    reason = f"{status} {response.reason}"
     if status >= 500 or status in (requests.codes.too_many_requests, requests.codes.request_timeout):
         after = _retry_after(response)
-        raise NoAnswerError("arXiv is busy", f"{told}, asks for {after:g} s" if after else told, after=after)
+        raise NoAnswerError("arXiv is busy", f"{reason}, asks for {after:g} s" if after else reason, after=after)
     if 300 <= status < 400:
-        target = response.headers.get("Location", told)
+        target = response.headers.get("Location", reason)
         raise BadAnswerError("arXiv's answer is a redirect", target, again=False)
-    raise BadAnswerError("arXiv refuses the request", told, again=False)
+    raise BadAnswerError("arXiv refuses the request", reason, again=False)
 
 
 def _retry_after(response: requests.Response) -> float:

@@ -60,7 +60,7 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         file.write_text(html, encoding="utf-8", newline="\n")
     shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
     shutil.rmtree(built / "shell")
-    made = []
+    words = []
     for page in all_pages(site):
         file = built / page.location / "index.html"
         file.parent.mkdir(parents=True)
@@ -68,9 +68,9 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         file.write_text(html, encoding="utf-8", newline="\n")
         # The theme's script puts what the search finds into the page as HTML.
         found_by = {"title": escape.markup(page.title), "text": escape.markup(page.words)}
-        made.append({"location": page.location, **found_by})
-    extend_search(built, made)
-    extend_sitemap(built, site.config.site_url, [page["location"] for page in made], epoch)
+        words.append({"location": page.location, **found_by})
+    extend_search(built, words)
+    extend_sitemap(built, site.config.site_url, [page["location"] for page in words], epoch)
     for name, content in all_files(site).items():
         (built / name).parent.mkdir(parents=True, exist_ok=True)
         (built / name).write_bytes(content)

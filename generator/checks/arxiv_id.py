@@ -37,8 +37,8 @@ _DRESSED = re.compile(
 
 def bare_id(text: str) -> str | None:
     """The bare id in an id, a prefixed id or an arXiv address; None where there is none."""
-    found = _DRESSED.fullmatch(text.strip())
-    return found["id"] if found else None
+    match = _DRESSED.fullmatch(text.strip())
+    return match["id"] if match else None
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:

@@ -77,8 +77,8 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
             )
         )
     for file, kind in entries.items():
-        document, found = read(file, terminal(f"data/{file.relative_to(data).as_posix()}"))
-        problems.extend(found)
+        document, faults = read(file, terminal(f"data/{file.relative_to(data).as_posix()}"))
+        problems.extend(faults)
         if document is not None:
             yield Draft(kind, file.name.removesuffix(".yaml"), document)
 
@@ -86,8 +86,8 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
 def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None, Document | None]:
     """The vocabularies and where they stand; what is wrong with them goes into ``problems``."""
     name = f"data/{TAXONOMY}"
-    document, found = read(data / TAXONOMY, name)
-    problems.extend(found)
+    document, faults = read(data / TAXONOMY, name)
+    problems.extend(faults)
     if document is None:
         return None, None
     try:

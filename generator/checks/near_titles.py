@@ -42,13 +42,15 @@ def _skeleton(text: str) -> str:
     for character in unicodedata.normalize("NFD", text):
         if unicodedata.combining(character):
             continue
-        found = (
+        confusable = (
             not character.isascii()
             and character.isalpha()
             and confusables.is_confusable(character, preferred_aliases=["latin"])
         )
         plain.append(
-            found[0]["homoglyphs"][0]["c"] if found and len(found[0]["homoglyphs"][0]["c"]) == 1 else character
+            confusable[0]["homoglyphs"][0]["c"]
+            if confusable and len(confusable[0]["homoglyphs"][0]["c"]) == 1
+            else character
         )
     return "".join(plain).casefold()
 
@@ -72,11 +74,15 @@ def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
             yield _problem(draft, first)
             continue
         rare = sorted(set(key.split()), key=lambda word: (frequency[word], word))[:RARE_WORDS]
-        told = False
+        reported = False
         for pair in combinations(sorted(rare), 2):
             for other, other_key in buckets[pair][:50]:
-                if not told and fuzz.ratio(key, other_key, score_cutoff=NEAR) and _numbers(key) == _numbers(other_key):
-                    told = True
+                if (
+                    not reported
+                    and fuzz.ratio(key, other_key, score_cutoff=NEAR)
+                    and _numbers(key) == _numbers(other_key)
+                ):
+                    reported = True
                     yield _problem(draft, other)
             buckets[pair].append((draft, key))
 

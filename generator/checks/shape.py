@@ -25,8 +25,8 @@ _ONE_OF_THREE = "url, authors and date"
 
 def nearest(word: str, known: list[str], limit: int = 1) -> list[str]:
     """The known words most like a misspelt one, best first."""
-    found = process.extract(word, known, processor=str.casefold, limit=limit, score_cutoff=65)
-    return [str(match[0]) for match in found]
+    matches = process.extract(word, known, processor=str.casefold, limit=limit, score_cutoff=65)
+    return [str(match[0]) for match in matches]
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:

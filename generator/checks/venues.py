@@ -50,9 +50,9 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True)
     if venue is None:
         return
-    found = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
-    series = context.taxonomy.venues.get(found["series"]) if found else None
-    if found is None or series is None:
+    match = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
+    series = context.taxonomy.venues.get(match["series"]) if match else None
+    if match is None or series is None:
         near = nearest(re.split(r"(?:19|20)\d\d", venue)[0], list(context.taxonomy.venues), limit=3)
         fix = f"did you mean {', '.join(near)}, with a year?" if near else "add the series to data/taxonomy.yaml"
         yield draft.problem("E222", ("venue",), f"{venue!r} is not a known series and a year", fix)
@@ -60,18 +60,18 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     first = draft.first_month(context.records)
     if first is None:
         return
-    held = f"{found['year']}-{series.month:02d}"
-    if found["year"] < first[:4] and not _shortly_after(held, first):
+    month = f"{match['year']}-{series.month:02d}"
+    if match["year"] < first[:4] and not _shortly_after(month, first):
         message = f"{venue} was held before the paper first appeared, {first}"
         yield draft.problem(
             "E223", ("venue",), message, "check the arXiv id and the venue: one of them is another paper's"
         )
-    elif held < first and draft.text("arxiv"):
+    elif month < first and draft.text("arxiv"):
         message = f"{venue} was held before the paper first appeared on arXiv, {first}"
         yield draft.problem("E224", ("venue",), message, "check that id and venue belong to one paper", severity="note")
 
 
-def _shortly_after(held: str, first: str) -> bool:
+def _shortly_after(month: str, first: str) -> bool:
     """Some authors post their paper a few months after the conference, over the turn of the year."""
-    months = (int(first[:4]) - int(held[:4])) * 12 + int(first[5:7] or 12) - int(held[5:7])
+    months = (int(first[:4]) - int(month[:4])) * 12 + int(first[5:7] or 12) - int(month[5:7])
     return months <= 6

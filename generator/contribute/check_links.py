@@ -202,8 +202,8 @@ def resolve_host(host: str) -> tuple[str, ...]:
         OSError: the name has no address, or nobody answered.
         UnicodeError: the name cannot stand in the DNS.
     """
-    found = socket.getaddrinfo(f"{host}.", HTTPS_PORT, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(place[0]) for *_, place in found))
+    places = socket.getaddrinfo(f"{host}.", HTTPS_PORT, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(place[0]) for *_, place in places))
 
 
 def connect_tls(
@@ -375,13 +375,13 @@ class _Visitor:
 
     def _addresses(self, host: str) -> tuple[str, ...]:
         """The addresses of a host, in one spelling, if every one of them is public."""
-        found = self.resolve(host)
-        for address in found:
+        resolved = self.resolve(host)
+        for address in resolved:
             if not is_public(address):
                 raise _RefusedError(f"{host} has the address {address}, which is not public")
-        if not found:
+        if not resolved:
             raise _RefusedError(f"{host} has no address")
-        return tuple(dict.fromkeys(str(ipaddress.ip_address(address)) for address in found))
+        return tuple(dict.fromkeys(str(ipaddress.ip_address(address)) for address in resolved))
 
     def _connection(self, addresses: Sequence[str], host: str, deadline: float) -> socket.socket:
         """To the first address that answers: a machine without IPv6 still gets IPv6 addresses."""

@@ -198,7 +198,7 @@ def _one_line(comment: str) -> str:
 def _venue(comment: str, taxonomy: Taxonomy) -> str | None:
     """A venue that the authors' comment names with its year."""
     for series in sorted(taxonomy.venues, key=len, reverse=True):
-        found = re.search(rf"\b{re.escape(series)}\W{{0,2}}((?:19|20)\d\d)\b", comment, re.IGNORECASE)
-        if found and not re.search(r"workshop|submitted|under review", comment, re.IGNORECASE):
-            return f"{series} {found[1]}"
+        match = re.search(rf"\b{re.escape(series)}\W{{0,2}}((?:19|20)\d\d)\b", comment, re.IGNORECASE)
+        if match and not re.search(r"workshop|submitted|under review", comment, re.IGNORECASE):
+            return f"{series} {match[1]}"
     return None

@@ -85,7 +85,7 @@ class Rows:
 
 def panels(statistic: Statistic, unit: Unit = "papers") -> tuple[Panel, ...]:
     """One panel a group; all have the scale of the highest column."""
-    top = max((_size(one, unit) for group in statistic.groups for one in group.by_period), default=0)
+    top = max((_size(number, unit) for group in statistic.groups for number in group.by_period), default=0)
     return tuple(_panel(group, statistic.periods, unit, top) for group in statistic.groups)
 
 
@@ -96,17 +96,19 @@ def bars(groups: Sequence[Group], unit: Unit = "papers") -> Rows:
 
 def bars_by_period(group: Group, periods: Sequence[Period], unit: Unit = "papers") -> Rows:
     """One row a period, for one group."""
-    return _rows([(period.name, one) for period, one in zip(periods, group.by_period, strict=True)], unit)
+    return _rows([(period.name, number) for period, number in zip(periods, group.by_period, strict=True)], unit)
 
 
 def _rows(named: Sequence[tuple[str, Number]], unit: Unit) -> Rows:
-    top = 100.0 if unit == "percent" else max((_size(one, unit) for _, one in named), default=0)
+    top = 100.0 if unit == "percent" else max((_size(number, unit) for _, number in named), default=0)
     rows = []
-    for index, (name, one) in enumerate(named):
+    for index, (name, number) in enumerate(named):
         y = index * ROW_HEIGHT
-        width = round(LONGEST * _size(one, unit) / top, 2) if top else 0.0
-        value = f"{_value(one, unit)}\u2002{one.count} of {one.whole}" if unit == "percent" else str(one.count)
-        bar = Bar(0.0, y + 20, width, BAR_HEIGHT, value, f"{name}: {_words(one, unit)}", one)
+        width = round(LONGEST * _size(number, unit) / top, 2) if top else 0.0
+        value = (
+            f"{_value(number, unit)}\u2002{number.count} of {number.whole}" if unit == "percent" else str(number.count)
+        )
+        bar = Bar(0.0, y + 20, width, BAR_HEIGHT, value, f"{name}: {_words(number, unit)}", number)
         rows.append(Row(name, y + 14, bar))
     return Rows(tuple(rows), len(named) * ROW_HEIGHT, "; ".join(row.bar.text for row in rows))
 
@@ -114,17 +116,17 @@ def _rows(named: Sequence[tuple[str, Number]], unit: Unit) -> Rows:
 def _panel(group: Group, periods: Sequence[Period], unit: Unit, top: float) -> Panel:
     slot = 100 / len(periods)
     columns = []
-    for index, (period, one) in enumerate(zip(periods, group.by_period, strict=True)):
-        height = round(PLOT_HEIGHT * _size(one, unit) / top, 1) if top else 0.0
-        if one.count:
+    for index, (period, number) in enumerate(zip(periods, group.by_period, strict=True)):
+        height = round(PLOT_HEIGHT * _size(number, unit) / top, 1) if top else 0.0
+        if number.count:
             height = max(height, 1.5)
         x, y = round(slot * (index + GAP / 200), 2), round(ABOVE + PLOT_HEIGHT - height, 1)
-        text = f"{group.name}, {period.name}: {_words(one, unit)}"
-        value = _value(one, unit).removesuffix("\u202f%") if one.count else ""
-        bar = Bar(x, y, round(slot * (1 - GAP / 100), 2), height, value, text, one)
+        text = f"{group.name}, {period.name}: {_words(number, unit)}"
+        value = _value(number, unit).removesuffix("\u202f%") if number.count else ""
+        bar = Bar(x, y, round(slot * (1 - GAP / 100), 2), height, value, text, number)
         columns.append(Column(round(slot * (index + 0.5), 2), _short(period), bar))
     spoken = ", ".join(
-        f"{period.name} {_value(one, unit)}" for period, one in zip(periods, group.by_period, strict=True)
+        f"{period.name} {_value(number, unit)}" for period, number in zip(periods, group.by_period, strict=True)
     )
     return Panel(group, tuple(columns), f"{group.name}, {unit} by year: {spoken}")
 
@@ -135,16 +137,16 @@ def _short(period: Period) -> str:
     return digits if period.first == period.last else f"≤{digits}"
 
 
-def _size(one: Number, unit: Unit) -> float:
-    return one.percent if unit == "percent" else float(one.count)
+def _size(number: Number, unit: Unit) -> float:
+    return number.percent if unit == "percent" else float(number.count)
 
 
-def _value(one: Number, unit: Unit) -> str:
-    return f"{one.percent:.0f}\u202f%" if unit == "percent" else str(one.count)
+def _value(number: Number, unit: Unit) -> str:
+    return f"{number.percent:.0f}\u202f%" if unit == "percent" else str(number.count)
 
 
-def _words(one: Number, unit: Unit) -> str:
-    papers = "paper" if one.count == 1 else "papers"
+def _words(number: Number, unit: Unit) -> str:
+    papers = "paper" if number.count == 1 else "papers"
     if unit == "percent":
-        return f"{_value(one, unit)}, {one.count} of {one.whole} papers"
-    return f"{one.count} {papers}"
+        return f"{_value(number, unit)}, {number.count} of {number.whole} papers"
+    return f"{number.count} {papers}"

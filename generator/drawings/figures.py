@@ -1,9 +1,7 @@
 """The explanatory figures of the guides, each drawn as one inline SVG without CSS, scripts or randomness.
 
-A figure takes the text colour of the page (``currentColor``) and a few colours that stand out on white and
-on the dark background alike. What is removed is drawn hollow, so that no figure depends on colour. Every
-figure is ``WIDTH`` units wide and scales with its column; a page may hold each figure once, because the ids
-in it carry the figure's name and nothing else.
+A page may hold each figure once, because the ids in it carry the figure's name and nothing else. What all of them
+share stands in ``pieces``.
 """
 
 from __future__ import annotations

@@ -105,14 +105,14 @@ class Drawing:
 
 def relations(catalogue: Catalogue) -> tuple[Relation, ...]:
     """All relations of the catalogue, sorted."""
-    found = []
+    links = []
     for slug, filed in catalogue.papers.items():
         paper = filed.entry
-        found += [Relation(slug, "builds_on", other) for other in paper.builds_on]
-        found += [Relation(slug, "critiques", other) for other in paper.critiques]
+        links += [Relation(slug, "builds_on", other) for other in paper.builds_on]
+        links += [Relation(slug, "critiques", other) for other in paper.critiques]
         if paper.superseded_by:
-            found.append(Relation(paper.superseded_by, "superseded_by", slug))
-    return tuple(sorted(set(found)))
+            links.append(Relation(paper.superseded_by, "superseded_by", slug))
+    return tuple(sorted(set(links)))
 
 
 def family_relations(catalogue: Catalogue, family: str) -> tuple[Relation, ...]:
@@ -125,16 +125,16 @@ def family_relations(catalogue: Catalogue, family: str) -> tuple[Relation, ...]:
         raise KeyError(family)
     papers = catalogue.papers
     return tuple(
-        one
-        for one in relations(catalogue)
-        if family in (papers[one.later].entry.family, papers[one.earlier].entry.family)
+        relation
+        for relation in relations(catalogue)
+        if family in (papers[relation.later].entry.family, papers[relation.earlier].entry.family)
     )
 
 
 def draw(catalogue: Catalogue, chosen: Sequence[Relation], family: str) -> Drawing:
     """The drawing of some relations; papers outside ``family`` are marked."""
     papers = catalogue.papers
-    slugs = sorted({slug for one in chosen for slug in (one.later, one.earlier)})
+    slugs = sorted({slug for relation in chosen for slug in (relation.later, relation.earlier)})
     labels = {slug: _shortened(label_of(papers[slug])) for slug in slugs}
     columns, names = _columns(_bands({slug: date_of(papers[slug])[:4] for slug in slugs}), chosen)
     widths = [0.0] * len(names)
@@ -155,8 +155,8 @@ def draw(catalogue: Catalogue, chosen: Sequence[Relation], family: str) -> Drawi
         by_slug = {box.slug: box for box in boxes}
         lines += [_line(route, group, HEAD + top, lefts, widths, by_slug) for route in group.routes]
     bands = []
-    for name, held in groupby(range(len(names)), key=names.__getitem__):
-        inside = list(held)
+    for name, numbers in groupby(range(len(names)), key=names.__getitem__):
+        inside = list(numbers)
         right = lefts[inside[-1]] + widths[inside[-1]]
         bands.append(Band(name, lefts[inside[0]] - ACROSS / 4, right - lefts[inside[0]] + ACROSS / 2))
     width = (lefts[-1] - ACROSS if names else 0) + MARGIN + ACROSS / 4
@@ -169,7 +169,9 @@ def _shortened(label: str) -> str:
 
 def _text_width(text: str) -> float:
     """Pixels of a text of 13 pixels in a common sans-serif face, rather too many than too few."""
-    return sum(4.6 if one in _NARROW else 11.5 if one in _WIDE else 8.6 if one.isupper() else 7.3 for one in text)
+    return sum(
+        4.6 if letter in _NARROW else 11.5 if letter in _WIDE else 8.6 if letter.isupper() else 7.3 for letter in text
+    )
 
 
 def _bands(years: Mapping[str, str]) -> dict[str, str]:
@@ -177,7 +179,7 @@ def _bands(years: Mapping[str, str]) -> dict[str, str]:
     crowds = Counter(years.values())
     runs: list[list[str]] = []
     for year in sorted(crowds):
-        if not runs or sum(crowds[held] for held in runs[-1]) + crowds[year] > CROWD:
+        if not runs or sum(crowds[member] for member in runs[-1]) + crowds[year] > CROWD:
             runs.append([])
         runs[-1].append(year)
     band_of = {year: run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs for year in run}
@@ -191,9 +193,9 @@ def _columns(bands: Mapping[str, str], chosen: Sequence[Relation]) -> tuple[dict
     in a ring, the one whose name comes first is placed as if it referred to none that is not placed yet.
     """
     earlier: dict[str, list[str]] = defaultdict(list)
-    for one in chosen:
-        if bands[one.later] == bands[one.earlier]:
-            earlier[one.later].append(one.earlier)
+    for relation in chosen:
+        if bands[relation.later] == bands[relation.earlier]:
+            earlier[relation.later].append(relation.earlier)
     depths: dict[str, int] = {}
     waiting = sorted(bands)
     while waiting:
@@ -209,9 +211,9 @@ def _columns(bands: Mapping[str, str], chosen: Sequence[Relation]) -> tuple[dict
 def _connected(slugs: Iterable[str], chosen: Sequence[Relation]) -> list[list[str]]:
     """The papers that hang together, the largest group first."""
     neighbours: dict[str, list[str]] = defaultdict(list)
-    for one in chosen:
-        neighbours[one.later].append(one.earlier)
-        neighbours[one.earlier].append(one.later)
+    for relation in chosen:
+        neighbours[relation.later].append(relation.earlier)
+        neighbours[relation.earlier].append(relation.later)
     seen: set[str] = set()
     groups = []
     for slug in slugs:
@@ -245,7 +247,8 @@ class _Group:
         inside = set(members)
         self.columns = {slug: columns[slug] for slug in self.papers}
         self.routes = [
-            self._route(index, one) for index, one in enumerate(one for one in chosen if one.later in inside)
+            self._route(index, relation)
+            for index, relation in enumerate(relation for relation in chosen if relation.later in inside)
         ]
         self._right: dict[str, list[str]] = defaultdict(list)
         self._left: dict[str, list[str]] = defaultdict(list)
@@ -264,13 +267,13 @@ class _Group:
             for layer in layers
         }
 
-    def _route(self, index: int, one: Relation) -> _Route:
-        first, last = sorted((one.earlier, one.later), key=lambda slug: self.columns[slug])
+    def _route(self, index: int, relation: Relation) -> _Route:
+        first, last = sorted((relation.earlier, relation.later), key=lambda slug: self.columns[slug])
         passages = []
         for column in range(self.columns[first] + 1, self.columns[last]):
             passages.append(f"{index}/{column}")  # a slash keeps it apart from slugs
             self.columns[passages[-1]] = column
-        return _Route(one, (first, *passages, last))
+        return _Route(relation, (first, *passages, last))
 
     def _height(self, node: str) -> float:
         return PASSAGE if "/" in node else BOX
@@ -298,12 +301,12 @@ class _Group:
 
     def _crossings(self, layers: Sequence[Sequence[str]]) -> int:
         """Pairs of lines between neighbouring columns that cross."""
-        found = 0
+        count = 0
         for left, right in pairwise(layers):
             place = {node: index for index, node in enumerate(right)}
             ends = [place[one] for node in left for one in sorted(self._right[node], key=place.__getitem__)]
-            found += sum(above > below for index, above in enumerate(ends) for below in ends[index + 1 :])
-        return found
+            count += sum(above > below for index, above in enumerate(ends) for below in ends[index + 1 :])
+        return count
 
     def _placed(self, layers: Sequence[Sequence[str]]) -> dict[str, float]:
         """The middle of each node: near its neighbours, in the order of its column, none over another; the top is 0."""
@@ -339,8 +342,8 @@ def _spread(wishes: Sequence[float], heights: Sequence[float]) -> list[float]:
     for wish, offset in zip(wishes, offsets, strict=True):
         mean, size = wish - offset, 1
         while pools and pools[-1][0] > mean:
-            above, held = pools.pop()
-            mean, size = (mean * size + above * held) / (size + held), size + held
+            above, weight = pools.pop()
+            mean, size = (mean * size + above * weight) / (size + weight), size + weight
         pools.append((mean, size))
     levels = [mean for mean, size in pools for _ in range(size)]
     return [level + offset for level, offset in zip(levels, offsets, strict=True)]

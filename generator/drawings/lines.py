@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from generator.drawings.scatter import SIZE, Axis, Frame, Tick, axis
+from generator.drawings.axes import SIZE, WIDTH, Axis, Frame, Tick, axis
 
-WIDTH, HEIGHT = 560, 320
+HEIGHT = 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 118, 14, 46
+FRAME = Frame(HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM)
 LINE_HEIGHT = SIZE + 2
 NAME_WIDTH = 32
 """Of a share under its tick."""
@@ -48,7 +49,7 @@ class LinePlot:
     level: float
     """Height of the reference value."""
     logarithmic: bool
-    frame: Frame
+    frame: Frame = FRAME
 
 
 def line_plot(
@@ -69,8 +70,8 @@ def line_plot(
     Raises:
         ValueError: there is no series.
     """
-    values = [value for one in series for _, value in one.points]
-    shares = sorted({share for one in series for share, _ in one.points})
+    values = [value for line in series for _, value in line.points]
+    shares = sorted({share for line in series for share, _ in line.points})
     if not values:
         raise ValueError("no lines to draw")
     if by_what_is_left:
@@ -78,12 +79,11 @@ def line_plot(
     else:
         left = Axis(1.03 - min(shares), 0.99 - max(shares), logarithmic=False, start=LEFT, end=WIDTH - RIGHT)
     y = axis([*values, reference], HEIGHT - BOTTOM, TOP)
-    ticks = tuple(_ticks(left, [one for one in named or shares if shares[0] <= one <= shares[-1]]))
-    places = [tuple((left.at(1 - share), y.at(value)) for share, value in one.points) for one in series]
-    wanted = [line[-1][1] + SIZE / 3 for line in places]
+    ticks = tuple(_ticks(left, [share for share in named or shares if shares[0] <= share <= shares[-1]]))
+    places = [tuple((left.at(1 - share), y.at(value)) for share, value in line.points) for line in series]
+    wanted = [points[-1][1] + SIZE / 3 for points in places]
     lines = tuple(map(Line, series, places, _apart(wanted)))
-    frame = Frame(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM)
-    return LinePlot(ticks, y.ticks(), lines, y.at(reference), y.logarithmic, frame)
+    return LinePlot(ticks, y.ticks(), lines, y.at(reference), y.logarithmic)
 
 
 def _ticks(left: Axis, shares: Sequence[float]) -> Iterator[Tick]:
@@ -99,13 +99,13 @@ def _ticks(left: Axis, shares: Sequence[float]) -> Iterator[Tick]:
 def _apart(wanted: Sequence[float]) -> list[float]:
     """Heights near the wanted ones, at least a line's height from each other, inside the drawing."""
     order = sorted(range(len(wanted)), key=lambda index: (wanted[index], index))
-    found = list(wanted)
+    places = list(wanted)
     floor = TOP + SIZE / 2
     for index in order:
-        found[index] = max(found[index], floor)
-        floor = found[index] + LINE_HEIGHT
+        places[index] = max(places[index], floor)
+        floor = places[index] + LINE_HEIGHT
     ceiling = HEIGHT - BOTTOM + SIZE / 2
     for index in reversed(order):
-        found[index] = min(found[index], ceiling)
-        ceiling = found[index] - LINE_HEIGHT
-    return [round(place, 1) for place in found]
+        places[index] = min(places[index], ceiling)
+        ceiling = places[index] - LINE_HEIGHT
+    return [round(place, 1) for place in places]

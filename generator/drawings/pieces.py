@@ -1,7 +1,8 @@
 """The pieces of an explanatory figure: text, bars, arrows, matrices and the SVG around them, without CSS or scripts.
 
-A figure takes the text colour of the page (``currentColor``) and a few colours that stand out on white and
-on the dark background alike. Every figure is ``WIDTH`` units wide and scales with its column.
+A figure takes the text colour of the page (``currentColor``) and a few colours that stand out on white and on the dark
+background alike. What is removed is drawn hollow, so that no figure depends on colour. Every figure is ``WIDTH`` units
+wide and scales with its column.
 """
 
 from __future__ import annotations

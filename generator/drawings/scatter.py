@@ -1,23 +1,23 @@
 """Where everything of a scatter plot stands: axes, points, and labels that do not lie on each other.
 
-Only geometry; a template draws it. Distances are in units of the drawing, whose text is ``SIZE`` high.
+Only geometry; a template draws it. Distances are in units of the drawing, see ``axes``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-WIDTH, HEIGHT = 560, 380
+from generator.drawings.axes import SIZE, WIDTH, Frame, Tick, axis
+
+HEIGHT = 380
 LEFT, RIGHT, TOP, BOTTOM = 64, 18, 18, 52
-SIZE = 13
+FRAME = Frame(HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM)
 DIGIT = 0.56 * SIZE
 """Mean width of a letter."""
-LOGARITHMIC_FROM = 8
-"""An axis whose largest value is so many times its smallest one is logarithmic."""
 LABELS = 40
 """More labels than this cannot be placed; the table beside the plot names all points."""
 LONGEST_LABEL = 30
@@ -40,14 +40,6 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A value on an axis."""
-
-    at: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
     """A drawn point with its label; an empty label is not drawn."""
 
@@ -63,18 +55,6 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Where the axes stand."""
-
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    foot: int = HEIGHT - BOTTOM
-
-
-@dataclass(frozen=True, slots=True)
 class Scatter:
     """A drawing."""
 
@@ -85,53 +65,7 @@ class Scatter:
     """Points that lead, from left to right."""
     x_logarithmic: bool
     y_logarithmic: bool
-    frame: Frame = Frame()
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """How values become distances."""
-
-    low: float
-    high: float
-    logarithmic: bool
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        """Distance of a value."""
-        bend: Callable[[float], float] = math.log if self.logarithmic else float
-        share = (bend(value) - bend(self.low)) / (bend(self.high) - bend(self.low))
-        return round(self.start + share * (self.end - self.start), 1)
-
-    def ticks(self) -> tuple[Tick, ...]:
-        """Round values in between."""
-        return tuple(Tick(self.at(value), f"{value:g}") for value in self._values())
-
-    def _values(self) -> Iterator[float]:
-        if self.logarithmic:
-            for power in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1):
-                yield from (v for digit in (1, 2, 5) if self.low <= (v := digit * 10.0**power) <= self.high)
-            return
-        step = _round_step((self.high - self.low) / 5)
-        first = math.ceil(self.low / step)
-        for number in range(first, math.floor(self.high / step) + 1):
-            yield round(number * step, 10)
-
-
-def axis(values: Sequence[float], start: float, end: float) -> Axis:
-    """An axis with some room around the values."""
-    low, high = min(values), max(values)
-    if low > 0 and high / low >= LOGARITHMIC_FROM:
-        room = (high / low) ** 0.07
-        return Axis(low / room, high * room, logarithmic=True, start=start, end=end)
-    room = max((high - low) * 0.08, abs(low) * 0.001, abs(high) * 0.001) or 1
-    return Axis(low - room, high + room, logarithmic=False, start=start, end=end)
-
-
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(digit * power for digit in (1, 2, 2.5, 5, 10) if digit * power >= rough * 0.999)
+    frame: Frame = FRAME
 
 
 def scatter(dots: Sequence[Dot]) -> Scatter:
@@ -155,14 +89,14 @@ def _marks(
 ) -> tuple[Mark, ...]:
     """Every dot with the free place for its label; the leading ones choose first."""
     points = [(a - 6, b - 6, a + 6, b + 6) for a, b in places]
-    line = [_between(one, other, step / 12) for one, other in pairwise(front) for step in range(1, 12)]
+    line = [_between(start, end, step / 12) for start, end in pairwise(front) for step in range(1, 12)]
     boxes: list[Box] = []
-    found: dict[int, Mark] = {}
+    marks: dict[int, Mark] = {}
     for index in sorted(range(len(dots)), key=lambda index: (not dots[index].leads, places[index])):
         (a, b), dot = places[index], dots[index]
         label = dot.label if len(dot.label) <= LONGEST_LABEL else f"{dot.label[: LONGEST_LABEL - 1].rstrip()}…"
         if len(boxes) >= LABELS:
-            found[index] = Mark(a, b, dot.kind, "", a, b, "start")
+            marks[index] = Mark(a, b, dot.kind, "", a, b, "start")
             continue
         others = [*boxes, *(box for place, box in enumerate(points) if place != index)]
         choices = list(_choices(a, b, len(label) * DIGIT))
@@ -171,8 +105,8 @@ def _marks(
         boxes.append(box)
         at = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
         leader = _leader((a, b), box)
-        found[index] = Mark(a, b, dot.kind, label, round(at, 1), round(box[3] - 3, 1), anchor, leader)
-    return tuple(found[index] for index in range(len(dots)))
+        marks[index] = Mark(a, b, dot.kind, label, round(at, 1), round(box[3] - 3, 1), anchor, leader)
+    return tuple(marks[index] for index in range(len(dots)))
 
 
 def _choices(a: float, b: float, width: float) -> Iterator[tuple[Box, Literal["start", "middle", "end"]]]:
@@ -204,5 +138,5 @@ def _cost(box: Box, others: Sequence[Box], line: Sequence[tuple[float, float]]) 
     return 100 * outside + 10 * under + 4 * crossed
 
 
-def _between(one: tuple[float, float], other: tuple[float, float], share: float) -> tuple[float, float]:
-    return one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1])
+def _between(first: tuple[float, float], second: tuple[float, float], share: float) -> tuple[float, float]:
+    return first[0] + share * (second[0] - first[0]), first[1] + share * (second[1] - first[1])

@@ -139,20 +139,20 @@ def _comments(document: Document) -> _Comments:
     beside: dict[Steps, list[str]] = {}
     tail: list[str] = []
     for number, line in enumerate(lines, 1):
-        found = _comment_in(line, covered[number - 1])
-        if found is None:
+        sign = _comment_in(line, covered[number - 1])
+        if sign is None:
             continue
-        comment = line[found:].rstrip()
+        comment = line[sign:].rstrip()
         before = [steps for at, _, steps in anchors if at <= number]
         same = [steps for at, _, steps in anchors if at == number]
         after = [steps for at, _, steps in anchors if at > number]
-        if line[:found].strip() and (same or before):
+        if line[:sign].strip() and (same or before):
             beside.setdefault((same or before[-1:])[0 if same else -1], []).append(comment)
         elif after:
             above.setdefault(after[0], []).append(comment)
         else:
             tail.append(comment)
-    for steps in [steps for steps, found_here in beside.items() if len(found_here) > 1]:
+    for steps in [steps for steps, comments in beside.items() if len(comments) > 1]:
         above.setdefault(steps, []).extend(beside.pop(steps))  # one line has room for one comment
     return _Comments(above, beside, tail)
 
@@ -175,9 +175,9 @@ def _last_line_of_block(lines: list[str], first: int, end: int) -> int:
 
 
 def _comment_in(line: str, covered: list[tuple[int, int]]) -> int | None:
-    for found in re.finditer("#", line):
-        if not any(left <= found.start() < right for left, right in covered):
-            return found.start()
+    for sign in re.finditer("#", line):
+        if not any(left <= sign.start() < right for left, right in covered):
+            return sign.start()
     return None
 
 

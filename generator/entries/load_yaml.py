@@ -132,9 +132,9 @@ class Document:
         """Place of a part, or of the nearest part around it that stands in the file."""
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         while steps:
-            found = first.get(steps) or second.get(steps)
-            if found is not None:
-                return found
+            mark = first.get(steps) or second.get(steps)
+            if mark is not None:
+                return mark
             steps = steps[:-1]
         return Place(1, 1)
 
@@ -191,28 +191,28 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
 
     def at(offset: int, code: str, message: str, fix: str) -> Problem:
         if not starts:
-            starts.extend([0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))])
+            starts.extend([0, *(line_end.end() for line_end in re.finditer(r"\r\n|\r|\n", text))])
         line = bisect_right(starts, offset)
         return Problem(name, line, offset - starts[line - 1] + 1, code, message, fix)
 
     if (tab := text.find("\t")) >= 0:
         yield at(tab, "E101", f"{text.count(chr(9))} tab character(s)", "use spaces")
-    if (found := _CONTROL.search(text)) is not None:
-        yield at(found.start(), "E102", f"control character U+{ord(found[0]):04X}", "delete it")
+    if (match := _CONTROL.search(text)) is not None:
+        yield at(match.start(), "E102", f"control character U+{ord(match[0]):04X}", "delete it")
     if (cr := text.find("\r")) >= 0:
         yield at(cr, "E103", "carriage return at the end of a line", "save with LF line ends, or run make format")
     if not text.endswith("\n"):
         yield at(max(len(text) - 1, 0), "E103", "no line end at the end of the file", "end the last line with LF")
     if not text.isascii():
-        for found in _INVISIBLE.finditer(text):
-            message = f"invisible or direction character U+{ord(found[0]):04X}"
-            yield at(found.start(), "E302", message, "delete it and type the text again")
+        for match in _INVISIBLE.finditer(text):
+            message = f"invisible or direction character U+{ord(match[0]):04X}"
+            yield at(match.start(), "E302", message, "delete it and type the text again")
         if not unicodedata.is_normalized("NFC", text):
             pairs = zip(text, unicodedata.normalize("NFC", text), strict=False)
             offset = next((index for index, (here, normal) in enumerate(pairs) if here != normal), 0)
             yield at(offset, "E301", "text is not in Unicode normal form C", "run make format")
-    for found in re.finditer(r"#[ ]*yamllint[ ]+disable", text):
-        yield at(found.start(), "E112", f"comment {found[0]!r} switches off a linter", "delete the comment")
+    for match in re.finditer(r"#[ ]*yamllint[ ]+disable", text):
+        yield at(match.start(), "E112", f"comment {match[0]!r} switches off a linter", "delete the comment")
 
 
 def yaml_type(text: str) -> str | None:
@@ -247,8 +247,8 @@ class _Builder:
             return None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            told = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark, "E105", f"not well-formed YAML: {told}", "mend the YAML; quote values that hold : or #")
+            reason = " ".join(part for part in (error.context, error.problem) if part)
+            self._add(mark, "E105", f"not well-formed YAML: {reason}", "mend the YAML; quote values that hold : or #")
         except yaml.YAMLError as error:
             self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "mend the YAML")
         return None
@@ -351,12 +351,12 @@ class _Builder:
                 self.typed[steps] = kind
             end = event.end_mark
             if end.line < len(lines) and re.match(r"\s+#", lines[end.line][end.column :]):
-                told = lines[end.line][end.column :].strip()
-                message = f"{told!r} after the unquoted value {event.value!r} is a comment"
+                comment = lines[end.line][end.column :].strip()
+                message = f"{comment!r} after the unquoted value {event.value!r} is a comment"
                 self._add(end, "E111", message, "quote the value, or put the comment on its own line")
         elif event.style == '"':
-            if found := _INVISIBLE.search(event.value) or _CONTROL.search(event.value):
-                message = f"invisible or direction character U+{ord(found[0]):04X}, written as an escape"
+            if match := _INVISIBLE.search(event.value) or _CONTROL.search(event.value):
+                message = f"invisible or direction character U+{ord(match[0]):04X}, written as an escape"
                 self._add(event.start_mark, "E302", message, "delete it")
             if not unicodedata.is_normalized("NFC", event.value):
                 message = "text is not in Unicode normal form C, written as an escape"

@@ -128,17 +128,17 @@ def changes(root: Path, old: str, new: str) -> Changes:
     unreadable: list[Unreadable] = []
     texts: list[dict[Key, Mapping[str, Any]]] = []
     for blobs, revision in sides:
-        found: dict[Key, Mapping[str, Any]] = {}
+        readable: dict[Key, Mapping[str, Any]] = {}
         for key in touched:
             if key in blobs:
                 data = _read(key, blobs[key], contents)
                 if isinstance(data, str):
                     unreadable.append(Unreadable(*key, revision.name, data))
                 else:
-                    found[key] = data
-        texts.append(found)
-    unknown = {(one.kind, one.slug) for one in unreadable}
-    old_texts, new_texts = ({key: one[key] for key in one if key not in unknown} for one in texts)
+                    readable[key] = data
+        texts.append(readable)
+    unknown = {(lost.kind, lost.slug) for lost in unreadable}
+    old_texts, new_texts = ({key: side[key] for key in side if key not in unknown} for side in texts)
     gone = {key: old_texts[key] for key in old_texts if key not in new_texts}
     come = {key: new_texts[key] for key in new_texts if key not in old_texts}
     names = _renamed(gone, come)
@@ -146,11 +146,11 @@ def changes(root: Path, old: str, new: str) -> Changes:
     return Changes(
         old=before,
         new=after,
-        added=tuple(_told(key, come[key]) for key in come if key not in names),
-        changed=tuple(_told(key, new_texts[key], old_texts[key]) for key in stayed),
-        renamed=tuple(_told(key, come[key], gone[former], former[1]) for key, former in sorted(names.items())),
-        removed=tuple(_told(key, gone[key]) for key in gone if key not in names.values()),
-        unreadable=tuple(sorted(unreadable, key=lambda one: (one.kind, one.slug, one.revision != before.name))),
+        added=tuple(_entry_change(key, come[key]) for key in come if key not in names),
+        changed=tuple(_entry_change(key, new_texts[key], old_texts[key]) for key in stayed),
+        renamed=tuple(_entry_change(key, come[key], gone[former], former[1]) for key, former in sorted(names.items())),
+        removed=tuple(_entry_change(key, gone[key]) for key in gone if key not in names.values()),
+        unreadable=tuple(sorted(unreadable, key=lambda lost: (lost.kind, lost.slug, lost.revision != before.name))),
         arxiv_records=_records(was, now),
     )
 
@@ -175,9 +175,9 @@ def _revision(root: Path, name: str) -> Revision:
     _git(root, "rev-parse", "--git-dir")  # tells a folder without a repository from an unknown revision
     if name and not name.startswith("-") and "\0" not in name:
         named = _object(root, name)
-        found = named and (_object(root, f"{named}^{{commit}}") or _object(root, f"{named}^{{tree}}"))
-        if found:
-            return Revision(name, found)
+        commit = named and (_object(root, f"{named}^{{commit}}") or _object(root, f"{named}^{{tree}}"))
+        if commit:
+            return Revision(name, commit)
     raise RevisionError(f"{name!r} is not a commit, a tag or a tree of this repository")
 
 
@@ -190,14 +190,14 @@ def _object(root: Path, name: str) -> str | None:
 
 def _files(root: Path, revision: Revision) -> dict[str, _Blob]:
     """Every file below data/ of a revision, by its path; none if there was no such folder."""
-    found = {}
+    blobs = {}
     for line in _git(root, "ls-tree", "-r", "-l", "-z", revision.id, "--", "data/").split(b"\0"):
         if line:
             about, _, path = line.partition(b"\t")
             mode, kind, name, size = about.decode("ascii").split()
             if kind == "blob":
-                found[path.decode("utf-8", "replace")] = _Blob(mode, name, int(size))
-    return found
+                blobs[path.decode("utf-8", "replace")] = _Blob(mode, name, int(size))
+    return blobs
 
 
 def _entries(files: Mapping[str, _Blob]) -> dict[Key, _Blob]:
@@ -215,12 +215,12 @@ def _records(was: Mapping[str, _Blob], now: Mapping[str, _Blob]) -> RecordCounts
 def _contents(root: Path, blobs: Iterable[_Blob]) -> dict[str, bytes]:
     """The bytes of the files that are worth reading, by hash, from one process."""
     wanted = sorted({blob.id for blob in blobs if blob.mode in _FILE_MODES and blob.size <= MAX_BYTES})
-    answer = _git(root, "cat-file", "--batch", given="".join(f"{one}\n" for one in wanted).encode("ascii"))
+    answer = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in wanted).encode("ascii"))
     contents, start = {}, 0
-    for one in wanted:
+    for blob in wanted:
         end = answer.index(b"\n", start)
         size = int(answer[start:end].split()[2])
-        contents[one] = answer[end + 1 : end + 1 + size]
+        contents[blob] = answer[end + 1 : end + 1 + size]
         start = end + 1 + size + 1
     return contents
 
@@ -251,16 +251,16 @@ def _renamed(gone: Mapping[Key, Mapping[str, Any]], come: Mapping[Key, Mapping[s
 def _by_value(
     field: str, entries: Mapping[Key, Mapping[str, Any]], settled: Iterable[Key]
 ) -> dict[tuple[str, str], list[Key]]:
-    found: dict[tuple[str, str], list[Key]] = {}
+    keys: dict[tuple[str, str], list[Key]] = {}
     done = set(settled)
     for key, data in entries.items():
         value = data.get(field)
         if key not in done and isinstance(value, str) and value:
-            found.setdefault((key[0], value.casefold()), []).append(key)
-    return found
+            keys.setdefault((key[0], value.casefold()), []).append(key)
+    return keys
 
 
-def _told(
+def _entry_change(
     key: Key, data: Mapping[str, Any], old: Mapping[str, Any] | None = None, old_slug: str | None = None
 ) -> EntryChange:
     kind, slug = key
@@ -277,86 +277,86 @@ def _told(
 def _fields(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     """What differs, in the order of the model; fields that the model does not know come last, by name."""
     order = {field: place for place, field in enumerate(KINDS[kind].model_fields)}
-    for field in sorted(old.keys() | new.keys(), key=lambda one: (order.get(one, len(order)), one)):
+    for field in sorted(old.keys() | new.keys(), key=lambda name: (order.get(name, len(order)), name)):
         if old.get(field) != new.get(field):
             yield FieldChange(field, old.get(field), new.get(field))
 
 
-def render(found: Changes, form: str) -> str:
+def render(report: Changes, form: str) -> str:
     """The changes as lines of text, as one JSON document, or as Markdown for the notes of a release.
 
     Raises:
         ValueError: ``form`` is none of ``FORMATS``.
     """
     if form == "json":
-        return json.dumps({"changes_version": CHANGES_VERSION, **asdict(found)}, indent=1)
+        return json.dumps({"changes_version": CHANGES_VERSION, **asdict(report)}, indent=1)
     if form == "markdown":
-        return "\n".join(_markdown(found))
+        return "\n".join(_markdown(report))
     if form == "text":
-        return "\n".join(_text(found))
+        return "\n".join(_text(report))
     raise ValueError(f"format {form!r} is not one of {', '.join(FORMATS)}")
 
 
-def _text(found: Changes) -> Iterator[str]:
-    for word, group in _groups(found):
-        for one in group:
-            former = f" (was {one.old_slug})" if one.old_slug else ""
-            yield f"{word} {one.kind}/{one.slug}{former}: {one.title}"
-            yield from (f"    {change.field}: {_in_words(change)}" for change in one.fields)
-    for lost in found.unreadable:
+def _text(report: Changes) -> Iterator[str]:
+    for word, group in _groups(report):
+        for entry in group:
+            former = f" (was {entry.old_slug})" if entry.old_slug else ""
+            yield f"{word} {entry.kind}/{entry.slug}{former}: {entry.title}"
+            yield from (f"    {change.field}: {_in_words(change)}" for change in entry.fields)
+    for lost in report.unreadable:
         yield f"unreadable {lost.kind}/{lost.slug} at {lost.revision}: {lost.why}"
-    yield _counts(found)
+    yield _counts(report)
 
 
-def _markdown(found: Changes) -> Iterator[str]:
-    yield f"## Entries from {escape.markdown(found.old.name)} to {escape.markdown(found.new.name)}"
+def _markdown(report: Changes) -> Iterator[str]:
+    yield f"## Entries from {escape.markdown(report.old.name)} to {escape.markdown(report.new.name)}"
     yield ""
-    yield _counts(found)
-    for word, group in _groups(found):
+    yield _counts(report)
+    for word, group in _groups(report):
         for kind in KINDS:
-            members = [one for one in group if one.kind == kind]
+            members = [entry for entry in group if entry.kind == kind]
             if members:
                 yield ""
                 yield f"### {word.capitalize()} {kind} ({len(members)})"
                 yield ""
                 yield from _first(members, _item)
-    if found.unreadable:
+    if report.unreadable:
         yield ""
-        yield f"### Unreadable ({len(found.unreadable)})"
+        yield f"### Unreadable ({len(report.unreadable)})"
         yield ""
-        yield from _first(found.unreadable, _lost_item)
+        yield from _first(report.unreadable, _lost_item)
 
 
 def _first(members: Iterable[Any], item: Callable[[Any], str]) -> Iterator[str]:
-    rows = [item(one) for one in members]
+    rows = [item(member) for member in members]
     yield from rows[:LISTED]
     if len(rows) > LISTED:
         yield f"- and {len(rows) - LISTED} more"
 
 
-def _item(one: EntryChange) -> str:
+def _item(entry: EntryChange) -> str:
     try:
-        title = escape.markdown_link(one.title, one.url) if one.url else escape.markdown(one.title)
+        title = escape.markdown_link(entry.title, entry.url) if entry.url else escape.markdown(entry.title)
     except ValueError:  # an address of a time when addresses were not checked
-        title = escape.markdown(one.title)
-    told = [f"was {one.old_slug}"] if one.old_slug else []
-    told += [f"{change.field} {_in_words(change)}" for change in one.fields]
-    return f"- {title}{': ' if told else ''}{escape.markdown('; '.join(told))}"
+        title = escape.markdown(entry.title)
+    details = [f"was {entry.old_slug}"] if entry.old_slug else []
+    details += [f"{change.field} {_in_words(change)}" for change in entry.fields]
+    return f"- {title}{': ' if details else ''}{escape.markdown('; '.join(details))}"
 
 
 def _lost_item(lost: Unreadable) -> str:
     return f"- {escape.markdown(f'{lost.kind}/{lost.slug} at {lost.revision}: {lost.why}')}"
 
 
-def _groups(found: Changes) -> tuple[tuple[str, tuple[EntryChange, ...]], ...]:
+def _groups(report: Changes) -> tuple[tuple[str, tuple[EntryChange, ...]], ...]:
     names = ("added", "changed", "renamed", "removed")
-    return tuple((name, getattr(found, name)) for name in names)
+    return tuple((name, getattr(report, name)) for name in names)
 
 
-def _counts(found: Changes) -> str:
-    counts = ", ".join(f"{len(group)} {word}" for word, group in _groups(found))
-    lost = f", {len(found.unreadable)} unreadable" if found.unreadable else ""
-    records = found.arxiv_records
+def _counts(report: Changes) -> str:
+    counts = ", ".join(f"{len(group)} {word}" for word, group in _groups(report))
+    lost = f", {len(report.unreadable)} unreadable" if report.unreadable else ""
+    records = report.arxiv_records
     return (
         f"Entries: {counts}{lost}. arXiv records: {records.added} added, {records.changed} changed,"
         f" {records.removed} removed."
@@ -385,11 +385,11 @@ def _short(value: Any) -> str:
 
 def _of_lists(old: list[Any], new: list[Any]) -> str:
     """What came into a list and what left it; rows of results are only counted."""
-    was, now = (Counter(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in some) for some in (old, new))
+    was, now = (Counter(json.dumps(item, ensure_ascii=False, sort_keys=True) for item in side) for side in (old, new))
     parts = []
     for word, some in (("added", now - was), ("removed", was - now)):
-        values = [json.loads(one) for one in some.elements()]
-        if values and all(isinstance(one, str) for one in values):
+        values = [json.loads(item) for item in some.elements()]
+        if values and all(isinstance(value, str) for value in values):
             parts.append(f"{word} {', '.join(map(_short, values))}")
         elif values:
             parts.append(f"{word} {len(values)} row{'s' if len(values) > 1 else ''}")

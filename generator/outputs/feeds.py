@@ -106,10 +106,11 @@ def _tool(filed: Filed[Tool]) -> Item:
 
 
 def _article(filed: Filed[Article]) -> Item:
-    one = filed.entry
-    links = (("Article", one.url), ("Repository", one.repo if one.repo != one.url else None))
-    authors = one.authors or ((one.publisher,) if one.publisher else ())
-    return Item("articles", filed.slug, one.title, one.summary, authors, one.families, one.added, one.date or "", links)
+    entry = filed.entry
+    links = (("Article", entry.url), ("Repository", entry.repo if entry.repo != entry.url else None))
+    authors = entry.authors or ((entry.publisher,) if entry.publisher else ())
+    names = entry.title, entry.summary
+    return Item("articles", filed.slug, *names, authors, entry.families, entry.added, entry.date or "", links)
 
 
 def _feed(site: Site, items: list[Item], page: str, title: str, subtitle: str) -> str:

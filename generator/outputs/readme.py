@@ -54,7 +54,7 @@ def render_readme(site: Site) -> str:
 
 def _environment() -> Environment:
     """Jinja2 for Markdown: every value is escaped, but for what ``link`` has made of one."""
-    found = Environment(
+    markdown = Environment(
         loader=PackageLoader("generator"),
         autoescape=False,  # noqa: S701  that would escape for HTML; finalize escapes for Markdown
         finalize=lambda value: value if isinstance(value, Markup) else escape.markdown(str(value)),
@@ -64,9 +64,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    found.filters.update(anchor=_anchor, link=_link)
-    found.globals.update(address_of=address_of, date_of=date_of)
-    return found
+    markdown.filters.update(anchor=_anchor, link=_link)
+    markdown.globals.update(address_of=address_of, date_of=date_of)
+    return markdown
 
 
 def _link(label: str, address: str) -> Markup:
@@ -76,7 +76,7 @@ def _link(label: str, address: str) -> Markup:
 
 def _by_category(categories: Mapping[str, Term], entries: Sequence[Sorted]) -> list[tuple[str, list[Sorted]]]:
     """Name and entries of each category that has any."""
-    groups = [(term.name, [one for one in entries if one.category == word]) for word, term in categories.items()]
+    groups = [(term.name, [entry for entry in entries if entry.category == word]) for word, term in categories.items()]
     return [(name, members) for name, members in groups if members]
 
 
@@ -94,7 +94,7 @@ def _groups(site: Site, family: str) -> list[tuple[str, list[Filed[Paper]]]]:
     }
     for filed in members:
         groups[_group(filed.entry)].append(filed)
-    return [(name, found) for name, found in groups.items() if found]
+    return [(name, papers) for name, papers in groups.items() if papers]
 
 
 def _group(paper: Paper) -> str:

@@ -88,18 +88,18 @@ def fill_directives(html: str, site: Site, root: str, name: str) -> str:
         UnknownDirective: with the page and the directive.
     """
 
-    def block(found: re.Match[str]) -> str:
-        make = BLOCKS.get(found["name"])
+    def block(directive: re.Match[str]) -> str:
+        make = BLOCKS.get(directive["name"])
         if make is None:
-            raise UnknownDirective(f"{name}: no directive {found['name']!r}; known are {', '.join(BLOCKS)}")
+            raise UnknownDirective(f"{name}: no directive {directive['name']!r}; known are {', '.join(BLOCKS)}")
         try:
-            return make(site, root, found["argument"] or "")
+            return make(site, root, directive["argument"] or "")
         except (KeyError, ValueError) as error:
-            raise UnknownDirective(f"{name}: {found[0]}: {error}") from error
+            raise UnknownDirective(f"{name}: {directive[0]}: {error}") from error
 
-    def link(found: re.Match[str]) -> str:
-        if found["slug"] not in site.catalogue.papers:
-            raise UnknownDirective(f"{name}: there is no paper {found['slug']!r}")
-        return render("paper_link", site=site, root=root, slug=found["slug"])
+    def link(mark: re.Match[str]) -> str:
+        if mark["slug"] not in site.catalogue.papers:
+            raise UnknownDirective(f"{name}: there is no paper {mark['slug']!r}")
+        return render("paper_link", site=site, root=root, slug=mark["slug"])
 
     return DIRECTIVE.sub(block, PAPER_STAGED.sub(link, html))

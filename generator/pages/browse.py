@@ -145,11 +145,11 @@ _SHARED = ("family", "sparsity", "granularity", "architectures", "training", "st
 
 def rows(site: Site) -> list[Row]:
     """All entries, newest first, those without a date last."""
-    found = [*map(_paper, site.catalogue.papers.values())]
-    found += map(_tool, site.catalogue.tools.values())
-    found += map(_article, site.catalogue.articles.values())
-    found.sort(key=lambda row: row.date, reverse=True)
-    return found
+    entries = [*map(_paper, site.catalogue.papers.values())]
+    entries += map(_tool, site.catalogue.tools.values())
+    entries += map(_article, site.catalogue.articles.values())
+    entries.sort(key=lambda row: row.date, reverse=True)
+    return entries
 
 
 def _paper(filed: Filed[Paper]) -> Row:
@@ -168,9 +168,9 @@ def _article(filed: Filed[Article]) -> Row:
     return Row("article", filed, filed.entry.title, "", names, (filed.entry.date or "")[:7], "")
 
 
-def options(site: Site, facet: Facet, found: Sequence[Row]) -> list[Option]:
+def options(site: Site, facet: Facet, entries: Sequence[Row]) -> list[Option]:
     """The answers that entries give, in the order of the vocabulary."""
-    counts = Counter(chain.from_iterable(map(facet.words, found)))
+    counts = Counter(chain.from_iterable(map(facet.words, entries)))
     taxonomy = site.catalogue.taxonomy
     if facet.name == "kind":
         terms: Mapping[str, Term] = KINDS
@@ -183,17 +183,17 @@ def options(site: Site, facet: Facet, found: Sequence[Row]) -> list[Option]:
 
 def browse(site: Site, root: str, _argument: str) -> str:
     """The form, the place of the table, and all entries by family for readers without JavaScript."""
-    found = rows(site)
-    facets = [(facet, options(site, facet, found)) for facet in FACETS]
-    years = sorted(Counter(row.date[:4] for row in found if row.date).items(), reverse=True)
+    entries = rows(site)
+    facets = [(facet, options(site, facet, entries)) for facet in FACETS]
+    years = sorted(Counter(row.date[:4] for row in entries if row.date).items(), reverse=True)
     return render(
         "browse",
         root=root,
-        total=len(found),
-        facets=[(facet, held) for facet, held in facets if held],
+        total=len(entries),
+        facets=[(facet, choices) for facet, choices in facets if choices],
         years=years,
-        first=[(row, tags(site, row)) for row in found[:FIRST]],
-        groups=list(_groups(site, found)),
+        first=[(row, tags(site, row)) for row in entries[:FIRST]],
+        groups=list(_groups(site, entries)),
     )
 
 
@@ -201,10 +201,10 @@ def tags(site: Site, row: Row) -> list[tuple[str, str]]:
     """What a row shows under its title, with the class of each; ``browse-rows.js`` does the same."""
     shown = [] if row.kind == "paper" else [(row.kind.capitalize(), "browse-tag")]
     for facet in ("family", *_TAGS):
-        held, vocabulary = FACETS_BY_NAME[facet].words(row), FACETS_BY_NAME[facet].vocabulary
+        words, vocabulary = FACETS_BY_NAME[facet].words(row), FACETS_BY_NAME[facet].vocabulary
         style = "browse-tag browse-tag--family" if facet == "family" else "browse-tag"
         for word, term in site.catalogue.taxonomy.vocabulary(vocabulary).items():
-            if word in held and word != "active":
+            if word in words and word != "active":
                 shown.append((term.name, style))
     shown += [
         (text, "browse-tag")
@@ -214,13 +214,13 @@ def tags(site: Site, row: Row) -> list[tuple[str, str]]:
     return shown
 
 
-def _groups(site: Site, found: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
+def _groups(site: Site, entries: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
     """Heading, address and rows: papers by family, then tools and articles."""
-    papers = [row for row in found if row.kind == "paper"]
+    papers = [row for row in entries if row.kind == "paper"]
     for family, term in site.catalogue.taxonomy.families.items():
         yield term.name, f"families/{family}/", [row for row in papers if row.families == (family,)]
     for kind in ("tool", "article"):
-        yield KINDS[kind].name, f"{kind}s/", [row for row in found if row.kind == kind]
+        yield KINDS[kind].name, f"{kind}s/", [row for row in entries if row.kind == kind]
 
 
 def compare(_site: Site, root: str, _argument: str) -> str:
@@ -230,31 +230,31 @@ def compare(_site: Site, root: str, _argument: str) -> str:
 
 def browse_files(site: Site) -> Mapping[str, bytes]:
     """What the modules of the browse and compare pages read, by address below the home page."""
-    found = rows(site)
-    slugs = [row.filed.slug for row in found]
+    entries = rows(site)
+    slugs = [row.filed.slug for row in entries]
     # A summary that changes must not change entries.json: only the order of the two columns has to agree.
     stamp = sha256("\n".join(slugs).encode()).hexdigest()[:8]
-    entries: dict[str, object] = {
+    document: dict[str, object] = {
         "version": VERSION,
         "stamp": stamp,
         "slugs": slugs,
-        "titles": [row.title for row in found],
-        "shorts": [row.short for row in found],
-        "authors": [" ".join(row.names) for row in found],
-        "dates": _coded(row.date for row in found),
-        "venues": _coded(row.venue for row in found),
-        "added": _coded(row.filed.entry.added for row in found),
-        "facets": {facet.name: _facet(site, facet, found) for facet in FACETS},
+        "titles": [row.title for row in entries],
+        "shorts": [row.short for row in entries],
+        "authors": [" ".join(row.names) for row in entries],
+        "dates": _coded(row.date for row in entries),
+        "venues": _coded(row.venue for row in entries),
+        "added": _coded(row.filed.entry.added for row in entries),
+        "facets": {facet.name: _facet(site, facet, entries) for facet in FACETS},
     }
     summaries = {
         "version": VERSION,
         "stamp": stamp,
-        "summaries": [row.filed.entry.summary for row in found],
-        "phrases": ["\n".join(phrases(row)) for row in found],
+        "summaries": [row.filed.entry.summary for row in entries],
+        "phrases": ["\n".join(phrases(row)) for row in entries],
     }
     terms = _terms(site)
     return {
-        "browse/entries.json": _json(entries),
+        "browse/entries.json": _json(document),
         "browse/summaries.json": _json(summaries),
         "browse/terms.json": _json(terms),
     }
@@ -264,11 +264,11 @@ def phrases(row: Row) -> tuple[str, ...]:
     """What else of an entry is searched, piece by piece: criterion, models, and what its results were measured on."""
     entry = row.filed.entry
     if not isinstance(entry, Paper):
-        return entry.languages if isinstance(entry, Tool) else _told(entry.publisher)
-    return _told(entry.criterion, *(result.hardware for result in entry.results))
+        return entry.languages if isinstance(entry, Tool) else _distinct(entry.publisher)
+    return _distinct(entry.criterion, *(result.hardware for result in entry.results))
 
 
-def _told(*texts: str | None) -> tuple[str, ...]:
+def _distinct(*texts: str | None) -> tuple[str, ...]:
     """Those that say something, each once."""
     return tuple(dict.fromkeys(text for text in texts if text))
 
@@ -276,17 +276,17 @@ def _told(*texts: str | None) -> tuple[str, ...]:
 def _coded(values: Iterable[str]) -> dict[str, object]:
     """A column of one word an entry: the words that occur, and which of them each entry has."""
     words: dict[str, int] = {}
-    held = [words.setdefault(value, len(words)) for value in values]
-    return {"words": list(words), "of": held}
+    numbers = [words.setdefault(value, len(words)) for value in values]
+    return {"words": list(words), "of": numbers}
 
 
-def _facet(site: Site, facet: Facet, found: Sequence[Row]) -> dict[str, object]:
+def _facet(site: Site, facet: Facet, entries: Sequence[Row]) -> dict[str, object]:
     """A column of any number of words an entry: the words, the sets of them that occur, and each entry's set."""
-    words = [option.word for option in options(site, facet, found)]
+    words = [option.word for option in options(site, facet, entries)]
     place = {word: index for index, word in enumerate(words)}
     sets: dict[tuple[int, ...], int] = {}
-    held = [sets.setdefault(tuple(sorted(place[word] for word in facet.words(row))), len(sets)) for row in found]
-    return {"words": words, "sets": list(sets), "of": held}
+    numbers = [sets.setdefault(tuple(sorted(place[word] for word in facet.words(row))), len(sets)) for row in entries]
+    return {"words": words, "sets": list(sets), "of": numbers}
 
 
 def _terms(site: Site) -> dict[str, object]:
@@ -294,8 +294,8 @@ def _terms(site: Site) -> dict[str, object]:
     taxonomy = site.catalogue.taxonomy
     fields = {
         f"{kind}.{field}": {word: term.name for word, term in taxonomy.vocabulary(vocabulary).items()}
-        for kind, held in VOCABULARIES.items()
-        for field, vocabulary in held.items()
+        for kind, vocabularies in VOCABULARIES.items()
+        for field, vocabulary in vocabularies.items()
     }
     metrics = {word: [metric.name, metric.unit, metric.better] for word, metric in taxonomy.metrics.items()}
     models = {slug: filed.entry.name for slug, filed in site.catalogue.models.items()}

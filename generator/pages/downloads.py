@@ -26,13 +26,13 @@ FILES = {
 def download_files(site: Site) -> Mapping[str, bytes]:
     """Content of every file of the data page, by its address below the home page."""
     catalogue = site.catalogue
-    made = {
+    exports = {
         "entries.json": entries_json(catalogue, f"{site.config.site_url}data/{ENTRIES_SCHEMA}"),
         ENTRIES_SCHEMA: schema_files(catalogue.taxonomy)[ENTRIES_SCHEMA],
         "entries.csv": entries_csv(catalogue),
         **{f"references.{one.ending}": one.file(catalogue.papers.values()) for one in FORMATS},
     }
-    return {f"data/{name}": made[name].encode() for name in FILES}
+    return {f"data/{name}": exports[name].encode() for name in FILES}
 
 
 def reference_files(site: Site) -> Mapping[str, bytes]:
@@ -77,7 +77,7 @@ def follow(site: Site, root: str, argument: str) -> str:
 
 @lru_cache(maxsize=1)
 def _papers_by_family(site: Site) -> Mapping[str, list[Filed[Paper]]]:
-    found: defaultdict[str, list[Filed[Paper]]] = defaultdict(list)
+    papers: defaultdict[str, list[Filed[Paper]]] = defaultdict(list)
     for filed in site.catalogue.papers.values():
-        found[filed.entry.family].append(filed)
-    return {family: found[family] for family in site.catalogue.taxonomy.families}
+        papers[filed.entry.family].append(filed)
+    return {family: papers[family] for family in site.catalogue.taxonomy.families}

@@ -108,7 +108,7 @@ def overview(site: Site, root: str, argument: str) -> str:
         answers = [Answer(layer, tuple(_cells(first, layer, shares))) for layer in first.layers]
         return render("kernels_answer", run=first, shares=shares, answers=answers)
     if argument == "plots":
-        drawn = [found for layer in first.layers if (found := _drawn(first, layer, None)) is not None]
+        drawn = [plot for layer in first.layers if (plot := _drawn(first, layer, None)) is not None]
         return render("kernels_plots", drawn=drawn)
     part = {"models": "kernels_models", "goals": "kernels_goals", "machine": "kernels_machine"}[argument]
     return render(part, runs=runs())
@@ -144,12 +144,12 @@ def _cells(
 
 def _rows(run: KernelRun, layer: str, described: DescribedKernel) -> list[KernelRow]:
     """The fastest row of the kernel for each share and pattern that it serves."""
-    found = (
+    fastest = (
         run.best(layer, described.kernel.format, pattern, share)
         for share in run.sparsities(layer)
         for pattern in described.kernel.serves
     )
-    return [row for row in found if row is not None]
+    return [row for row in fastest if row is not None]
 
 
 def _drawn(run: KernelRun, layer: str, foreground: str | None) -> Drawn | None:
@@ -166,7 +166,7 @@ def _drawn(run: KernelRun, layer: str, foreground: str | None) -> Drawn | None:
             if (row.layer, row.library, row.pattern) == (layer, library, "unstructured")
         )
         series.append(Series(library, points, strong=foreground is None))
-    series = [one for one in series if len(one.points) > 1]
+    series = [line for line in series if len(line.points) > 1]
     return Drawn(layer, line_plot(series, 1.0, by_what_is_left=True)) if series else None
 
 

@@ -40,7 +40,7 @@ def _family(site: Site, root: str, family: str) -> str:
         root=root,
         name=site.term("families", family).name,
         drawing=drawing,
-        kinds=[kind for kind in WORDS if any(one.kind == kind for one in chosen)],
+        kinds=[kind for kind in WORDS if any(relation.kind == kind for relation in chosen)],
         words=WORDS,
         sentences=_sentences(site, chosen),
     )
@@ -49,7 +49,7 @@ def _family(site: Site, root: str, family: str) -> str:
 def _families(site: Site, root: str) -> str:
     """The families that have a drawing, with the number of their relations."""
     counted = [(word, len(family_relations(site.catalogue, word))) for word in site.catalogue.taxonomy.families]
-    counted.sort(key=lambda one: -one[1])
+    counted.sort(key=lambda pair: -pair[1])
     return render("lineage_families", site=site, root=root, counted=counted, fewest=FEWEST)
 
 
@@ -62,17 +62,18 @@ def _roots(site: Site, root: str) -> str:
 
 def _disputes(site: Site, root: str) -> str:
     """Every paper that disputes or replaces another one."""
-    chosen = [one for one in relations(site.catalogue) if one.kind != "builds_on"]
+    chosen = [relation for relation in relations(site.catalogue) if relation.kind != "builds_on"]
     return render("lineage_list", site=site, root=root, words=WORDS, sentences=_sentences(site, chosen))
 
 
 def _sentences(site: Site, chosen: Sequence[Relation]) -> list[tuple[str, str, list[str]]]:
     """Relations as later paper, kind, earlier papers; the newest first."""
 
-    def key(one: Relation) -> tuple[str, str]:
-        return one.later, one.kind
+    def key(relation: Relation) -> tuple[str, str]:
+        return relation.later, relation.kind
 
     sentences = [
-        (later, kind, [one.earlier for one in held]) for (later, kind), held in groupby(sorted(chosen), key=key)
+        (later, kind, [relation.earlier for relation in same])
+        for (later, kind), same in groupby(sorted(chosen), key=key)
     ]
-    return sorted(sentences, key=lambda one: date_of(site.catalogue.papers[one[0]]), reverse=True)
+    return sorted(sentences, key=lambda sentence: date_of(site.catalogue.papers[sentence[0]]), reverse=True)

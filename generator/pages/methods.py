@@ -94,7 +94,7 @@ def overview(site: Site, root: str, argument: str) -> str:
     if argument == "machine":
         return render("methods_machine", results=results)
     if argument == "combined":
-        claims = {claim: [one for one in results.combined if one.claim == claim] for claim in CLAIMS}
+        claims = {claim: [row for row in results.combined if row.claim == claim] for claim in CLAIMS}
         return render("methods_combined", claims=claims, models=MODEL_NAMES)
     if argument == "list":
         kinds = {
@@ -109,13 +109,13 @@ def overview(site: Site, root: str, argument: str) -> str:
 def headline(name: str) -> Mapping[str, Setting]:
     """The row of each model that stands for a method."""
     how = PATTERN if METHODS[name].pattern_only else HEADLINE
-    return {model: found for model in MODEL_NAMES if (found := measured().find(model, name, how)) is not None}
+    return {model: setting for model in MODEL_NAMES if (setting := measured().find(model, name, how)) is not None}
 
 
 def rows_by_model(name: str) -> Mapping[str, Sequence[Setting]]:
     """All rows of a method, the dense model first."""
     return {
-        model: [measured().dense[model], *(one for one in measured().of(name) if one.model == model)]
+        model: [measured().dense[model], *(setting for setting in measured().of(name) if setting.model == model)]
         for model in MODEL_NAMES
         if model in measured().dense
     }
@@ -144,13 +144,13 @@ def _drawn(model: str, kind: Kind, foreground: str | None) -> Drawn:
 
 def points(model: str, name: str, *, recovered: bool) -> list[tuple[float, float]]:
     """(share, loss) by rising share."""
-    found = [
-        (parameters_gone(one) if METHODS[name].kind == "depth" else one.sparsity, one["held_out_loss"])
-        for one in measured().of(name)
-        if one.model == model and one.pattern is None and bool(one.recovery_steps) == recovered
+    places = [
+        (parameters_gone(setting) if METHODS[name].kind == "depth" else setting.sparsity, setting["held_out_loss"])
+        for setting in measured().of(name)
+        if setting.model == model and setting.pattern is None and bool(setting.recovery_steps) == recovered
     ]
     only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
-    return sorted(found) if only is None else [(only.sparsity, only["held_out_loss"])]
+    return sorted(places) if only is None else [(only.sparsity, only["held_out_loss"])]
 
 
 def parameters_gone(setting: Setting) -> float:

@@ -38,7 +38,7 @@ def _code_spans(text: str) -> Markup:
 @cache
 def environment() -> Environment:
     """The one environment of all pages."""
-    found = Environment(
+    jinja = Environment(
         loader=PackageLoader("generator"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -46,9 +46,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    found.filters.update(code_spans=_code_spans, url=_url, number=_number, wrappable=_wrappable)
-    found.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
-    return found
+    jinja.filters.update(code_spans=_code_spans, url=_url, number=_number, wrappable=_wrappable)
+    jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
+    return jinja
 
 
 def render(template: str, **values: Any) -> str:

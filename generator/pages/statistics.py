@@ -46,43 +46,43 @@ def _date(site: Site, _root: str) -> str:
 
 
 def _families(site: Site, root: str) -> str:
-    found = statistics.by_family(site.catalogue)
-    return _drawn(root, found, "Papers by family and year", panels=charts.panels(found))
+    statistic = statistics.by_family(site.catalogue)
+    return _drawn(root, statistic, "Papers by family and year", panels=charts.panels(statistic))
 
 
 def _sparsity(site: Site, root: str) -> str:
-    found = statistics.by_sparsity(site.catalogue)
-    return _drawn(root, found, "Papers by kind of sparsity and year", panels=charts.panels(found))
+    statistic = statistics.by_sparsity(site.catalogue)
+    return _drawn(root, statistic, "Papers by kind of sparsity and year", panels=charts.panels(statistic))
 
 
 def _architectures(site: Site, root: str) -> str:
-    found = statistics.by_architecture(site.catalogue)
-    return _drawn(root, found, "Papers by architecture", rows=charts.bars(found.groups))
+    statistic = statistics.by_architecture(site.catalogue)
+    return _drawn(root, statistic, "Papers by architecture", rows=charts.bars(statistic.groups))
 
 
 def _code(site: Site, root: str) -> str:
-    found = statistics.by_code(site.catalogue)
-    rows = charts.bars_by_period(found.groups[0], found.periods, "percent") if found.groups else None
-    return _drawn(root, found, "Share of papers with code by year", rows=rows, shares=True)
+    statistic = statistics.by_code(site.catalogue)
+    rows = charts.bars_by_period(statistic.groups[0], statistic.periods, "percent") if statistic.groups else None
+    return _drawn(root, statistic, "Share of papers with code by year", rows=rows, shares=True)
 
 
 def _training(site: Site, root: str) -> str:
-    found = statistics.by_training(site.catalogue)
-    panels = charts.panels(found, "percent")
-    return _drawn(root, found, "Share of papers by the training they need", panels=panels, shares=True)
+    statistic = statistics.by_training(site.catalogue)
+    panels = charts.panels(statistic, "percent")
+    return _drawn(root, statistic, "Share of papers by the training they need", panels=panels, shares=True)
 
 
 def _venues(site: Site, root: str) -> str:
-    found = statistics.by_venue(site.catalogue)
-    frequent = [group for group in found.groups if group.total.count > 1]
-    return _drawn(root, found, "Papers by venue", rows=charts.bars(frequent))
+    statistic = statistics.by_venue(site.catalogue)
+    frequent = [group for group in statistic.groups if group.total.count > 1]
+    return _drawn(root, statistic, "Papers by venue", rows=charts.bars(frequent))
 
 
-def _drawn(root: str, found: statistics.Statistic, label: str, **drawing: object) -> str:
+def _drawn(root: str, statistic: statistics.Statistic, label: str, **drawing: object) -> str:
     values: Mapping[str, object] = {"panels": (), "rows": None, "shares": False, **drawing}
     return render(
         "statistics",
-        found=found,
+        statistic=statistic,
         label=label,
         root=root,
         browse_address=browse_address,

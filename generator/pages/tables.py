@@ -76,12 +76,12 @@ def _matching(site: Site, papers: list[Filed[Paper]], key: str, value: str) -> l
     terms = site.catalogue.taxonomy.vocabulary(VOCABULARIES["papers"][key])
     if unknown := sorted(words - set(terms)):
         raise ValueError(f"{unknown[0]!r} is not a term of {key}")
-    found = []
+    matching = []
     for filed in papers:
-        held = getattr(filed.entry, key)
-        if bool(words & set(held if isinstance(held, tuple) else (held,))) != without:
-            found.append(filed)
-    return found
+        own = getattr(filed.entry, key)
+        if bool(words & set(own if isinstance(own, tuple) else (own,))) != without:
+            matching.append(filed)
+    return matching
 
 
 def paper_list(site: Site, root: str, _argument: str) -> str:
@@ -103,8 +103,8 @@ def tool_list(site: Site, root: str, argument: str) -> str:
 def article_list(site: Site, root: str, argument: str) -> str:
     """The articles of one category."""
     category = _options(argument)["category"]
-    articles = [one for one in site.catalogue.articles.values() if one.entry.category == category]
-    articles.sort(key=lambda one: one.entry.title.casefold())
+    articles = [filed for filed in site.catalogue.articles.values() if filed.entry.category == category]
+    articles.sort(key=lambda filed: filed.entry.title.casefold())
     term = site.term("article_categories", category)
     return render("list_articles", site=site, root=root, articles=articles, term=term, category=category)
 

@@ -50,40 +50,40 @@ def similar_papers(catalogue: Catalogue) -> Mapping[str, tuple[Similar, ...]]:
     named = {slug: _features(filed) for slug, filed in papers.items()}
     names = sorted(set().union(*named.values()))
     numbers = {name: number for number, name in enumerate(names)}
-    features = {slug: frozenset(map(numbers.__getitem__, held)) for slug, held in named.items()}
+    features = {slug: frozenset(map(numbers.__getitem__, own)) for slug, own in named.items()}
     weights = _weights(names, features.values())
-    lengths = {slug: sqrt(sum(map(weights.__getitem__, held))) for slug, held in features.items()}
+    lengths = {slug: sqrt(sum(map(weights.__getitem__, own))) for slug, own in features.items()}
     related = _related(papers)
     by_time = sorted(papers, key=lambda slug: (date_of(papers[slug]), slug))
     candidates = _Candidates({slug: (numbers["family", papers[slug].entry.family], features[slug]) for slug in by_time})
-    found = {}
-    for slug, held in features.items():
+    similar = {}
+    for slug, own in features.items():
         judged = []
         for other in candidates.of(slug) - related[slug]:
-            likeness = sum(map(weights.__getitem__, held & features[other])) / (lengths[slug] * lengths[other])
+            likeness = sum(map(weights.__getitem__, own & features[other])) / (lengths[slug] * lengths[other])
             if likeness >= LEAST_LIKENESS:
                 judged.append((-round(likeness, 6), other))
         best = sorted(judged)[:MOST]
-        found[slug] = tuple(Similar(o, -minus, _shared(held & features[o], names, weights)) for minus, o in best)
-    return found
+        similar[slug] = tuple(Similar(o, -minus, _shared(own & features[o], names, weights)) for minus, o in best)
+    return similar
 
 
 def _features(filed: Filed[Paper]) -> frozenset[Feature]:
     """What a paper may have in common with others: terms, and the works it stands on."""
     paper = filed.entry
-    found: set[Feature] = set()
+    features: set[Feature] = set()
     for facet in FACETS:
-        held = getattr(paper, facet)
-        found.update((facet, word) for word in (held if isinstance(held, tuple) else (held,)) if word)
-    found.update(("work", slug) for slug in _relations(paper))
-    return frozenset(found)
+        value = getattr(paper, facet)
+        features.update((facet, word) for word in (value if isinstance(value, tuple) else (value,)) if word)
+    features.update(("work", slug) for slug in _relations(paper))
+    return frozenset(features)
 
 
-def _weights(names: Sequence[Feature], held: Collection[frozenset[int]]) -> Sequence[int]:
+def _weights(names: Sequence[Feature], sets: Collection[frozenset[int]]) -> Sequence[int]:
     """The squared weight of each feature, in whole numbers, so that no sum depends on its order."""
-    counts = Counter(number for numbers in held for number in numbers)
+    counts = Counter(number for numbers in sets for number in numbers)
     return [
-        round(1000 * (FAVOUR.get(name[0], 1) * log2(1 + len(held) / counts[number])) ** 2)
+        round(1000 * (FAVOUR.get(name[0], 1) * log2(1 + len(sets) / counts[number])) ** 2)
         for number, name in enumerate(names)
     ]
 
@@ -123,13 +123,15 @@ class _Candidates:
         rarest = sorted(having, key=lambda key: (len(having[key]), key))
         ranks = {key: rank for rank, key in enumerate(rarest)}
         self._having = [having[key] for key in rarest]
-        self._places = {slug: sorted((ranks[key], place) for key, place in held) for slug, held in places.items()}
+        self._places = {
+            slug: sorted((ranks[key], place) for key, place in places_of) for slug, places_of in places.items()
+        }
 
     def of(self, slug: str) -> set[str]:
         """Papers that share a feature, the rarest features asked first."""
-        found: set[str] = set()
+        candidates: set[str] = set()
         for rank, place in self._places[slug]:
-            found.update(self._having[rank][max(0, place - WINDOW) : place + WINDOW + 1])
-            if len(found) > CANDIDATES:
+            candidates.update(self._having[rank][max(0, place - WINDOW) : place + WINDOW + 1])
+            if len(candidates) > CANDIDATES:
                 break
-        return found
+        return candidates

@@ -46,11 +46,11 @@ class Site:
     @cached_property
     def tools_of(self) -> Mapping[str, tuple[Filed[Tool], ...]]:
         """Tools that contain the method of a paper."""
-        found: dict[str, list[Filed[Tool]]] = defaultdict(list)
+        by_paper: dict[str, list[Filed[Tool]]] = defaultdict(list)
         for filed in self.catalogue.tools.values():
             for slug in filed.entry.implements:
-                found[slug].append(filed)
-        return {slug: tuple(tools) for slug, tools in found.items()}
+                by_paper[slug].append(filed)
+        return {slug: tuple(tools) for slug, tools in by_paper.items()}
 
     @cached_property
     def methods_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -93,11 +93,11 @@ class Site:
 
 
 def _backwards(links: Iterable[tuple[str, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    sources_of: dict[str, list[str]] = defaultdict(list)
     for source, targets in links:
         for target in targets:
-            found[target].append(source)
-    return {target: tuple(sorted(sources)) for target, sources in found.items()}
+            sources_of[target].append(source)
+    return {target: tuple(sorted(sources)) for target, sources in sources_of.items()}
 
 
 def date_of(filed: Filed[Paper]) -> str:

@@ -95,17 +95,18 @@ def count(papers: Papers, names: Mapping[str, str], words: Words, filter_name: s
     counts: Counter[tuple[str, Period]] = Counter()
     totals: Counter[str] = Counter()
     for filed in papers:
-        held = words(filed.entry)
-        totals.update(held)
+        occurring = words(filed.entry)
+        totals.update(occurring)
         if year := date_of(filed)[:4]:
             period = of_year[int(year)]
             wholes[period] += 1
-            counts.update((word, period) for word in held)
+            counts.update((word, period) for word in occurring)
 
     def group(word: str) -> Group:
         chosen = (("kind", "paper"), (filter_name, word))
         by_period = tuple(
-            Number(counts[word, one], wholes[one], (*chosen, ("year", f"{one.first}-{one.last}"))) for one in periods
+            Number(counts[word, period], wholes[period], (*chosen, ("year", f"{period.first}-{period.last}")))
+            for period in periods
         )
         return Group(word, names[word], by_period, Number(totals[word], len(papers), chosen))
 

@@ -86,8 +86,8 @@ def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
         return {"parameters": parameters}
     given = {name: _zeros(shape) for name, shape in architecture.inputs.items()}
     with biases_and_norms(model) as beside:
-        found = macs.count(model, lambda model: model(**given))
-    values = (parameters, found.total(), found.total(attention=True), found.total() + beside())
+        multiplied = macs.count(model, lambda model: model(**given))
+    values = (parameters, multiplied.total(), multiplied.total(attention=True), multiplied.total() + beside())
     return dict(zip(WHAT, values, strict=True))
 
 
@@ -97,14 +97,14 @@ def check(architecture: Architecture) -> list[Checked]:
     Raises:
         ValueError: it cannot be built, or a number is published that cannot be counted.
     """
-    counted = count(architecture, call=any(one.what != "parameters" for one in architecture.counts))
-    for one in architecture.counts:
-        if one.what not in counted:
+    counted = count(architecture, call=any(number.what != "parameters" for number in architecture.counts))
+    for number in architecture.counts:
+        if number.what not in counted:
             raise ValueError(
-                f"{architecture.build}: {one.what!r} of {one.source!r} cannot be counted; it must be one of "
+                f"{architecture.build}: {number.what!r} of {number.source!r} cannot be counted; it must be one of "
                 f"{', '.join(WHAT)}, and all but parameters need the shapes of `inputs`"
             )
-    return [Checked(one, counted[one.what]) for one in architecture.counts]
+    return [Checked(number, counted[number.what]) for number in architecture.counts]
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
 def _zeros(shape: Any) -> Any:
     """A tensor on the meta device, or a mapping of them."""
     if isinstance(shape, Mapping):
-        return {name: _zeros(one) for name, one in shape.items()}
+        return {name: _zeros(part) for name, part in shape.items()}
     return torch.zeros(shape, device="meta")
 
 
@@ -137,5 +137,5 @@ def _diffusers_class(name: str) -> type[nn.Module]:
         raise ValueError(
             f"build {name!r} is neither a class of diffusers {diffusers.__version__} nor one of {', '.join(OWN)}"
         )
-    found: type[nn.Module] = getattr(diffusers, name)
-    return found
+    named: type[nn.Module] = getattr(diffusers, name)
+    return named

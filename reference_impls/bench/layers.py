@@ -101,8 +101,8 @@ def quick_cases() -> list[Case]:
         0.9: ("unstructured", "4x1", "4x4"),
         0.95: ("unstructured",),
     }
-    found = [Case(QKV, sparsity, patterns, libraries=sparsity == 0.9) for sparsity, patterns in linear.items()]
-    return found + [Case(conv, sparsity, ("unstructured",)) for conv in CONVOLUTIONS for sparsity in (0.5, 0.9)]
+    products = [Case(QKV, sparsity, patterns, libraries=sparsity == 0.9) for sparsity, patterns in linear.items()]
+    return products + [Case(conv, sparsity, ("unstructured",)) for conv in CONVOLUTIONS for sparsity in (0.5, 0.9)]
 
 
 def masked(shape: tuple[int, int], pattern: str, sparsity: float, seed: int = 0) -> Floats:

@@ -43,16 +43,16 @@ def rivals(case: Case, threads: int) -> list[Rival]:
     Raises:
         RuntimeError: a result is wrong.
     """
-    found: list[Rival] = []
+    racing: list[Rival] = []
     with warnings.catch_warnings():  # torch calls its sparse layouts beta
         warnings.simplefilter("ignore", UserWarning)
         for pattern in case.patterns:
             with_dense = pattern == case.patterns[0]
             if isinstance(case.layer, Linear):
-                found += _linear(case.layer, pattern, case.sparsity, threads, with_dense, case.libraries)
+                racing += _linear(case.layer, pattern, case.sparsity, threads, with_dense, case.libraries)
             else:
-                found += _conv(case.layer, pattern, case.sparsity, threads, with_dense)
-    return found
+                racing += _conv(case.layer, pattern, case.sparsity, threads, with_dense)
+    return racing
 
 
 def _linear(
@@ -121,9 +121,9 @@ def sparse_libraries(weight: Floats, x: Floats, pattern: str, threads: int) -> M
 
 def _show_mkl() -> None:
     """The package ``mkl`` puts its library where sparse_dot_mkl does not look."""
-    found = sorted((Path(sys.prefix) / "lib").glob("libmkl_rt.so*"))
-    if found:
-        os.environ.setdefault("MKL_RT", str(found[0]))
+    libraries = sorted((Path(sys.prefix) / "lib").glob("libmkl_rt.so*"))
+    if libraries:
+        os.environ.setdefault("MKL_RT", str(libraries[0]))
 
 
 def _conv(layer: Conv, pattern: str, sparsity: float, threads: int, with_dense: bool) -> Iterator[Rival]:

@@ -45,7 +45,9 @@ def sample_both(model: Denoiser, n: int) -> Sampling:
     batch = min(n, metrics.BATCH)
     generator = torch.Generator().manual_seed(0)
     given = torch.randn(batch, 1, side, side, generator=generator), torch.rand(batch, generator=generator)
-    chosen = [one.chosen for one in sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch))).values()]
+    chosen = [
+        choice.chosen for choice in sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch))).values()
+    ]
     difference = metrics.samples(sparse, side, n) - metrics.samples(model, side, n)
     seconds = race(
         {"as it is": lambda: metrics.samples(model, side, n), "sparse": lambda: metrics.samples(sparse, side, n)},

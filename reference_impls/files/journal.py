@@ -31,15 +31,15 @@ def journal(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Cal
     Raises:
         OtherRun: the file holds rows of a run with other settings, or something else.
     """
-    found = _read(file, json.loads(json.dumps(settings)))
-    replace_text(file, "".join(json.dumps(line) + "\n" for line in (settings, *found)))
+    jobs = _read(file, json.loads(json.dumps(settings)))
+    replace_text(file, "".join(json.dumps(line) + "\n" for line in (settings, *jobs)))
     with file.open("a", encoding="utf-8") as sink:
 
         def keep(job: Rows) -> None:
             sink.write(json.dumps(job) + "\n")
             sink.flush()
 
-        yield [row for job in found for row in job], keep
+        yield [row for job in jobs for row in job], keep
     file.unlink()
 
 
@@ -49,7 +49,7 @@ def _read(file: Path, settings: Mapping[str, Any]) -> list[Rows]:
         return []
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # what ends without a line break was cut off
     try:
-        before, *found = map(json.loads, lines)
+        before, *jobs = map(json.loads, lines)
         differing = [name for name in settings if before.get(name) != settings[name]]
     except (ValueError, AttributeError) as error:
         raise OtherRun(f"{file} does not hold the rows of a run that was stopped; move it away") from error
@@ -57,4 +57,4 @@ def _read(file: Path, settings: Mapping[str, Any]) -> list[Rows]:
         raise OtherRun(
             f"{file} holds rows of a run with other {' and '.join(differing)}; move it away, or finish that run"
         )
-    return found
+    return jobs

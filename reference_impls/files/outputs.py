@@ -35,7 +35,7 @@ def check_file(out: Path) -> None:
 
 
 def _check_parent(out: Path) -> None:
-    parent = next(one for one in out.absolute().parents if one.exists())
+    parent = next(folder for folder in out.absolute().parents if folder.exists())
     if not parent.is_dir():
         raise ValueError(f"{out} cannot be made: {parent} is not a folder; choose another --out")
     if not os.access(parent, os.W_OK | os.X_OK):

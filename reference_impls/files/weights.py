@@ -26,12 +26,12 @@ def load_weights(model: nn.Module, *files: Path) -> None:
     wanted = model.state_dict()
     state: dict[str, torch.Tensor] = {}
     for file in files:
-        held = load_file(file)
-        for name, value in held.items():
+        tensors = load_file(file)
+        for name, value in tensors.items():
             if name not in wanted:
                 raise ValueError(f"{file}: {name} of shape {tuple(value.shape)} is no tensor of a {_kind(model)}")
             check_finite(f"{file}: {name}", value)
-        state |= held
+        state |= tensors
     if missing := [name for name in wanted if name not in state]:
         shape = tuple(wanted[missing[0]].shape)
         raise ValueError(f"{files[0]}: {missing[0]} of shape {shape} is missing, which a {_kind(model)} has")

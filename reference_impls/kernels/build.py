@@ -52,7 +52,7 @@ def library(name: str, flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL:
 
 def _with_team(kernel: ctypes.CDLL) -> ctypes.CDLL:
     """Give a kernel the threads of the OpenMP library that the process has loaded, torch's before others'."""
-    loaded = [one["filepath"] for one in threadpool_info() if one["user_api"] == "openmp"]
+    loaded = [library["filepath"] for library in threadpool_info() if library["user_api"] == "openmp"]
     for file in sorted(loaded, key=lambda path: "torch" not in path):
         try:
             kernel.use_team(ctypes.CDLL(file).GOMP_parallel)
@@ -81,9 +81,9 @@ def find_compiler() -> str:
     """
     wanted = os.environ.get("CXX")
     for name in (wanted,) if wanted else COMPILERS:
-        found = shutil.which(name)
-        if found:
-            return found
+        path = shutil.which(name)
+        if path:
+            return path
     raise NoCompiler(f"no compiler: {wanted or ', '.join(COMPILERS)} not found; install g++ or clang++, or set CXX")
 
 

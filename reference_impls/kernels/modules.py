@@ -179,8 +179,8 @@ def computable(layer: nn.Conv2d) -> bool:
         and len(paddings) == 1
         and paddings <= {0, 1}
     )
-    one = layer.kernel_size == (1, 1) and strides == {1} and paddings == {0}
-    return plain and (three or one)
+    pointwise = layer.kernel_size == (1, 1) and strides == {1} and paddings == {0}
+    return plain and (three or pointwise)
 
 
 @dataclass(frozen=True)
@@ -254,17 +254,17 @@ def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:
 
     Only in an ``nn.Sequential``, where nothing else can use what stands between the two.
     """
-    found = {}
+    behind = {}
     for path, module in model.named_modules():
         if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
             children = list(module.named_children())
             for (name, _), (follows, activation) in pairwise(children):
                 prefix = f"{path}." if path else ""
                 if type(activation) is nn.SiLU:
-                    found[prefix + name] = prefix + follows, "silu"
+                    behind[prefix + name] = prefix + follows, "silu"
                 elif type(activation) is nn.GELU and activation.approximate == "tanh":
-                    found[prefix + name] = prefix + follows, "gelu"
-    return found
+                    behind[prefix + name] = prefix + follows, "gelu"
+    return behind
 
 
 def _race(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:

@@ -43,10 +43,10 @@ class Pattern:
         Raises:
             ValueError: the text is not positive whole numbers n:m or n:mxrows with n <= m.
         """
-        found = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
-        if found is None:
+        match = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
+        if match is None:
             raise ValueError(f"pattern {text!r} is not n:m, such as 2:4, or n:mxrows, such as 2:4x4")
-        return cls(int(found[1]), int(found[2]), int(found[3] or 1))
+        return cls(int(match[1]), int(match[2]), int(match[3] or 1))
 
     @property
     def sparsity(self) -> float:
@@ -81,10 +81,10 @@ class Tile:
         Raises:
             ValueError: the text is not two positive whole numbers.
         """
-        found = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text)
-        if found is None:
+        match = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text)
+        if match is None:
             raise ValueError(f"block {text!r} is not rows x columns, such as 4x1 or 16x16")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
         """As it is read."""

@@ -60,9 +60,9 @@ def learn(
                 wanted = final(model, noise, label)
             gates = {name: hard_concrete(a, logistic_noise(a.shape, generator)) for name, a in alphas.items()}
             with gated(model, groups, gates):
-                made = final(model, noise, label)
+                images = final(model, noise, label)
             paid = torch.stack([expected_open(alpha).mean() for alpha in alphas.values()]).mean()
-            loss = (made - wanted).square().mean() + price * paid
+            loss = (images - wanted).square().mean() + price * paid
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -63,11 +63,11 @@ def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> s
     """
     best: list[tuple[float, int, frozenset[int]]] = [(0.0, 0, frozenset())]  # (loss, weight, items)
     for item, (loss, weight) in enumerate(zip(losses, weights, strict=True)):
-        grown = [(cost + loss, held + weight, chosen | {item}) for cost, held, chosen in best]
+        grown = [(cost + loss, mass + weight, chosen | {item}) for cost, mass, chosen in best]
         heaviest, unbeaten = -1, []
-        for one in sorted(best + grown, key=lambda one: (one[0], -one[1])):
-            if one[1] > heaviest:
-                unbeaten.append(one)
-                heaviest = one[1]
+        for choice in sorted(best + grown, key=lambda choice: (choice[0], -choice[1])):
+            if choice[1] > heaviest:
+                unbeaten.append(choice)
+                heaviest = choice[1]
         best = unbeaten
-    return set(next(one for one in best if one[1] >= least)[2])
+    return set(next(choice for choice in best if choice[1] >= least)[2])

@@ -93,10 +93,10 @@ def _whole(kind: Any, folder: Path, files: list[Path]) -> nn.Module:
     """By ``from_pretrained``, which also knows names of the past; it would leave a missing tensor to chance."""
     with torch.device("meta"):
         check_shapes(kind.from_config(kind.load_config(folder)), *files)
-    model, found = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+    model, loading = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
     for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is no tensor of it")):
-        if found[key]:
-            raise ValueError(f"{min(found[key])} {what}")
+        if loading[key]:
+            raise ValueError(f"{min(loading[key])} {what}")
     return model.eval()
 
 
@@ -136,13 +136,13 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
         ValueError: the class is not one of ``CLASSES``.
     """
     generator = torch.Generator().manual_seed(seed)
-    made = []
+    calls = []
     for index in range(batches):
         t = 1 - (index + 0.5) / batches
         arguments = _arguments(model, n, t, generator)
         given = {**arguments, "return_dict": False}
-        made.append(Call(given, index, batches, unbatched=UNBATCHED))
-    return Calibration(tuple(made))
+        calls.append(Call(given, index, batches, unbatched=UNBATCHED))
+    return Calibration(tuple(calls))
 
 
 def _arguments(model: nn.Module, n: int, t: float, generator: torch.Generator) -> dict[str, Any]:

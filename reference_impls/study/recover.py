@@ -73,12 +73,12 @@ def recover(
         t = stratified_times(batch, generator)
         x, v = noised(x0, torch.randn(x0.shape, generator=generator), t)
         with streams(model, shared) as mine:
-            made = model(x, t, label)
-        loss = (made - v).square().mean()
+            output = model(x, t, label)
+        loss = (output - v).square().mean()
         if teacher is not None:
             with torch.no_grad(), streams(teacher, shared) as wanted:
                 target = teacher(x, t, label)
-            loss = loss + (made - target).square().mean() + feature_loss(mine, wanted, features)
+            loss = loss + (output - target).square().mean() + feature_loss(mine, wanted, features)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

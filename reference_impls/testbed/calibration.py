@@ -41,13 +41,13 @@ def from_images(
     if not len(images) or batches < 1 or size < 1:
         raise ValueError(f"no calibration from {len(images)} images in {batches} batches of {size}")
     generator = torch.Generator().manual_seed(seed)
-    made = []
+    calls = []
     for index in range(batches):
         chosen = torch.randint(len(images), (size,), generator=generator)
         t = torch.full((size,), (index + 0.5) / batches) if by_time else stratified_times(size, generator)
         x, v = noised(images.pixels[chosen], torch.randn(images.pixels[chosen].shape, generator=generator), t)
-        made.append(image_call(x, t, images.labels[chosen], target=v))
-    return Calibration(tuple(made))
+        calls.append(image_call(x, t, images.labels[chosen], target=v))
+    return Calibration(tuple(calls))
 
 
 @torch.no_grad()
@@ -62,6 +62,6 @@ def from_trajectory(model: Denoiser, *, n: int = 20, steps: int = 10, classes: i
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(n, 1, model.side, model.side, generator=generator)
     label = torch.arange(n) % classes
-    calls = list(trajectory(model, noise, label, steps))[:-1]
-    made = (image_call(x, t, label, step=step, steps=steps) for step, (x, t, _) in enumerate(calls))
-    return Calibration(tuple(made))
+    inputs = list(trajectory(model, noise, label, steps))[:-1]
+    calls = (image_call(x, t, label, step=step, steps=steps) for step, (x, t, _) in enumerate(inputs))
+    return Calibration(tuple(calls))

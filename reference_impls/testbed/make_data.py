@@ -48,8 +48,8 @@ def digits() -> tuple[np.ndarray, np.ndarray, int]:
     """Pixels (1797, 8, 8) of 0 to 16, labels, largest value."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return found.images.astype(np.uint8), found.target.astype(np.uint8), 16
+    data = load_digits()
+    return data.images.astype(np.uint8), data.target.astype(np.uint8), 16
 
 
 def mnist16() -> tuple[np.ndarray, np.ndarray, int]:

@@ -120,13 +120,13 @@ def measure(
     """
     _, everything = load(data)
     judge = classifier.pretrained(data)
-    made = samples(model, everything.pixels.shape[-1], n, steps=steps, seed=seed)
-    right = judge(made).argmax(1) == balanced_classes(n)
+    drawn = samples(model, everything.pixels.shape[-1], n, steps=steps, seed=seed)
+    right = judge(drawn).argmax(1) == balanced_classes(n)
     return Quality(
         held_out_loss=held_out_loss(model, held_out or everything, seed=held_out_seed),
-        drift=None if dense is None else float((made - dense).square().mean()),
+        drift=None if dense is None else float((drawn - dense).square().mean()),
         class_accuracy=float(right.float().mean()),
-        frechet_distance=frechet_distance(judge.features(made), judge.features(everything.pixels)),
+        frechet_distance=frechet_distance(judge.features(drawn), judge.features(everything.pixels)),
         samples=n,
         steps=steps,
     )

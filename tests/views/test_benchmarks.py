@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.checks.validate import validate
-from generator.drawings.scatter import BOTTOM, DIGIT, HEIGHT, LEFT, RIGHT, SIZE, TOP, WIDTH, Dot, Mark, axis, scatter
+from generator.drawings.axes import SIZE, WIDTH, axis
+from generator.drawings.scatter import BOTTOM, DIGIT, HEIGHT, LEFT, RIGHT, TOP, Dot, Mark, scatter
 from generator.entries.load_yaml import read
 from generator.entries.model import Catalogue, Filed, Paper, Result, Taxonomy
 from generator.views.benchmark_names import (
