@@ -65,23 +65,23 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(results, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(results, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(results, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(results, fragment) == []
 
 
-def test_a_number_that_no_float_holds(bench):
+def test_a_number_that_no_float_holds(checker):
     digits = "9" * 400
     fragment = f"results:\n  - {{model: M, metric: fid, after: {digits}, setting: s, where: abstract}}"
     message = "error[E232]: fid has 400 digits. fix: the number as the source states it"
-    assert bench.told(results, fragment) == [f"{PATH}:6:36: {message}"]
+    assert checker.messages(results, fragment) == [f"{PATH}:6:36: {message}"]
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1_000", "'-'", "[1]", "{a: 1}", "0x10"])
-def test_what_is_no_number_is_left_to_shape(bench, value):
+def test_what_is_no_number_is_left_to_shape(checker, value):
     fragment = f"results:\n  - {{model: M, metric: accuracy, after: {value}, setting: s, where: abstract}}"
-    assert bench.told(results, fragment) == []
+    assert checker.messages(results, fragment) == []

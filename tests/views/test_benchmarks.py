@@ -14,9 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.checks.validate import validate
 from generator.drawings.scatter import BOTTOM, DIGIT, HEIGHT, LEFT, RIGHT, SIZE, TOP, WIDTH, Dot, Mark, axis, scatter
-from generator.entries.load_yaml import read
 from generator.entries.model import Catalogue, Filed, Paper, Result, Taxonomy
 from generator.views.benchmark_names import (
     DATASET_NAMES,
@@ -33,20 +31,6 @@ from generator.views.pareto import COSTS, fits, phrases, trade_offs
 from tests.work import calls_in
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def taxonomy() -> Taxonomy:
-    document, _ = read(ROOT / "data/taxonomy.yaml", "data/taxonomy.yaml")
-    assert document is not None
-    return Taxonomy.model_validate(document.data)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    outcome = validate(ROOT / "data")
-    assert outcome.catalogue is not None
-    return outcome.catalogue
 
 
 def result(**values: Any) -> dict[str, Any]:
@@ -249,8 +233,8 @@ def test_every_baseline_is_told_with_all_its_sources(taxonomy: Taxonomy) -> None
         "b": [result(before=2)],
     }
     (section,) = only(gathered(taxonomy, papers)).sections
-    told = [(one.value, one.stated) for one in section.baselines]
-    assert told == [(1, (("a", "Table 2"),)), (2, (("a", "Table 1"), ("b", "Table 1")))]
+    stated = [(one.value, one.stated) for one in section.baselines]
+    assert stated == [(1, (("a", "Table 2"),)), (2, (("a", "Table 1"), ("b", "Table 1")))]
 
 
 def test_numbers_apart_stand_by_name(taxonomy: Taxonomy) -> None:
@@ -392,9 +376,19 @@ def table(**changes: Any) -> list[dict[str, Any]]:
 def test_a_plot_has_the_unchanged_model_and_who_leads(taxonomy: Taxonomy) -> None:
     (plot,) = trade_offs(only(gathered(taxonomy, {"a": table()})), taxonomy.metrics)
     assert (plot.source, plot.place, plot.quality, plot.cost) == ("a", "Table 1", "fid", "macs")
-    told = [(point.cost, point.quality, point.leads) for point in plot.points]
-    assert told == [(10, 1, True), (9, 2, True), (7, 5, False), (5, 4, True), (3, 8, True)]
+    points = [(point.cost, point.quality, point.leads) for point in plot.points]
+    assert points == [(10, 1, True), (9, 2, True), (7, 5, False), (5, 4, True), (3, 8, True)]
     assert plot.points[0].rows is None
+
+
+def test_of_two_that_are_as_good_only_the_cheaper_leads(taxonomy: Taxonomy) -> None:
+    rows = []
+    for name, fid, macs in (("one", 2, 9), ("two", 2, 7), ("three", 4, 5), ("four", 8, 5)):
+        rows.append(result(setting=name, after=fid, before=1))
+        rows.append(result(metric="macs", setting=name, after=macs, before=10))
+    (plot,) = trade_offs(only(gathered(taxonomy, {"a": rows})), taxonomy.metrics)
+    leads = {(point.cost, point.quality): point.leads for point in plot.points}
+    assert leads == {(10, 1): True, (9, 2): False, (7, 2): True, (5, 4): True, (5, 8): False}
 
 
 def test_a_relative_cost_is_one_for_the_unchanged_model(taxonomy: Taxonomy) -> None:
