@@ -12,8 +12,9 @@ import pytest
 
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
+from generator.checks.validate import Outcome, validate
 from generator.entries.load_yaml import load, read
-from generator.entries.model import KINDS, ArxivRecord, Taxonomy
+from generator.entries.model import KINDS, ArxivRecord, Catalogue, Taxonomy
 from generator.entries.problem import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -34,13 +35,13 @@ EXPECTED_NOTES = {"E521", "E604"}  # one entry alone uses few terms and has no r
 
 
 @dataclass(frozen=True, repr=False)
-class Bench:
+class Checker:
     """Entries without files."""
 
     context: Context
 
     def __repr__(self) -> str:  # Hypothesis shows it
-        return "Bench"
+        return "Checker"
 
     def entry(self, fragment: str = "", kind: str = "papers") -> str:
         """The valid entry with the fragment in place of its keys, at the place where the order wants it."""
@@ -70,13 +71,13 @@ class Bench:
                 problems.extend(check_all.check_all([draft], self.context))
         return sorted(problem for problem in problems if problem.code not in EXPECTED_NOTES)
 
-    def told(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
+    def messages(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
         """The messages of one check of entries."""
         draft, _ = self.draft(self.entry(fragment, kind), kind, path)
         assert draft is not None
         return [problem.text() for problem in sorted(check.check(draft, self.context))]
 
-    def told_of_all(
+    def messages_of_all(
         self, check: Any, fragments: Mapping[str, str], records: Mapping[str, ArxivRecord] | None = None
     ) -> list[str]:
         """The messages of one check of the catalogue, for entries by path below data/."""
@@ -97,9 +98,28 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bench() -> Bench:
+def outcome() -> Outcome:
+    """What `validate` finds in the shipped catalogue, which is read once a process."""
+    return validate(ROOT / "data")
+
+
+@pytest.fixture(scope="session")
+def shipped(outcome: Outcome) -> Catalogue:
+    """The shipped catalogue."""
+    assert outcome.catalogue is not None, [one.text() for one in outcome.problems if one.severity == "error"]
+    return outcome.catalogue
+
+
+@pytest.fixture(scope="session")
+def checker() -> Checker:
     """The real taxonomy, no records."""
     document, problems = read(ROOT / "data/taxonomy.yaml", "data/taxonomy.yaml")
     assert document is not None
     assert not problems
-    return Bench(Context(Taxonomy.model_validate(document.data), document, {}))
+    return Checker(Context(Taxonomy.model_validate(document.data), document, {}))
+
+
+@pytest.fixture(scope="session")
+def taxonomy(checker: Checker) -> Taxonomy:
+    """The shipped vocabularies."""
+    return checker.context.taxonomy

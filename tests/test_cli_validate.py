@@ -8,41 +8,84 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from generator import cli
 from generator.entries.format_yaml import format_entry
+from tests.conftest import Checker
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL = "data/papers/2023/x.yaml", "data/tools/y.yaml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
-PATCHED = """
-import os, signal, sys, time
+WAITING = """
+import signal, sys, time
 import generator.checks.validate
-def instead(data):
-    {body}
-generator.checks.validate.validate = instead
+def wait(data):
+    # a shell that runs the tests in the background has them ignore interrupts, and their children after them
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    time.sleep(30)
+generator.checks.validate.validate = wait
 from generator.cli import run
 run()
 """
 
 
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
 @pytest.fixture
-def copy(tmp_path, bench):
+def copy(tmp_path: Path, checker: Checker) -> Path:
     """A small valid catalogue: one paper, one tool, the real taxonomy."""
     for path, kind in ((PAPER, "papers"), (TOOL, "tools")):
         file = tmp_path / path
         file.parent.mkdir(parents=True)
-        file.write_bytes(format_entry(bench.entry(kind=kind).encode(), kind, path))
+        file.write_bytes(format_entry(checker.entry(kind=kind).encode(), kind, path))
     shutil.copy(ROOT / "data/taxonomy.yaml", tmp_path / "data")
     return tmp_path
 
 
-def run(folder: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code, *arguments] if code else [sys.executable, "-m", "generator", *arguments]
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in a folder, in this process."""
+
+    def run_in(folder: Path, *arguments: str) -> Done:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["generator", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.run()
+        output = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, output.out, output.err)
+
+    return run_in
+
+
+def run_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as people do."""
     return subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=60, check=False
+        [sys.executable, "-m", "generator", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )
 
 
@@ -53,12 +96,12 @@ def spoil(folder: Path, old: str, new: str, path: str = PAPER) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_fine(copy):
+def test_fine(copy: Path, run: Run) -> None:
     done = run(copy, "validate", "--no-notes")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "2 entries, 0 errors, 0 notes\n")
 
 
-def test_problems_of_all_files_at_once(copy):
+def test_problems_of_all_files_at_once(copy: Path, run: Run) -> None:
     spoil(copy, "family: pruning", "family: prunning")
     spoil(copy, "name: Pruner", "nome: Pruner", TOOL)
     done = run(copy, "validate", "--no-notes")
@@ -71,7 +114,7 @@ def test_problems_of_all_files_at_once(copy):
     assert done.stderr == "2 entries, 3 errors, 0 notes\n"
 
 
-def test_notes_are_told_and_do_not_fail(copy):
+def test_notes_are_shown_and_do_not_fail(copy: Path, run: Run) -> None:
     done = run(copy, "validate")
     assert done.returncode == 0
     assert f"{PAPER}:2:8: note[E604]: no arXiv record of 2305.10924. fix: " in done.stdout
@@ -79,7 +122,7 @@ def test_notes_are_told_and_do_not_fail(copy):
     assert run(copy, "validate", "--no-notes", "--format", "json").stdout == "[]\n"
 
 
-def test_github_format(copy):
+def test_github_format(copy: Path, run: Run) -> None:
     spoil(copy, "title: Prune Well", 'title: "50 %,  Prune"')
     done = run(copy, "validate", "--format", "github", "--no-notes")
     assert done.returncode == 1
@@ -90,7 +133,7 @@ def test_github_format(copy):
     assert "::notice file=" in run(copy, "validate", "--format", "github").stdout
 
 
-def test_json_format(copy):
+def test_json_format(copy: Path, run: Run) -> None:
     spoil(copy, "family: pruning", "family: prunning")
     done = run(copy, "validate", "--format", "json", "--no-notes")
     assert done.returncode == 1
@@ -107,7 +150,7 @@ def test_json_format(copy):
     ]
 
 
-def test_paths_filter_what_is_told(copy):
+def test_paths_filter_what_is_shown(copy: Path, run: Run) -> None:
     spoil(copy, "family: pruning", "family: prunning")
     assert run(copy, "validate", TOOL, "--no-notes").returncode == 0
     assert run(copy, "validate", "data/tools", "--no-notes").returncode == 0
@@ -128,39 +171,59 @@ def test_paths_filter_what_is_told(copy):
         ["no-such-command"],
     ],
 )
-def test_wrong_use(copy, arguments):
+def test_wrong_use(copy: Path, run: Run, arguments: list[str]) -> None:
     done = run(copy, *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
 
 
-def test_our_own_bug_is_told_as_such(copy):
-    done = run(copy, "validate", code=PATCHED.format(body="raise ZeroDivisionError('made up')"))
+def test_our_own_bug_is_reported_as_such(copy: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_data: Path) -> None:
+        raise ZeroDivisionError("made up")
+
+    monkeypatch.setattr("generator.checks.validate.validate", fail)
+    done = run(copy, "validate")
     assert done.returncode == 3
     assert done.stderr.startswith("This is a bug of the generator, not of your entry.")
     assert "ZeroDivisionError: made up" in done.stderr
 
 
-def test_interrupt(copy):
-    # a shell that runs the tests in the background has them ignore interrupts, and their children after them
-    body = (
-        "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(30)"
-    )
+def test_interrupt(copy: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PATCHED.format(body=body), "validate"],
+        [sys.executable, "-c", WAITING, "validate"],
         cwd=copy,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
+        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Traceback" not in errors
+
+
+def test_a_reader_that_goes_away(copy: Path) -> None:
+    """``validate | head`` ends without a word when the other side closes the pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "generator", "validate"],
+            cwd=copy,
+            env=ENVIRONMENT,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 ESCAPED = ['"\\e[31mred\\e[0m \\u202Edlot\\a"', '"https://a\\n::error::x"', '"\\x9b31m\\u200b\\uE000"']
@@ -169,7 +232,7 @@ RAW = ["\x1b[31m\u202e\x9b"]
 
 @pytest.mark.parametrize("form", ["text", "github", "json"])
 @pytest.mark.parametrize("values", [ESCAPED, RAW], ids=["escaped", "raw"])
-def test_no_control_character_reaches_the_terminal(copy, form, values):
+def test_no_control_character_reaches_the_terminal(copy: Path, run: Run, form: str, values: list[str]) -> None:
     lines = [f"{key}: {value}" for value in values for key in ("doi", "url", "project", "venue", "short", "status")]
     lines += [f"builds_on: [{values[0]}]", f"? {values[0]}\n: x", f"a{RAW[0] if values is RAW else ''}: b"]
     spoil(copy, "family: pruning", "\n".join(["family: pruning", *lines]))
@@ -181,18 +244,18 @@ def test_no_control_character_reaches_the_terminal(copy, form, values):
     assert not any(line.startswith("::error::") for line in done.stdout.splitlines())
 
 
-def test_file_names_of_any_bytes(copy):
+def test_file_names_of_any_bytes(copy: Path) -> None:
     (copy / "data/tools" / os.fsdecode(b"\xff\x1b[31m.yaml")).write_bytes(b"name: A\n")
     (copy / "data" / os.fsdecode(b"\xfe")).write_bytes(b"")
     for form in ("text", "github", "json"):
-        done = run(copy, "validate", "--format", form, "--no-notes")
+        done = run_process(copy, "validate", "--format", form, "--no-notes")
         assert done.returncode == 1, done.stderr
         assert {c for c in done.stdout if not c.isprintable()} == {"\n"}
         assert "E410" in done.stdout
         assert "E413" in done.stdout
 
 
-def test_format_mends_and_then_has_nothing_to_do(copy):
+def test_format_corrects_and_then_has_nothing_to_do(copy: Path, run: Run) -> None:
     good = (copy / PAPER).read_bytes()
     (copy / PAPER).write_bytes(b"family: 'pruning'\r\n" + good.replace(b"family: pruning\n", b"")[:-1])
     done = run(copy, "format", "--check")
@@ -206,13 +269,13 @@ def test_format_mends_and_then_has_nothing_to_do(copy):
     assert sorted(file.name for file in (copy / "data/papers/2023").iterdir()) == ["x.yaml"]
 
 
-def test_format_of_one_file(copy):
+def test_format_of_one_file(copy: Path, run: Run) -> None:
     spoil(copy, "title: Prune Well", "title: 'Prune Well'")
     assert run(copy, "format", "--check", TOOL).returncode == 0
     assert run(copy, "format", "--check", PAPER).returncode == 1
 
 
-def test_format_leaves_what_it_cannot_read(copy):
+def test_format_leaves_what_it_cannot_read(copy: Path, run: Run) -> None:
     spoil(copy, "title: Prune Well", 'title: &a "Prune \x1b[31m Well')
     before = (copy / PAPER).read_bytes()
     done = run(copy, "format")

@@ -208,3 +208,7 @@ def test_terminal_shows_control_characters(text):
 def test_collapse(text):
     assert escape.collapse(escape.collapse(text)) == escape.collapse(text)
     assert "\n" not in escape.collapse(text)
+
+
+def test_no_parenthesis_of_an_address_ends_a_markdown_link() -> None:
+    assert escape.markdown_link("a", "https://example.org/(b)c") == "[a](https://example.org/%28b%29c)"

@@ -35,6 +35,6 @@ def folders() -> Iterator[str]:
 def test_the_page_names_only_what_is_there_and_every_folder() -> None:
     found = set(NAME.findall(PAGE))
     assert len(found) >= FEWEST
-    unknown = [told for module, name in sorted(found) if (told := fault(module, name))]
+    unknown = [message for module, name in sorted(found) if (message := fault(module, name))]
     unnamed = [f"{folder}/ is not on the page" for folder in folders() if f"`{folder}/`" not in PAGE]
     assert unknown + unnamed == []

@@ -30,7 +30,7 @@ def run(root: Path, client: Arxiv, *ids: str, today: date = TODAY, dry_run: bool
     return enrich(root, ids, fetch=client.fetch, today=today, dry_run=dry_run)
 
 
-def told(report: EnrichReport) -> list[tuple[str, str, str]]:
+def messages(report: EnrichReport) -> list[tuple[str, str, str]]:
     return [(problem.code, problem.severity, problem.message) for problem in report.problems]
 
 
@@ -149,7 +149,7 @@ def test_missing_dropped_and_unexpected(tmp_path: Path, server: Server, client: 
     assert report.missing == ("0808.05394",)
     assert report.dropped == ("abc",)
     assert report.stopped is None
-    assert told(report) == [
+    assert messages(report) == [
         ("E603", "error", "not an arXiv id, or the second name of one: 'abc'"),
         ("E602", "error", "arXiv returned no complete entry: '0808.05394'"),
     ]
@@ -160,8 +160,8 @@ def test_withdrawn(tmp_path: Path, client: Arxiv) -> None:
     report = run(tmp_path, client, "2401.00001")
     assert report.written == ("2401.00001",)
     reason = "This paper has been withdrawn by the authors: an error in Lemma 2"
-    assert told(report) == [("E609", "note", f"arXiv says that 2401.00001 is withdrawn: {reason!r}")]
-    assert told(run(tmp_path, client, "2401.00001")) == told(report)
+    assert messages(report) == [("E609", "note", f"arXiv says that 2401.00001 is withdrawn: {reason!r}")]
+    assert messages(run(tmp_path, client, "2401.00001")) == messages(report)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_renamed(old: str, new: str, renamed: bool, tmp_path: Path, server: Serv
     report = run(tmp_path, client, ID)
     assert report.written == (ID,)
     expected = [("E609", "note", f"{ID} was {old!r} and is now {new!r}")] if renamed else []
-    assert told(report) == expected
+    assert messages(report) == expected
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_doi(old: str, new: str, message: str | None, tmp_path: Path, server: Se
     server.papers[ID] = entry(ID, doi=new)
     report = run(tmp_path, client, ID)
     assert report.written == (ID,)
-    assert told(report) == ([("E609", "note", message)] if message else [])
+    assert messages(report) == ([("E609", "note", message)] if message else [])
 
 
 # What survives
@@ -218,7 +218,7 @@ def test_rate_limited_in_the_middle(tmp_path: Path, server: Server, client: Arxi
     assert report.written == tuple(ids[:50])
     assert report.missing == ()
     assert report.stopped == "arXiv is busy: '429 Too Many Requests'"
-    assert told(report) == [("E608", "error", report.stopped)]
+    assert messages(report) == [("E608", "error", report.stopped)]
     # The next run asks only for the rest.
     stored, _ = arxiv_records.read_all(tmp_path)
     rest = choose(ids, stored, today=TODAY)
@@ -257,7 +257,7 @@ def test_full_or_read_only_disk_stops(
     report = run(tmp_path, client, *ids)
     assert report.written == tuple(ids[:4])
     assert report.stopped == f"a record cannot be written: {os.strerror(code)}"
-    assert told(report) == [("E607", "error", report.stopped)]
+    assert messages(report) == [("E607", "error", report.stopped)]
     stored, problems = arxiv_records.read_all(tmp_path)
     assert (list(stored), problems) == (ids[:4], [])
 

@@ -165,12 +165,12 @@ BAD_ANSWERS = {
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
 def test_bad_answers_are_refused_at_every_try(name: str, server: Server, client: Arxiv) -> None:
-    reply, told = BAD_ANSWERS[name]
+    reply, message = BAD_ANSWERS[name]
     server.say(*[reply] * 5)
     with pytest.raises(BadAnswerError) as caught:
         one(client, ID, "2401.00001")
     assert caught.value.code == "E601"
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert len(server.asked) == 5
 
 
@@ -304,11 +304,11 @@ def break_off(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("send", "told"),
+    ("send", "message"),
     [(hang, "timed out"), (drip, "takes too long: 'over 0.3 s'"), (break_off, "cut off")],
 )
 def test_answers_that_do_not_come(
-    send: Callable[[BaseHTTPRequestHandler], None], told: str, server: Server, clock: Clock
+    send: Callable[[BaseHTTPRequestHandler], None], message: str, server: Server, clock: Clock
 ) -> None:
     client = Arxiv(
         CONTACT,
@@ -319,7 +319,7 @@ def test_answers_that_do_not_come(
         answer_seconds=0.3,
     )
     server.say(*[Reply(send=send)] * 5)
-    with pytest.raises((NoAnswerError, BadAnswerError), match=told):
+    with pytest.raises((NoAnswerError, BadAnswerError), match=message):
         one(client)
     assert len(server.asked) == 5
 
@@ -390,17 +390,17 @@ def test_distance_after_an_interrupt(server: Server, client: Arxiv) -> None:
 
 
 def test_waits_are_told(server: Server, clock: Clock) -> None:
-    told: list[tuple[str, float]] = []
+    waits: list[tuple[str, float]] = []
     client = Arxiv(
         CONTACT,
         endpoint=server.endpoint,
         clock=clock,
         sleep=clock.sleep,
-        on_wait=lambda reason, seconds: told.append((reason, seconds)),
+        on_wait=lambda reason, seconds: waits.append((reason, seconds)),
     )
     server.say(Reply(status=503, headers={"Retry-After": "7"}))
     one(client, "1707.08567")
-    ((reason, seconds),) = told
+    ((reason, seconds),) = waits
     assert reason == "arXiv is busy: '503 Service Unavailable, asks for 7 s'"
     assert 7 <= seconds <= 8
 

@@ -162,7 +162,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_files_are_named_and_mended(name: str, tmp_path: Path, record: Make) -> None:
-    content, told = DAMAGED[name]
+    content, message = DAMAGED[name]
     arxiv_records.write(tmp_path, record("2305.10000"))
     file = tmp_path / "2023" / "2305.10924.json"
     file.write_bytes(content)
@@ -173,7 +173,7 @@ def test_damaged_files_are_named_and_mended(name: str, tmp_path: Path, record: M
         "E607",
         "error",
     )
-    assert told in problem.message
+    assert message in problem.message
     assert problem.fix == "python -m generator enrich 2305.10924"
     with pytest.raises(arxiv_records.RecordError) as caught:
         arxiv_records.read(tmp_path, ID)

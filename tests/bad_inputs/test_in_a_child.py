@@ -6,19 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHILD = """
-import resource
-resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-resource.setrlimit(resource.RLIMIT_CPU, (20, 20))  # what does not end is killed; what ends takes a fraction of a second
-import generator.checks.validate
-from generator.cli import run
-run()
-"""
 HEAD = b"title: Prune Well\n"
 ALIASES = b"a: &a [x, x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (i + 1, i + 1, i, i) for i in range(97, 121))
 MERGES = b"a: &a {k: v}\n" + b"".join(b"%c: &%c {<<: [*%c, *%c]}\n" % (i + 1, i + 1, i, i) for i in range(97, 121))
@@ -60,22 +53,47 @@ INPUTS = {
 }
 
 
+Check = Callable[[Path], int]
+
+
+@pytest.fixture(scope="module")
+def check() -> Iterator[Check]:
+    """Checks a folder in a child process of its own and returns its exit code."""
+    with subprocess.Popen(
+        [sys.executable, ROOT / "tests/bad_inputs/parent.py"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        requests, answers = parent.stdin, parent.stdout
+
+        def run(folder: Path) -> int:
+            requests.write(f"{folder}\n")
+            requests.flush()
+            return int(answers.readline())
+
+        yield run
+        requests.close()
+
+
 @pytest.mark.parametrize("name", INPUTS)
-def test_refused_within_memory_and_an_end(tmp_path, name):
-    raw, told = INPUTS[name]
+def test_refused_within_memory_and_an_end(tmp_path: Path, check: Check, name: str) -> None:
+    raw, message = INPUTS[name]
     file = tmp_path / "data/papers/2023/x.yaml"
     file.parent.mkdir(parents=True)
     file.write_bytes(raw)
     shutil.copy(ROOT / "data/taxonomy.yaml", tmp_path / "data")
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, "validate", "--no-notes"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert f"data/papers/2023/x.yaml:{told}: " in done.stdout
+    code = check(tmp_path)
+    output, errors = ((tmp_path / name).read_text("utf-8") for name in ("stdout", "stderr"))
+    assert code == 1, errors
+    assert "Traceback" not in output + errors
+    assert f"data/papers/2023/x.yaml:{message}: " in output
+
+
+def test_the_limits_hold(tmp_path: Path, check: Check) -> None:
+    """Without a catalogue the child ends as for wrong use, and the parent goes on."""
+    assert check(tmp_path) == 1
+    assert "data/taxonomy.yaml" in (tmp_path / "stdout").read_text("utf-8")

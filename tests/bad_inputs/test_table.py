@@ -122,24 +122,24 @@ VALID = [
 ]
 
 
-@pytest.mark.parametrize(("fragment", "told"), CASES, ids=lambda value: value[:40] if isinstance(value, str) else "")
-def test_refused(bench, fragment, told):
-    errors = [problem for problem in bench.all_problems(bench.entry(fragment)) if problem.severity == "error"]
-    assert sorted(f"{problem.code}@{problem.line}:{problem.column}" for problem in errors) == told
+@pytest.mark.parametrize(("fragment", "places"), CASES, ids=lambda value: value[:40] if isinstance(value, str) else "")
+def test_refused(checker, fragment, places):
+    errors = [problem for problem in checker.all_problems(checker.entry(fragment)) if problem.severity == "error"]
+    assert sorted(f"{problem.code}@{problem.line}:{problem.column}" for problem in errors) == places
 
 
 @pytest.mark.parametrize("fragment", VALID)
-def test_text_is_only_text(bench, fragment):
+def test_text_is_only_text(checker, fragment):
     """Such values are valid: it is the escaping of each output that makes them harmless."""
-    assert bench.all_problems(bench.entry(fragment)) == []
+    assert checker.all_problems(checker.entry(fragment)) == []
 
 
-def test_without_the_last_line_end(bench):
-    (problem,) = bench.all_problems(bench.entry()[:-1])
+def test_without_the_last_line_end(checker):
+    (problem,) = checker.all_problems(checker.entry()[:-1])
     assert (problem.code, problem.line) == ("E103", 6)
 
 
 @pytest.mark.parametrize("fragment", ["title: ' =1+1'", 'title: "\\tx"', "title: 'x '", 'title: "a\\nb"'])
-def test_white_space_at_the_ends(bench, fragment):
-    (problem,) = bench.all_problems(bench.entry(fragment))
+def test_white_space_at_the_ends(checker, fragment):
+    (problem,) = checker.all_problems(checker.entry(fragment))
     assert (problem.code, problem.line, problem.column) == ("E304", 1, 8)

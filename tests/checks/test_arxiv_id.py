@@ -94,13 +94,13 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(arxiv_id, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(arxiv_id, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(arxiv_id, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(arxiv_id, fragment) == []
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_bare_id(dressed, bare):
     assert arxiv_id.bare_id(dressed) == bare
 
 
-def test_only_papers_have_one(bench):
-    assert bench.told(arxiv_id, "pypi: x", "tools") == []
+def test_only_papers_have_one(checker):
+    assert checker.messages(arxiv_id, "pypi: x", "tools") == []

@@ -37,20 +37,20 @@ def test_no_code_of_any_module_is_unpublished(root):
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
-def test_bad_example_yields_exactly_its_code(bench, code):
-    problems = bench.all_problems(bench.entry(code.bad))
+def test_bad_example_yields_exactly_its_code(checker, code):
+    problems = checker.all_problems(checker.entry(code.bad))
     assert {(problem.code, problem.severity) for problem in problems} == {(code.code, code.severity)}
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
-def test_good_twin_yields_nothing(bench, code):
+def test_good_twin_yields_nothing(checker, code):
     assert code.good
-    assert [problem.text() for problem in bench.all_problems(bench.entry(code.good))] == []
+    assert [problem.text() for problem in checker.all_problems(checker.entry(code.good))] == []
 
 
 @pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
-def test_the_entry_that_fragments_are_laid_over_is_valid(bench, kind):
-    assert bench.all_problems(bench.entry(kind=kind), kind) == []
+def test_the_entry_that_fragments_are_laid_over_is_valid(checker, kind):
+    assert checker.all_problems(checker.entry(kind=kind), kind) == []
 
 
 @pytest.mark.parametrize(

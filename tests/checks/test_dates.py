@@ -52,17 +52,17 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(dates, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(dates, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(dates, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(dates, fragment) == []
 
 
-def test_since_of_a_tool(bench):
-    assert bench.told(dates, "since: 2027-01", "tools") == [
+def test_since_of_a_tool(checker):
+    assert checker.messages(dates, "since: 2027-01", "tools") == [
         (
             "data/tools/x.yaml:3:8: error[E204]: since 2027-01 is after the entry was added, 2026-11-22. "
             "fix: mend one of the two"
@@ -70,7 +70,7 @@ def test_since_of_a_tool(bench):
     ]
 
 
-def test_a_date_is_not_measured_by_an_added_that_is_none(bench):
-    assert bench.told(dates, "date: 2023-05\nadded: soon") == [
+def test_a_date_is_not_measured_by_an_added_that_is_none(checker):
+    assert checker.messages(dates, "date: 2023-05\nadded: soon") == [
         f"{PATH}:4:8: error[E203]: 'soon' is not a full date. fix: added: YYYY-MM-DD"
     ]

@@ -10,9 +10,9 @@ from generator.checks.validate import validate
 
 
 @pytest.fixture
-def data(tmp_path, root, bench):
+def data(tmp_path, root, checker):
     (tmp_path / "papers/2023").mkdir(parents=True)
-    (tmp_path / "papers/2023/x.yaml").write_text(bench.entry(), encoding="utf-8")
+    (tmp_path / "papers/2023/x.yaml").write_text(checker.entry(), encoding="utf-8")
     shutil.copy(root / "data/taxonomy.yaml", tmp_path)
     return tmp_path
 
@@ -58,9 +58,9 @@ def test_a_link_is_never_followed(data, tmp_path_factory):
     (elsewhere / "y.yaml").write_bytes(b"secret: yes\n")
     (data / "tools").symlink_to(elsewhere)
     (data / "papers/2023/z.yaml").symlink_to(elsewhere / "y.yaml")
-    told = errors(data)
-    assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here" in told
-    assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in told)
+    messages = errors(data)
+    assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here" in messages
+    assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in messages)
 
 
 def test_taxonomy_with_a_term_without_text(data):

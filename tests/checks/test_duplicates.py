@@ -11,32 +11,32 @@ OTHER = 'arxiv: "2305.00002"'
 KEEP = "fix: keep one entry and delete the other file"
 
 
-def test_arxiv_id(bench):
-    assert bench.told_of_all(duplicates, {A: "", B: ""}) == [
+def test_arxiv_id(checker):
+    assert checker.messages_of_all(duplicates, {A: "", B: ""}) == [
         f"data/{B}:2:8: error[E501]: arxiv 2305.10924 is already at data/{A}:2. {KEEP}"
     ]
 
 
-def test_doi_in_another_case(bench):
-    assert bench.told_of_all(duplicates, {A: "doi: 10.1000/X", B: f"{OTHER}\ndoi: 10.1000/x"}) == [
+def test_doi_in_another_case(checker):
+    assert checker.messages_of_all(duplicates, {A: "doi: 10.1000/X", B: f"{OTHER}\ndoi: 10.1000/x"}) == [
         f"data/{B}:3:6: error[E501]: doi 10.1000/x is already at data/{A}:3. {KEEP}"
     ]
 
 
-def test_address_in_another_spelling(bench):
+def test_address_in_another_spelling(checker):
     tools = {"tools/a.yaml": "url: https://www.Example.org/p/", "tools/b.yaml": "url: https://example.org/p.git"}
-    told = "url https://example.org/p.git is already at data/tools/a.yaml:2"
-    assert bench.told_of_all(duplicates, tools) == [f"data/tools/b.yaml:2:6: error[E501]: {told}. {KEEP}"]
+    message = "url https://example.org/p.git is already at data/tools/a.yaml:2"
+    assert checker.messages_of_all(duplicates, tools) == [f"data/tools/b.yaml:2:6: error[E501]: {message}. {KEEP}"]
 
 
-def test_three_of_one_are_all_told_the_first(bench):
-    told = bench.told_of_all(duplicates, {A: "", B: "", "papers/2023/c.yaml": ""})
-    assert [f"data/{A}:2" in line for line in told] == [True, True]
+def test_three_of_one_are_all_told_the_first(checker):
+    messages = checker.messages_of_all(duplicates, {A: "", B: "", "papers/2023/c.yaml": ""})
+    assert [f"data/{A}:2" in line for line in messages] == [True, True]
 
 
-def test_repository_is_only_a_note(bench):
+def test_repository_is_only_a_note(checker):
     papers = {A: "code: https://github.com/a/b", B: f"{OTHER}\ncode: https://github.com/A/B.git"}
-    assert bench.told_of_all(duplicates, papers) == [
+    assert checker.messages_of_all(duplicates, papers) == [
         (
             f"data/{B}:3:7: note[E503]: code https://github.com/A/B.git is also that of data/{A}. "
             f"fix: check that both papers name it"
@@ -45,8 +45,8 @@ def test_repository_is_only_a_note(bench):
 
 
 @pytest.mark.parametrize("name", ["A", "a"])
-def test_file_name_over_all_years(bench, name):
-    assert bench.told_of_all(duplicates, {A: "", f"papers/2024/{name}.yaml": OTHER}) == [
+def test_file_name_over_all_years(checker, name):
+    assert checker.messages_of_all(duplicates, {A: "", f"papers/2024/{name}.yaml": OTHER}) == [
         (
             f"data/papers/2024/{name}.yaml:1:1: error[E412]: the name {name} is taken by data/{A}. "
             "fix: give one of them a longer name"
@@ -64,12 +64,12 @@ def test_file_name_over_all_years(bench, name):
         {A: "doi: [x]", B: f"{OTHER}\ndoi: [x]"},
     ],
 )
-def test_different_things(bench, entries):
-    assert bench.told_of_all(duplicates, entries) == []
+def test_different_things(checker, entries):
+    assert checker.messages_of_all(duplicates, entries) == []
 
 
-def test_an_address_that_is_none_and_a_line_break_in_it(bench):
+def test_an_address_that_is_none_and_a_line_break_in_it(checker):
     broken = r'url: "https://[a\n::error::x"'
-    assert bench.told_of_all(duplicates, {A: broken, B: f"{OTHER}\n{broken}"}) == [
+    assert checker.messages_of_all(duplicates, {A: broken, B: f"{OTHER}\n{broken}"}) == [
         rf"data/{B}:3:6: error[E501]: url https://[a\n::error::x is already at data/{A}:3. {KEEP}"
     ]

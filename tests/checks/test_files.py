@@ -30,16 +30,16 @@ BAD = [
 
 
 @pytest.mark.parametrize(("slug", "fault", "better"), BAD)
-def test_bad_name(bench, slug, fault, better):
+def test_bad_name(checker, slug, fault, better):
     path = f"data/papers/2023/{slug}.yaml"
     fix = f"rename the file to {better}.yaml" if better else "name the file after the short name, in Latin letters"
     shown = repr(slug) if slug.isprintable() else ascii(slug)
-    assert bench.told(files, "", path=path) == [f"{path}:1:1: error[E410]: file name {shown} {fault}. fix: {fix}"]
+    assert checker.messages(files, "", path=path) == [f"{path}:1:1: error[E410]: file name {shown} {fault}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("slug", ["a", "wanda-2", "2ndmatch", "x" * 80, "context", "con-1"])
-def test_good_name(bench, slug):
-    assert bench.told(files, "", path=f"data/papers/2023/{slug}.yaml") == []
+def test_good_name(checker, slug):
+    assert checker.messages(files, "", path=f"data/papers/2023/{slug}.yaml") == []
 
 
 @pytest.mark.parametrize("slug", ["../../etc/passwd", "a/b", "/etc/passwd", "a\\b", "a\0b"])
@@ -47,17 +47,17 @@ def test_a_slug_is_never_a_path(slug):
     assert files.slug_fault(slug) == OTHER
 
 
-def test_wrong_year(bench):
+def test_wrong_year(checker):
     path = "data/papers/2022/x.yaml"
-    assert bench.told(files, "", path=path) == [
+    assert checker.messages(files, "", path=path) == [
         f"{path}:2:8: error[E411]: folder 2022 but first published 2023-05. fix: move the file to papers/2023/"
     ]
 
 
-def test_wrong_year_without_arxiv_is_told_at_the_date(bench):
-    text = bench.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
-    draft, _ = bench.draft(text.replace('arxiv: "2305.10924"\n', ""))
-    assert [problem.text() for problem in files.check(draft, bench.context)] == [
+def test_wrong_year_without_arxiv_is_told_at_the_date(checker):
+    text = checker.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
+    draft, _ = checker.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    assert [problem.text() for problem in files.check(draft, checker.context)] == [
         (
             "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
             "fix: move the file to papers/1999/"
@@ -66,8 +66,8 @@ def test_wrong_year_without_arxiv_is_told_at_the_date(bench):
 
 
 @pytest.mark.parametrize("arxiv", ["none", "9999.99999", "[a]"])
-def test_without_a_month_no_folder_is_wrong(bench, arxiv):
-    assert bench.told(files, f"arxiv: {arxiv}") == []
+def test_without_a_month_no_folder_is_wrong(checker, arxiv):
+    assert checker.messages(files, f"arxiv: {arxiv}") == []
 
 
 @pytest.mark.parametrize(

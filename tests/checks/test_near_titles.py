@@ -10,8 +10,8 @@ A, B = "papers/2023/a.yaml", "papers/2023/b.yaml"
 LONG = "Structured Pruning of Diffusion Transformers with Learned Masks"
 
 
-def told(bench, one, other):
-    return bench.told_of_all(near_titles, {A: f'title: "{one}"', B: f'title: "{other}"'})
+def messages(checker, one, other):
+    return checker.messages_of_all(near_titles, {A: f'title: "{one}"', B: f'title: "{other}"'})
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def told(bench, one, other):
         ("剪枝", "剪枝"),
     ],
 )
-def test_copies(bench, one, other):
+def test_copies(checker, one, other):
     shown = other.encode().decode("unicode_escape") if other.startswith(("W\\", "\\")) else other
-    assert told(bench, one, other) == [
+    assert messages(checker, one, other) == [
         (
             f"data/{B}:1:8: error[E502]: title {shown!r} is that of data/{A}. "
             "fix: keep one entry; a new version goes into aliases or superseded_by"
@@ -56,16 +56,16 @@ def test_copies(bench, one, other):
         ("剪枝", "量化"),
     ],
 )
-def test_different_works(bench, one, other):
-    assert told(bench, one, other) == []
+def test_different_works(checker, one, other):
+    assert messages(checker, one, other) == []
 
 
-def test_a_tool_may_have_the_name_of_a_paper(bench):
-    assert bench.told_of_all(near_titles, {A: "title: Wanda", "tools/a.yaml": "name: Wanda"}) == []
+def test_a_tool_may_have_the_name_of_a_paper(checker):
+    assert checker.messages_of_all(near_titles, {A: "title: Wanda", "tools/a.yaml": "name: Wanda"}) == []
 
 
-def test_names_of_tools_are_compared(bench):
-    assert bench.told_of_all(near_titles, {"tools/a.yaml": "name: Wanda", "tools/b.yaml": "name: wanda"}) == [
+def test_names_of_tools_are_compared(checker):
+    assert checker.messages_of_all(near_titles, {"tools/a.yaml": "name: Wanda", "tools/b.yaml": "name: wanda"}) == [
         (
             "data/tools/b.yaml:1:7: error[E502]: name 'wanda' is that of data/tools/a.yaml. "
             "fix: keep one entry; a new version goes into aliases or superseded_by"

@@ -12,7 +12,7 @@ REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: T
 
 
 @pytest.mark.parametrize(
-    ("entries", "told"),
+    ("entries", "message"),
     [
         ({A: "builds_on: [a]"}, f"data/{A}:5:13: error[E510]: 'a' is this entry itself. fix: delete it"),
         (
@@ -64,8 +64,8 @@ REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: T
         ),
     ],
 )
-def test_message(bench, entries, told):
-    assert bench.told_of_all(relations, entries) == [told]
+def test_message(checker, entries, message):
+    assert checker.messages_of_all(relations, entries) == [message]
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,18 @@ def test_message(bench, entries, told):
         {A: "builds_on: {b: c}\nresults: [a]"},
     ],
 )
-def test_nothing_to_say(bench, entries):
-    assert bench.told_of_all(relations, entries) == []
+def test_nothing_to_say(checker, entries):
+    assert checker.messages_of_all(relations, entries) == []
 
 
-def test_two_circles_are_two_problems(bench):
+def test_two_circles_are_two_problems(checker):
     entries = {f"papers/2023/{x}.yaml": f"builds_on: [{y}]" for x, y in ("ab", "ba", "cd", "dc")}
-    told = bench.told_of_all(relations, entries)
-    assert [line.split("circle: ")[1].split(".")[0] for line in told] == ["a → b → a", "c → d → c"]
+    messages = checker.messages_of_all(relations, entries)
+    assert [line.split("circle: ")[1].split(".")[0] for line in messages] == ["a → b → a", "c → d → c"]
 
 
-def test_a_long_chain_costs_no_recursion(bench):
+def test_a_long_chain_costs_no_recursion(checker):
     entries = {f"papers/2023/p{i}.yaml": f"builds_on: [p{i + 1}]" for i in range(1_500)}
-    told = bench.told_of_all(relations, entries | {"papers/2023/p1500.yaml": "builds_on: [p0]"})
-    assert len(told) == 1
-    assert "error[E511]" in told[0]
+    messages = checker.messages_of_all(relations, entries | {"papers/2023/p1500.yaml": "builds_on: [p0]"})
+    assert len(messages) == 1
+    assert "error[E511]" in messages[0]

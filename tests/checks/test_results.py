@@ -1,87 +1,122 @@
-"""Ranges, comparisons, hardware, repetition."""
+"""Ranges, comparisons, hardware, places, repetition."""
 
 from __future__ import annotations
 
 import pytest
 
 from generator.checks import results
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
+PLACES = f"abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(results.PLACES)}"
+
+
+def configuration(after: str = "{fid: 2}", **fields: str) -> str:
+    """A fragment with one configuration; an empty field is left out."""
+    given = {"model": "m", "setting": "s", "where": "Table 1", **fields, "after": after}
+    return "results:\n  - {" + ", ".join(f"{key}: {value}" for key, value in given.items() if value) + "}"
+
+
 BAD = [
     (
-        ("results:\n  - {model: M, metric: speed-up, before: 1, after: 2, setting: s, where: abstract}"),
-        "6:34: error[E231]: speed-up compares with the unchanged model and has before: 1",
-        "leave before out",
+        configuration("{compression: 2}", before="{compression: 1}"),
+        "6:58: error[E231]: compression compares with the unchanged model and has before: 1",
+        "leave it out of before",
     ),
     (
-        ("results:\n  - {model: M, metric: parameter-reduction, after: 130, setting: s, where: abstract}"),
-        "6:52: error[E232]: parameter-reduction of 130 %",
-        "a share is between 0 and 100",
+        configuration("{parameter-reduction: 130}"),
+        "6:71: error[E232]: parameter-reduction of 130 %",
+        "a percentage is between 0 and 100",
     ),
     (
-        ("results:\n  - {model: M, metric: parameter-reduction, after: -1, setting: s, where: abstract}"),
-        "6:52: error[E232]: parameter-reduction of -1 %",
-        "a share is between 0 and 100",
+        configuration("{parameter-reduction: up to -1}"),
+        "6:71: error[E232]: parameter-reduction of up to -1 %",
+        "a percentage is between 0 and 100",
+    ),
+    (configuration("{compression: 0}"), "6:63: error[E232]: compression of 0 ×", "a value above 0"),
+    (configuration("{fid: -3}"), "6:55: error[E232]: fid of -3", "FID is 0 or more"),
+    (configuration("{geneval: 60}"), "6:59: error[E232]: geneval of 60", "GenEval is 1 or less"),
+    (
+        configuration("{latency: 2, memory: 3}"),
+        "6:5: error[E233]: latency, memory without hardware",
+        "hardware: the device, as the source names it, or not stated",
     ),
     (
-        "results:\n  - {model: M, metric: speed-up, after: 0, setting: s, where: abstract}",
-        "6:41: error[E232]: speed-up of 0 ×",
+        configuration("{latency: 2}", before="{latency: 0}", hardware="A100"),
+        "6:72: error[E232]: latency of 0 s",
         "a value above 0",
     ),
     (
-        "results:\n  - {model: M, metric: latency, after: 2, setting: s, where: abstract}",
-        "6:5: note[E233]: latency without hardware",
-        "hardware: the device, as the source names it",
+        f"{configuration()}\n{configuration('{clip-score: 0.3}').splitlines()[1]}",
+        "7:5: error[E234]: the configuration of results[1] stands here again",
+        "put all its numbers into one result",
+    ),
+    (configuration(where="main results"), "6:34: error[E235]: 'main results' is no place in a source", PLACES),
+    (
+        configuration(where="Table 1 of DeepCache"),
+        "6:34: error[E236]: 'Table 1 of DeepCache' names another paper",
+        "where: Table 1, and reported_by: slug of DeepCache",
     ),
     (
-        ("results:\n  - {model: M, metric: latency, before: 0, after: 2, hardware: A100, setting: s, where: abstract}"),
-        "6:41: error[E232]: latency of 0 s",
-        "a value above 0",
+        configuration("{clip-score: 0.3}", before="{fid: 2}"),
+        "6:52: error[E237]: fid stands in before and not in after",
+        "give the value with the method, too, or leave it out",
     ),
     (
-        (
-            "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: abstract}\n  - "
-            "{model: M, metric: fid, after: 2, setting: s, where: Table 1}"
-        ),
-        "7:5: error[E234]: the same fid of M stands here twice",
-        "keep one",
+        configuration("{parameters: 30}", before="{parameters: 20}"),
+        "6:87: note[E238]: parameters grows from 20 to 30",
+        "check the source",
+    ),
+    (
+        configuration("{parameter-reduction: 0}"),
+        "6:71: note[E238]: parameter-reduction of 0 %",
+        "check the source",
     ),
 ]
 GOOD = [
-    "results:\n  - {model: M, metric: speed-up, after: 2, setting: s, where: abstract}",
-    ("results:\n  - {model: M, metric: parameter-reduction, after: 0, setting: s, where: abstract}"),
-    ("results:\n  - {model: M, metric: parameter-reduction, after: 100, setting: s, where: abstract}"),
-    ("results:\n  - {model: M, metric: latency, before: 3, after: 2, hardware: A100, setting: s, where: abstract}"),
-    ("results:\n  - {model: M, metric: fid, before: 3, after: 0, setting: s, where: abstract}"),
-    "results:\n  - {model: M, metric: fid, after: many, setting: s, where: abstract}",
-    ("results:\n  - {model: M, metric: unheard, before: -1, after: -1, setting: s, where: abstract}"),
+    configuration("{compression: about 2}"),
+    configuration("{parameter-reduction: 100}"),
+    configuration("{latency: 2}", before="{latency: 3}", hardware="A100"),
+    configuration("{latency: 2}", hardware="not stated"),
+    configuration("{fid: 0}", before="{fid: 3}"),
+    configuration("{fid: many}"),
+    configuration("{fid: [1]}"),
+    configuration("2"),
+    configuration("{unheard: -1}", before="{unheard: -1}"),
     "results: [a, [b]]",
     "results: none",
-    (
-        "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: a}\n  - "
-        "{model: M, metric: fid, after: 2, setting: other, where: a}"
-    ),
+    f"{configuration()}\n{configuration(setting='other').splitlines()[1]}",
 ]
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(results, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
+    assert checker.messages(results, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(results, fragment) == []
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
+    assert checker.messages(results, fragment) == []
 
 
-def test_a_number_that_no_float_holds(bench):
-    digits = "9" * 400
-    fragment = f"results:\n  - {{model: M, metric: fid, after: {digits}, setting: s, where: abstract}}"
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("abstract", "abstract of version 1", "abstract of a later version", "Table 1", "Table A1", "Table C.3"),
+        *("Figure 2b", "Section 4.1", "Appendix B", "Tables"[:5] + " 2, Table 3", "Table 1 and Table 2"),
+        *("Table ?", "Table ? (ablation)", "README", "README, Results", "model card", "project page", "not stated"),
+    ],
+)
+def test_places(checker: Checker, where: str) -> None:
+    assert checker.messages(results, configuration(where=f'"{where}"')) == []
+
+
+@pytest.mark.parametrize("where", ["reading notes", "the abstract", "table 1", "Table", "Table 1 or 2", "page 3"])
+def test_what_is_no_place(checker: Checker, where: str) -> None:
+    (message,) = checker.messages(results, configuration(where=where))
+    assert f"error[E235]: '{where}' is no place in a source" in message
+
+
+def test_a_number_that_no_float_holds(checker: Checker) -> None:
     message = "error[E232]: fid has 400 digits. fix: the number as the source states it"
-    assert bench.told(results, fragment) == [f"{PATH}:6:36: {message}"]
-
-
-@pytest.mark.parametrize("value", ["nan", "inf", "1_000", "'-'", "[1]", "{a: 1}", "0x10"])
-def test_what_is_no_number_is_left_to_shape(bench, value):
-    fragment = f"results:\n  - {{model: M, metric: accuracy, after: {value}, setting: s, where: abstract}}"
-    assert bench.told(results, fragment) == []
+    assert checker.messages(results, configuration(f"{{fid: {'9' * 400}}}")) == [f"{PATH}:6:55: {message}"]

@@ -73,18 +73,18 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(shape, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(shape, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(shape, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(shape, fragment) == []
 
 
-def test_every_missing_field_of_a_result_is_told(bench):
-    told = bench.told(shape, "results:\n  - {model: M, after: 2}")
-    assert told == [
+def test_every_missing_field_of_a_result_is_told(checker):
+    messages = checker.messages(shape, "results:\n  - {model: M, after: 2}")
+    assert messages == [
         (
             f"{PATH}:6:5: error[E210]: results[1].metric is required and missing. "
             "fix: write metric: … (A term of `metrics`; it fixes the unit and which direction is better)"
@@ -100,19 +100,19 @@ def test_every_missing_field_of_a_result_is_told(bench):
     ]
 
 
-def test_a_paper_without_arxiv_needs_three_other_fields(bench):
-    draft, _ = bench.draft(bench.entry().replace('arxiv: "2305.10924"\n', "url: https://example.org/x\n"))
-    assert [problem.text() for problem in sorted(shape.check(draft, bench.context))] == [
+def test_a_paper_without_arxiv_needs_three_other_fields(checker):
+    draft, _ = checker.draft(checker.entry().replace('arxiv: "2305.10924"\n', "url: https://example.org/x\n"))
+    assert [problem.text() for problem in sorted(shape.check(draft, checker.context))] == [
         f"{PATH}:1:1: error[E210]: {key} is missing; a paper without arxiv needs url, authors and date. "
         "fix: add arxiv, or url, authors and date"
         for key in ("authors", "date")
     ]
 
 
-def test_missing_fields_of_each_kind(bench):
+def test_missing_fields_of_each_kind(checker):
     for kind, required in {"papers": 4, "tools": 5, "articles": 5}.items():
-        draft, _ = bench.draft("topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind)
-        problems = list(shape.check(draft, bench.context))
+        draft, _ = checker.draft("topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind)
+        problems = list(shape.check(draft, checker.context))
         assert {problem.code for problem in problems} == {"E210"}
         assert len(problems) == required + (kind == "papers")
 

@@ -52,18 +52,18 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(summaries, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(summaries, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(summaries, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(summaries, fragment) == []
 
 
-def test_each_fault_is_told(bench):
-    told = bench.told(summaries, "summary: A **novel** method that prunes the channels of a U-Net")
-    assert told == [
+def test_each_fault_is_told(checker):
+    messages = checker.messages(summaries, "summary: A **novel** method that prunes the channels of a U-Net")
+    assert messages == [
         f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what it does; leave the praise out",
         f"{PATH}:4:10: error[E241]: markup '**' in the summary. fix: write plain text",
         f"{PATH}:4:10: error[E241]: the summary ends with 's of a U-Net'. fix: end with a full stop",
@@ -71,5 +71,5 @@ def test_each_fault_is_told(bench):
 
 
 @pytest.mark.parametrize(("length", "codes"), [(39, 1), (40, 0), (450, 0), (451, 1)])
-def test_length_limits(bench, length, codes):
-    assert len(bench.told(summaries, f"summary: {'x' * (length - 1)}.")) == codes
+def test_length_limits(checker, length, codes):
+    assert len(checker.messages(summaries, f"summary: {'x' * (length - 1)}.")) == codes

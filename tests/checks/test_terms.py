@@ -37,17 +37,17 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(terms, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(terms, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(terms, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(terms, fragment) == []
 
 
-def test_wrong_case_twice(bench):
-    assert bench.told(terms, "topics: [depth, Depth]") == [
+def test_wrong_case_twice(checker):
+    assert checker.messages(terms, "topics: [depth, Depth]") == [
         (
             f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
             "fix: did you mean depth, dependency-graph, deployment?"
@@ -57,6 +57,6 @@ def test_wrong_case_twice(bench):
 
 
 @pytest.mark.parametrize("kind", ["tools", "articles"])
-def test_other_kinds_have_their_own_vocabularies(bench, kind):
-    assert len(bench.told(terms, "category: no-such-thing", kind)) == 1
-    assert bench.told(terms, "status: active", kind) == []
+def test_other_kinds_have_their_own_vocabularies(checker, kind):
+    assert len(checker.messages(terms, "category: no-such-thing", kind)) == 1
+    assert checker.messages(terms, "status: active", kind) == []

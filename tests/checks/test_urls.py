@@ -172,18 +172,18 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(urls, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(urls, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(urls, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(urls, fragment) == []
 
 
-def test_repositories_of_tools_may_stand_anywhere(bench):
-    assert bench.told(urls, "repo: https://git.example.org/x", "tools") == []
-    assert bench.told(urls, "repo: https://github.com/x", "tools") == [
+def test_repositories_of_tools_may_stand_anywhere(checker):
+    assert checker.messages(urls, "repo: https://git.example.org/x", "tools") == []
+    assert checker.messages(urls, "repo: https://github.com/x", "tools") == [
         (
             "data/tools/x.yaml:3:7: error[E404]: 'https://github.com/x' is not the address of a repository. "
             "fix: https://host/owner/name"

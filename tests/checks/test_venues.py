@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import venues
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -56,24 +57,32 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(bench, fragment, what, fix):
-    assert bench.told(venues, fragment) == [f"{PATH}:{what}. fix: {fix}"]
+def test_message(checker, fragment, what, fix):
+    assert checker.messages(venues, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(bench, fragment):
-    assert bench.told(venues, fragment) == []
+def test_nothing_to_say(checker, fragment):
+    assert checker.messages(venues, fragment) == []
 
 
-def test_a_workshop_needs_a_venue_and_a_track(bench):
-    assert bench.told(venues, "workshop: Sparse Days") == [
+def test_a_workshop_needs_a_venue_and_a_track(checker):
+    assert checker.messages(venues, "workshop: Sparse Days") == [
         f"{PATH}:3:1: error[E225]: workshop without track: workshop. fix: track: workshop",
         f"{PATH}:3:1: error[E225]: workshop without venue. fix: add the venue or delete the line",
     ]
 
 
 @pytest.mark.parametrize("date", ["zzzz", "2023-99", "20xx-05", "٢٠٢٣"])
-def test_a_date_that_is_none_is_left_to_dates(bench, date):
-    text = bench.entry(f"url: https://example.org/x\nauthors: [A]\ndate: {date}\nvenue: ICML 1999")
-    draft, _ = bench.draft(text.replace('arxiv: "2305.10924"\n', ""))
-    assert list(venues.check(draft, bench.context)) == []
+def test_a_date_that_is_none_is_left_to_dates(checker, date):
+    text = checker.entry(f"url: https://example.org/x\nauthors: [A]\ndate: {date}\nvenue: ICML 1999")
+    draft, _ = checker.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    assert list(venues.check(draft, checker.context)) == []
+
+
+@pytest.mark.parametrize(("date", "codes"), [("2023-06", []), ("2023-07", ["E223"])])
+def test_a_paper_may_appear_half_a_year_after_its_venue(checker: Checker, date: str, codes: list[str]) -> None:
+    text = checker.entry(f"url: https://example.org/x\nauthors: [A]\ndate: {date}\nvenue: NeurIPS 2022")
+    draft, _ = checker.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    assert draft is not None
+    assert [problem.code for problem in venues.check(draft, checker.context)] == codes

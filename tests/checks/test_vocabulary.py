@@ -9,32 +9,32 @@ from generator.checks import vocabulary
 A = "papers/2023/a.yaml"
 
 
-def test_unused_term_is_a_note_at_its_place(bench):
-    told = bench.told_of_all(vocabulary, {A: "family: caching"})
-    place = bench.context.taxonomy_document.place(("families", "pruning"), key=True)
+def test_unused_term_is_a_note_at_its_place(checker):
+    messages = checker.messages_of_all(vocabulary, {A: "family: caching"})
+    place = checker.context.taxonomy_document.place(("families", "pruning"), key=True)
     assert (
         f"data/taxonomy.yaml:{place.line}:3: note[E521]: no entry uses 'pruning' of families. fix: use it or delete it"
-    ) in told
-    assert not any("'caching' of families" in line for line in told)
-    assert not any("[E520]" in line for line in told)
+    ) in messages
+    assert not any("'caching' of families" in line for line in messages)
+    assert not any("[E520]" in line for line in messages)
 
 
-def test_active_is_used_by_saying_nothing(bench):
-    assert not any("'active'" in line for line in bench.told_of_all(vocabulary, {A: ""}))
+def test_active_is_used_by_saying_nothing(checker):
+    assert not any("'active'" in line for line in checker.messages_of_all(vocabulary, {A: ""}))
 
 
-def test_venue_is_used_with_any_year(bench):
-    told = bench.told_of_all(vocabulary, {A: "venue: ACM MM 2024"})
-    assert not any("'ACM MM'" in line for line in told)
-    assert any("'CVPR' of venues" in line for line in told)
+def test_venue_is_used_with_any_year(checker):
+    messages = checker.messages_of_all(vocabulary, {A: "venue: ACM MM 2024"})
+    assert not any("'ACM MM'" in line for line in messages)
+    assert any("'CVPR' of venues" in line for line in messages)
 
 
-def test_sentence_without_full_stop(bench):
-    taxonomy = bench.context.taxonomy
+def test_sentence_without_full_stop(checker):
+    taxonomy = checker.context.taxonomy
     term = taxonomy.families["pruning"].model_copy(update={"text": "Removes things"})
     families = taxonomy.families | {"pruning": term}
-    context = replace(bench.context, taxonomy=taxonomy.model_copy(update={"families": families}))
-    draft, _ = bench.draft(bench.entry())
+    context = replace(checker.context, taxonomy=taxonomy.model_copy(update={"families": families}))
+    draft, _ = checker.draft(checker.entry())
     assert [problem.text() for problem in vocabulary.check_all([draft], context) if problem.code == "E520"] == [
         (
             "data/taxonomy.yaml:5:3: error[E520]: the sentence of families.pruning ends with 'moves things'. "

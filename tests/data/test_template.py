@@ -16,15 +16,15 @@ PATH = "data/papers/2023/diff-pruning-copy.yaml"
 RELATIONS = re.compile(r"there is no paper '(depgraph|taylor-2019|tinyfusion)'")
 
 
-def errors(bench, text: str) -> list[str]:
-    return [problem.text() for problem in bench.all_problems(text, "papers", PATH) if problem.severity == "error"]
+def errors(checker, text: str) -> list[str]:
+    return [problem.text() for problem in checker.all_problems(text, "papers", PATH) if problem.severity == "error"]
 
 
-def test_it_is_valid_but_for_the_other_entries_it_names(bench, root):
-    told = errors(bench, TEXT)
-    assert [line for line in told if not RELATIONS.search(line)] == []
+def test_it_is_valid_but_for_the_other_entries_it_names(checker, root):
+    messages = errors(checker, TEXT)
+    assert [line for line in messages if not RELATIONS.search(line)] == []
     slugs = {file.stem for file in (root / "data/papers").rglob("*.yaml")}
-    assert {found[1] for line in told if (found := RELATIONS.search(line))} <= slugs
+    assert {found[1] for line in messages if (found := RELATIONS.search(line))} <= slugs
 
 
 def test_it_is_canonical():
@@ -54,8 +54,8 @@ def test_required_fields_are_called_required(name, field):
     assert ("# Required." in comment) == field.is_required()
 
 
-def test_lines_that_are_commented_out_work_when_they_are_taken_in(bench):
+def test_lines_that_are_commented_out_work_when_they_are_taken_in(checker):
     """All at once: the optional fields stand in the right order and in the right form."""
-    told = errors(bench, TEXT.replace("\n#- ", "\n"))
-    unrelated = [line for line in told if "[E510]" not in line and "[E512]" not in line]
+    messages = errors(checker, TEXT.replace("\n#- ", "\n"))
+    unrelated = [line for line in messages if "[E510]" not in line and "[E512]" not in line]
     assert unrelated == []

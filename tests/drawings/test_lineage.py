@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 import pytest
 
 from generator.assemble.build import load_site
-from generator.checks.validate import validate
 from generator.drawings.lineage import (
     BOX,
     CROWD,
@@ -29,13 +28,6 @@ from tests.made_papers import paper, with_papers
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = ROOT / "docs/families"
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    found = validate(ROOT / "data").catalogue
-    assert found is not None
-    return found
 
 
 def drawn(shipped: Catalogue, family: str) -> Drawing:

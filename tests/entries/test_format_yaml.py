@@ -89,7 +89,7 @@ def test_long_values():
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("title: &a A\n", "error[E104]: anchor &a"),
         ("title: 'A\n", "error[E105]: not well-formed"),
@@ -107,11 +107,11 @@ def test_long_values():
         ("a: " + "x" * 70_000 + "\n", "error[E100]: larger than"),
     ],
 )
-def test_refusals_name_the_place(source, told):
+def test_refusals_name_the_place(source, message):
     with pytest.raises(NotFormattable) as caught:
         formatted(source)
     assert str(caught.value).startswith("x.yaml:")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_linter_switch_is_kept_for_the_checks_to_refuse():

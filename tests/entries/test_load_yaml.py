@@ -242,10 +242,10 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "told"), BAD)
-def test_message(raw, told):
+@pytest.mark.parametrize(("raw", "message"), BAD)
+def test_message(raw, message):
     _, problems = load(raw, "x.yaml")
-    assert [problem.text() for problem in problems] == [f"x.yaml:{line}" for line in told]
+    assert [problem.text() for problem in problems] == [f"x.yaml:{line}" for line in message]
 
 
 @pytest.mark.parametrize("raw", GOOD)

@@ -98,8 +98,8 @@ def mutated(draw: st.DrawFn) -> tuple[str, str]:
     return kind, text
 
 
-def judge(bench, raw: bytes, kind: str) -> set[str]:
-    problems = bench.all_problems(raw, kind)
+def judge(checker, raw: bytes, kind: str) -> set[str]:
+    problems = checker.all_problems(raw, kind)
     for form in FORMATS:
         shown = render(problems, form)
         assert form == "json" or shown.count("\n") == max(len(problems) - 1, 0)
@@ -114,21 +114,21 @@ def judge(bench, raw: bytes, kind: str) -> set[str]:
 
 @SETTINGS
 @given(raw=st.binary(max_size=400), kind=st.sampled_from(["papers", "tools", "articles"]))
-def test_random_bytes(bench, raw, kind):
-    judge(bench, raw, kind)
+def test_random_bytes(checker, raw, kind):
+    judge(checker, raw, kind)
 
 
 @SETTINGS
 @given(pieces=st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=30))
-def test_random_pieces(bench, pieces):
-    judge(bench, "".join(pieces).encode("utf-8", "surrogatepass"), "papers")
+def test_random_pieces(checker, pieces):
+    judge(checker, "".join(pieces).encode("utf-8", "surrogatepass"), "papers")
 
 
 @SETTINGS
 @given(entry=mutated())
-def test_mutations_are_judged(bench, entry):
+def test_mutations_are_judged(checker, entry):
     kind, text = entry
-    judge(bench, text.encode(), kind)
+    judge(checker, text.encode(), kind)
 
 
 def collapsed(value):
@@ -141,7 +141,7 @@ def collapsed(value):
 
 @SETTINGS
 @given(entry=mutated())
-def test_formatting_loses_nothing(bench, entry):
+def test_formatting_loses_nothing(checker, entry):
     kind, text = entry
     raw = text.encode()
     try:
@@ -161,7 +161,7 @@ def test_formatting_loses_nothing(bench, entry):
     if before is not None and not {problem.code for problem in problems} & {"E102", "E302", "E301"}:
         assert collapsed(before.data) == after.data
         assert Counter(map(collapsed, _comments(before).every())) == Counter(map(collapsed, _comments(after).every()))
-        found, still = judge(bench, raw, kind), judge(bench, canonical, kind)
+        found, still = judge(checker, raw, kind), judge(checker, canonical, kind)
         assert still <= found | {"E240"}  # a summary may get too short by losing double spaces
         assert found - still <= MENDED
 

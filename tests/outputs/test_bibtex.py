@@ -14,13 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator import escape
-from generator.assemble.build import load_site
-from generator.checks.validate import validate
 from generator.entries.model import Filed, Paper
 from generator.outputs.exports import bibtex, bibtex_file
 from generator.pages.downloads import bibtex_files, download_files
 from generator.views.site import Site, address_of, authors_of, date_of
-from tests.site import hostile
 
 ROOT = Path(__file__).parents[2]
 ESCAPED = re.compile(r"\\textbackslash\{\}|\\textasciitilde\{\}|\\textasciicircum\{\}|\{\"\}|\\([{}%#$&_])")
@@ -30,25 +27,7 @@ TEXT = st.text(st.one_of(st.characters(codec="utf-8"), SPECIAL), min_size=1).fil
 SETTINGS = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 
-def site_of(root: Path) -> Site:
-    outcome = validate(root / "data")
-    assert outcome.catalogue is not None, [one.text() for one in outcome.problems if one.severity == "error"]
-    return load_site(outcome.catalogue, root, environment={})
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Site:
-    return site_of(ROOT)
-
-
-@pytest.fixture(scope="module")
-def with_hostile(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    root = hostile.copy_repository(tmp_path_factory.mktemp("hostile"))
-    hostile.add_hostile(root)
-    return site_of(root)
-
-
-@pytest.fixture(params=["shipped", "with_hostile"])
+@pytest.fixture(params=["shipped_site", "hostile_site"])
 def site(request: pytest.FixtureRequest) -> Site:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Site)
@@ -114,10 +93,10 @@ def test_the_files_of_families_and_papers_are_parts_of_the_whole(site: Site) -> 
     assert files == {}
 
 
-def test_the_files_of_hostile_papers_parse(with_hostile: Site) -> None:
+def test_the_files_of_hostile_papers_parse(hostile_site: Site) -> None:
     for slug in ("hostile-paper", "hostile-record"):
-        raw = bibtex_files(with_hostile)[f"papers/{slug}/{slug}.bib"]
-        check_library(raw.decode(), [with_hostile.catalogue.papers[slug]])
+        raw = bibtex_files(hostile_site)[f"papers/{slug}/{slug}.bib"]
+        check_library(raw.decode(), [hostile_site.catalogue.papers[slug]])
 
 
 def test_no_paper_makes_an_empty_file() -> None:

@@ -300,10 +300,10 @@ def test_no_repository_and_no_git_are_errors(tmp_path: Path, monkeypatch: pytest
 
 def test_json_says_everything_and_is_the_same_each_time(repository: Repository) -> None:
     repository.commit({"data/papers/2023/a.yaml": paper("a", more="topics: [one-shot]\n"), "data/tools/t.yaml": None})
-    told = render(repository.changes(), "json")
-    assert told == render(repository.changes(), "json")
-    assert told.isascii()
-    document = json.loads(told)
+    text = render(repository.changes(), "json")
+    assert text == render(repository.changes(), "json")
+    assert text.isascii()
+    document = json.loads(text)
     assert list(document) == [
         "changes_version", "old", "new", "added", "changed", "renamed", "removed", "unreadable", "arxiv_records"
     ]  # fmt: skip
@@ -384,14 +384,14 @@ def test_hostile_text_stays_text(repository: Repository) -> None:
             "data/papers/2025/## @all.yaml": "title: [\n",
         }
     )
-    told = render(repository.changes(), "markdown")
-    lines = told.splitlines()
+    text = render(repository.changes(), "markdown")
+    lines = text.splitlines()
     assert "javascript:alert(1)" not in [line.partition("](")[2] for line in lines]
     evil = next(line for line in lines if "script" in line)
     for mark in ("<script", "[x", "@someone", "#1", "`c", "|", "*b", "<!--"):
         assert not re.search(rf"(?<!\\){re.escape(mark)}", evil), mark
-    assert "(https://arxiv.org/abs/x%29%20%5By%5D%28https://evil.example)" in told
-    assert r"papers/\#\# @&#8203;all at HEAD" in told
+    assert "(https://arxiv.org/abs/x%29%20%5By%5D%28https://evil.example)" in text
+    assert r"papers/\#\# @&#8203;all at HEAD" in text
     run = CliRunner().invoke(app, ["changes", "HEAD~1", "HEAD", "--root", str(repository.root)])
     assert "\x1b" not in run.stdout
     assert "\u202e" not in run.stdout
@@ -403,9 +403,9 @@ def test_notes_stay_short_enough_for_a_release(tmp_path: Path) -> None:
     repository.commit(
         {f"data/papers/2023/p{number}.yaml": paper(f"p{number}", f"2305.{number:05}") for number in range(LISTED + 3)}
     )
-    told = render(changes(tmp_path, first, "HEAD"), "markdown")
-    assert told.count("\n- ") == LISTED + 1
-    assert told.endswith("- and 3 more")
+    text = render(changes(tmp_path, first, "HEAD"), "markdown")
+    assert text.count("\n- ") == LISTED + 1
+    assert text.endswith("- and 3 more")
     assert len(json.loads(render(changes(tmp_path, first, "HEAD"), "json"))["added"]) == LISTED + 3
 
 
@@ -432,7 +432,7 @@ def test_the_command_prints_each_form(repository: Repository, run: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("nothing", "HEAD"), "'nothing' is not a commit"),
         (("HEAD", "nothing"), "'nothing' is not a commit"),
@@ -441,11 +441,11 @@ def test_the_command_prints_each_form(repository: Repository, run: Callable[...,
         (("HEAD",), "Missing argument"),
     ],
 )
-def test_wrong_use_ends_with_2(run: Callable[..., Any], words: tuple[str, ...], told: str) -> None:
+def test_wrong_use_ends_with_2(run: Callable[..., Any], words: tuple[str, ...], message: str) -> None:
     options = words[1:] if words[0] == "--" else words
     done = run(*options) if words[0] != "--" else CliRunner().invoke(app, ["changes", *words])
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_the_step_of_the_workflow_compares_with_the_tag_before(repository: Repository) -> None:
@@ -470,14 +470,14 @@ def test_the_step_of_the_workflow_compares_with_the_tag_before(repository: Repos
         found = json.loads((repository.root / "changes.json").read_text("utf-8"))
         return (repository.root / "notes.md").read_text("utf-8"), found
 
-    told, found = notes("v0.1.0")
-    assert "4 added" in told
+    text, found = notes("v0.1.0")
+    assert "4 added" in text
     assert found["old"]["id"] == EMPTY_TREE
     repository.commit({"data/papers/2025/z.yaml": paper("z", "2501.00001")})
     repository.git("tag", "unrelated")
     repository.commit({"data/papers/2025/y.yaml": paper("y", "2501.00002")})
-    told, found = notes("v0.2.0")
-    assert told.startswith("## Entries from v0.1.0 to v0.2.0\n")
+    text, found = notes("v0.2.0")
+    assert text.startswith("## Entries from v0.1.0 to v0.2.0\n")
     assert keys_of(found["added"]) == [("papers", "y"), ("papers", "z")]
 
 

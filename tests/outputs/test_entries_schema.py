@@ -10,31 +10,17 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from generator.assemble.build import load_site
-from generator.checks.validate import validate
 from generator.entries.schema import entries_schema
 from generator.outputs.exports import entries_json
 from generator.pages.downloads import download_files
 from generator.views.site import Site
-from tests.site import hostile
 
 ROOT = Path(__file__).parents[2]
 
 
-def site_of(root: Path) -> Site:
-    outcome = validate(root / "data")
-    assert outcome.catalogue is not None, [one.text() for one in outcome.problems if one.severity == "error"]
-    return load_site(outcome.catalogue, root, environment={})
-
-
 @pytest.fixture(scope="module")
-def shipped() -> Site:
-    return site_of(ROOT)
-
-
-@pytest.fixture(scope="module")
-def schema(shipped: Site) -> dict[str, Any]:
-    return entries_schema(shipped.catalogue.taxonomy)
+def schema(shipped_site: Site) -> dict[str, Any]:
+    return entries_schema(shipped_site.catalogue.taxonomy)
 
 
 def document_of(site: Site) -> dict[str, Any]:
@@ -47,21 +33,19 @@ def faults(schema: dict[str, Any], document: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(document)]
 
 
-def test_the_schema_is_one_and_is_committed_and_published(shipped: Site, schema: dict[str, Any]) -> None:
+def test_the_schema_is_one_and_is_committed_and_published(shipped_site: Site, schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
     committed = (ROOT / "data/schema/entries.schema.json").read_bytes()
     assert json.loads(committed) == schema
-    assert download_files(shipped)["data/entries.schema.json"] == committed
+    assert download_files(shipped_site)["data/entries.schema.json"] == committed
 
 
-def test_every_shipped_entry_is_as_the_schema_says(shipped: Site, schema: dict[str, Any]) -> None:
-    assert faults(schema, document_of(shipped)) == []
+def test_every_shipped_entry_is_as_the_schema_says(shipped_site: Site, schema: dict[str, Any]) -> None:
+    assert faults(schema, document_of(shipped_site)) == []
 
 
-def test_hostile_entries_are_as_the_schema_says(schema: dict[str, Any], tmp_path: Path) -> None:
-    root = hostile.copy_repository(tmp_path)
-    hostile.add_hostile(root)
-    document = document_of(site_of(root))
+def test_hostile_entries_are_as_the_schema_says(schema: dict[str, Any], hostile_site: Site) -> None:
+    document = document_of(hostile_site)
     assert (
         sum(one["slug"].startswith("hostile") for kind in ("papers", "tools", "articles") for one in document[kind])
         == 4
@@ -69,9 +53,9 @@ def test_hostile_entries_are_as_the_schema_says(schema: dict[str, Any], tmp_path
     assert faults(schema, document) == []
 
 
-def test_the_document_names_its_schema(shipped: Site) -> None:
-    assert document_of(shipped)["$schema"] == f"{shipped.config.site_url}data/entries.schema.json"
-    assert json.loads(entries_json(shipped.catalogue))["$schema"] == "entries.schema.json"
+def test_the_document_names_its_schema(shipped_site: Site) -> None:
+    assert document_of(shipped_site)["$schema"] == f"{shipped_site.config.site_url}data/entries.schema.json"
+    assert json.loads(entries_json(shipped_site.catalogue))["$schema"] == "entries.schema.json"
 
 
 @pytest.mark.parametrize(
@@ -93,8 +77,10 @@ def test_the_document_names_its_schema(shipped: Site) -> None:
         (("colours",), []),
     ],
 )
-def test_the_schema_refuses(shipped: Site, schema: dict[str, Any], steps: tuple[Any, ...], value: Any) -> None:
-    document = deepcopy({key: one[:1] if isinstance(one, list) else one for key, one in document_of(shipped).items()})
+def test_the_schema_refuses(shipped_site: Site, schema: dict[str, Any], steps: tuple[Any, ...], value: Any) -> None:
+    document = deepcopy(
+        {key: one[:1] if isinstance(one, list) else one for key, one in document_of(shipped_site).items()}
+    )
     assert faults(schema, document) == []
     part: Any = document
     for step in steps[:-1]:
@@ -107,8 +93,8 @@ def test_the_schema_refuses(shipped: Site, schema: dict[str, Any], steps: tuple[
 
 
 @pytest.mark.parametrize(("key", "value"), [("after", "3.4"), ("metric", "beauty"), ("mood", "good")])
-def test_the_schema_refuses_in_a_result(shipped: Site, schema: dict[str, Any], key: str, value: str) -> None:
-    document = document_of(shipped)
+def test_the_schema_refuses_in_a_result(shipped_site: Site, schema: dict[str, Any], key: str, value: str) -> None:
+    document = document_of(shipped_site)
     paper = next(paper for paper in document["papers"] if paper.get("results"))
     small: dict[str, Any] = {**document, "papers": [paper], "tools": [], "articles": []}
     assert faults(schema, small) == []

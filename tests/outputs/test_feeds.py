@@ -15,8 +15,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from generator import escape
-from generator.assemble.build import load_site
-from generator.checks.validate import validate
 from generator.entries.model import KINDS, Catalogue, Filed
 from generator.outputs.feeds import FEED, MEDIA_TYPE, NEWEST, TAG, feed_files, feed_links, newest_first
 from generator.views.site import Site
@@ -40,22 +38,9 @@ CHILDREN = {
 }
 
 
-def site_of(root: Path) -> Site:
-    outcome = validate(root / "data")
-    assert outcome.catalogue is not None, [one.text() for one in outcome.problems if one.severity == "error"]
-    return load_site(outcome.catalogue, root, environment={})
-
-
-@pytest.fixture(scope="module")
-def site() -> Site:
-    return site_of(ROOT)
-
-
-@pytest.fixture(scope="module")
-def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    root = hostile.copy_repository(tmp_path_factory.mktemp("hostile"))
-    hostile.add_hostile(root)
-    return site_of(root)
+@pytest.fixture
+def site(shipped_site: Site) -> Site:
+    return shipped_site
 
 
 def faults(raw: bytes) -> list[str]:
@@ -147,7 +132,7 @@ def test_the_rules_let_a_valid_feed_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "message"),
     [
         ("</feed>", "", "not well-formed"),
         ("<title>E</title>", "", "entry: title stands 0 times"),
@@ -166,9 +151,9 @@ def test_the_rules_let_a_valid_feed_pass() -> None:
         ('rel="self"', 'rel="via"', "no link to itself"),
     ],
 )
-def test_the_rules_find(right: str, wrong: str, told: str) -> None:
+def test_the_rules_find(right: str, wrong: str, message: str) -> None:
     assert right in GOOD
-    assert any(told in fault for fault in faults(GOOD.replace(right, wrong).encode()))
+    assert any(message in fault for fault in faults(GOOD.replace(right, wrong).encode()))
 
 
 def test_there_is_one_feed_of_all_and_one_of_each_family(site: Site) -> None:
@@ -235,8 +220,8 @@ def test_the_newest_come_first(site: Site) -> None:
     assert order == sorted(order, reverse=True)
     for one, other in pairwise(items):
         assert (one.added, one.date) != (other.added, other.date) or one.slug <= other.slug
-    told = [text_of(entry, "id").removeprefix(TAG) for entry in entries_of(feed_files(later)[FEED])]
-    assert told == [f"{item.kind}/{item.slug}" for item in items[:NEWEST]]
+    ids = [text_of(entry, "id").removeprefix(TAG) for entry in entries_of(feed_files(later)[FEED])]
+    assert ids == [f"{item.kind}/{item.slug}" for item in items[:NEWEST]]
     assert len(items) == sum(map(len, (later.catalogue.papers, later.catalogue.tools, later.catalogue.articles)))
 
 

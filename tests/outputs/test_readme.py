@@ -14,7 +14,6 @@ from markdown_it.token import Token
 from generator import escape
 from generator.assemble.build import load_site
 from generator.assemble.committed import committed_files
-from generator.checks.validate import validate
 from generator.entries.model import Catalogue
 from generator.outputs import readme
 from generator.site_config import load_config
@@ -38,13 +37,6 @@ HOSTILE = (
     "[ ] task [x]",
     "](x) [y](z",
 )
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    found = validate(ROOT / "data").catalogue
-    assert found is not None
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +73,15 @@ def addresses(tokens: list[Token]) -> list[str]:
     return [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
 
 
-def test_it_is_fresh(catalogue: Catalogue) -> None:
-    assert README.read_bytes() == committed_files(catalogue, ROOT)["README.md"], "make refresh"
+def test_it_is_fresh(shipped: Catalogue) -> None:
+    assert README.read_bytes() == committed_files(shipped, ROOT)["README.md"], "make refresh"
 
 
-def test_the_environment_does_not_reach_it(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = committed_files(catalogue, ROOT)["README.md"]
+def test_the_environment_does_not_reach_it(shipped: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = committed_files(shipped, ROOT)["README.md"]
     monkeypatch.setenv("SITE_URL", "https://fork.example/")
     monkeypatch.setenv("REPO_URL", "https://fork.example/code")
-    assert committed_files(catalogue, ROOT)["README.md"] == before
+    assert committed_files(shipped, ROOT)["README.md"] == before
 
 
 def test_its_size_is_shown_whole() -> None:
@@ -118,14 +110,14 @@ def test_every_link_to_the_site_has_its_page(tokens: list[Token]) -> None:
         assert page.with_suffix(".md").is_file() or (page / "index.md").is_file(), where
 
 
-def test_all_papers_on_pruning_all_tools_and_all_articles_are_listed(catalogue: Catalogue, tokens: list[Token]) -> None:
+def test_all_papers_on_pruning_all_tools_and_all_articles_are_listed(shipped: Catalogue, tokens: list[Token]) -> None:
     text = shown(tokens)
-    for filed in catalogue.papers.values():
+    for filed in shipped.papers.values():
         if filed.entry.family in readme.PAPER_FAMILIES:
             assert f"{filed.entry.title} - {filed.entry.summary}" in text, filed.slug
-    for tool in catalogue.tools.values():
+    for tool in shipped.tools.values():
         assert f"{tool.entry.name} - {tool.entry.summary}" in text, tool.slug
-    for article in catalogue.articles.values():
+    for article in shipped.articles.values():
         assert f"{article.entry.title} - {article.entry.summary}" in text, article.slug
 
 
@@ -156,7 +148,7 @@ def test_text_stays_text(value: str) -> None:
         )
 
 
-def test_the_site_is_named_where_it_is_served(catalogue: Catalogue) -> None:
-    text = readme.render_readme(load_site(catalogue, ROOT, {"SITE_URL": "https://fork.example/x"}))
+def test_the_site_is_named_where_it_is_served(shipped: Catalogue) -> None:
+    text = readme.render_readme(load_site(shipped, ROOT, {"SITE_URL": "https://fork.example/x"}))
     assert "(https://fork.example/x/families/quantization/)" in text
     assert load_config(ROOT, {}).site_url not in text

@@ -144,11 +144,11 @@ def test_facets_combine_and_every_count_is_right(open_page: Open, built: Built) 
     page.select_option("select[name=year-from]", "2024")
     assert total(page) == len(matching(found, chosen, ("2024", "9")))
     # An option's count is what choosing it would add within its facet, everything else as it is.
-    told = counts(page)
-    for (name, word), count in told.items():
+    shown = counts(page)
+    for (name, word), count in shown.items():
         others = {other: words for other, words in chosen.items() if other != name}
         assert count == len(matching(found, {**others, name: {word}}, ("2024", "9"))), (name, word)
-    assert 0 in told.values()
+    assert 0 in shown.values()
     for item in page.locator(".browse-facet li.is-empty").all():
         assert item.locator(".browse-count").text_content() == "0"
     years = page.locator("select[name=year-to] option").all_inner_texts()
@@ -274,8 +274,8 @@ def test_every_order_is_told_and_kept(open_page: Open, built: Built) -> None:
     heads = page.locator("th[data-sort]")
 
     def sorted_by() -> list[tuple[str, str]]:
-        told = [(head.get_attribute("data-sort"), head.get_attribute("aria-sort")) for head in heads.all()]
-        return [(name, order) for name, order in told if name and order]
+        sorts = [(head.get_attribute("data-sort"), head.get_attribute("aria-sort")) for head in heads.all()]
+        return [(name, order) for name, order in sorts if name and order]
 
     def column(number: int) -> list[str]:
         cells = page.locator(f".browse-rows tbody tr > :nth-child({number})").all_inner_texts()

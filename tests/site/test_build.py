@@ -336,7 +336,7 @@ def lonely(built: Built) -> Filed[Paper]:
 
 
 @pytest.mark.parametrize(
-    ("page", "text", "told"),
+    ("page", "text", "message"),
     [
         ("introduction.md", "[lost](no-such-page.md)", "no-such-page.md"),
         ("introduction.md", "<!-- catalogue: family=prunning -->", "prunning"),
@@ -345,14 +345,14 @@ def lonely(built: Built) -> Filed[Paper]:
         ("not-in-the-navigation.md", "# Lost", "not-in-the-navigation.md"),
     ],
 )
-def test_a_failure_is_told_and_leaves_the_old_site(repository: Path, page: str, text: str, told: str) -> None:
+def test_a_failure_is_reported_and_leaves_the_old_site(repository: Path, page: str, text: str, message: str) -> None:
     (repository / "build/site").mkdir(parents=True)
     (repository / "build/site/index.html").write_text("the old site")
     with (repository / "docs" / page).open("a", encoding="utf-8") as stream:
         stream.write(f"\n{text}\n")
     done = run_build(repository, repository / "build")
     assert done.returncode == 1, done.stdout
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert digests(repository / "build/site").keys() == {"index.html"}
     assert (repository / "build/site/index.html").read_text() == "the old site"

@@ -271,8 +271,8 @@ def test_axe_finds_nothing_on_results(open_page: Open, where: str, scheme: str) 
     page = open_page(where, color_scheme=scheme, reduced_motion="reduce")
     page.wait_for_load_state("networkidle")
     results = Axe().run(page)
-    told = [
+    violations = [
         {"rule": one["id"], "nodes": [node["html"][:150] for node in one["nodes"][:3]]}
         for one in results.response["violations"]
     ]
-    assert not told, json.dumps(told, indent=1)
+    assert not violations, json.dumps(violations, indent=1)

@@ -1,24 +1,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isclose
-from pathlib import Path
 
 import pytest
 
-from generator.checks.validate import validate
 from generator.entries.model import Catalogue, Filed, Paper
 from generator.views import similar
 from generator.views.similar import FACETS, LEAST_LIKENESS, MOST, similar_papers
 from tests.made_papers import paper, with_papers
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    catalogue = validate(ROOT / "data").catalogue
-    assert catalogue is not None
-    return catalogue
 
 
 def names(found: Mapping[str, tuple[similar.Similar, ...]], slug: str) -> list[str]:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from generator.assemble.build import load_site
-from generator.checks.validate import validate
 from generator.drawings import charts
 from generator.entries.model import Catalogue
 from generator.pages import browse
@@ -23,13 +22,6 @@ QUESTIONS = {
     "code": statistics.by_code,
     "venue": statistics.by_venue,
 }
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    found = validate(ROOT / "data").catalogue
-    assert found is not None
-    return found
 
 
 @pytest.fixture(scope="module")
