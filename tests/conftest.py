@@ -12,8 +12,9 @@ import pytest
 
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
+from generator.checks.drafts import read_datasets, read_taxonomy
 from generator.checks.validate import Outcome, validate
-from generator.entries.load_yaml import load, read
+from generator.entries.load_yaml import load
 from generator.entries.model import KINDS, ArxivRecord, Catalogue, Taxonomy
 from generator.entries.problem import Problem
 
@@ -25,12 +26,16 @@ BASE = {
     "papers": f'title: Prune Well\narxiv: "2305.10924"\nfamily: pruning\n{CHECKED}',
     "tools": f"name: Pruner\nurl: https://example.org/p\ncategory: pruning-toolkit\n{ADDED}",
     "articles": f"title: How to prune\nurl: https://example.org/a\ncategory: tutorial\n{ADDED}",
+    "models": f"name: Denoiser\noutput: image\n{ADDED}",
 }
 PATHS = {
     "papers": "data/papers/2023/x.yaml",
     "tools": "data/tools/x.yaml",
     "articles": "data/articles/x.yaml",
+    "models": "data/models/x.yaml",
 }
+NAMED_MODEL = "m"
+"""Slug of a model that every entry may name."""
 EXPECTED_NOTES = {"E521", "E604"}  # one entry alone uses few terms and has no record
 
 
@@ -61,6 +66,12 @@ class Checker:
         slug = path.rpartition("/")[2].removesuffix(".yaml")
         return (Draft(kind, slug, document) if document is not None else None), problems
 
+    def readable_draft(self, text: str | bytes, kind: str = "papers", path: str = "") -> Draft:
+        """What the reader makes of a text that it can read."""
+        draft, problems = self.draft(text, kind, path)
+        assert draft is not None, problems
+        return draft
+
     def all_problems(self, text: str | bytes, kind: str = "papers", path: str = "") -> list[Problem]:
         """What the reader and every check say of one entry that is alone in the catalogue."""
         draft, problems = self.draft(text, kind, path)
@@ -68,8 +79,15 @@ class Checker:
             for check in ENTRY_CHECKS.values():
                 problems.extend(check.check(draft, self.context))
             for check_all in CATALOGUE_CHECKS.values():
-                problems.extend(check_all.check_all([draft], self.context))
+                problems.extend(check_all.check_all([draft, *self.named_models(draft)], self.context))
         return sorted(problem for problem in problems if problem.code not in EXPECTED_NOTES)
+
+    def named_models(self, draft: Draft) -> list[Draft]:
+        """The model that the entry may name, unless it is one itself."""
+        if draft.kind == "models":
+            return []
+        text = self.entry("name: Named model", "models")
+        return [self.readable_draft(text, "models", f"data/models/{NAMED_MODEL}.yaml")]
 
     def messages(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
         """The messages of one check of entries."""
@@ -112,11 +130,16 @@ def shipped(outcome: Outcome) -> Catalogue:
 
 @pytest.fixture(scope="session")
 def checker() -> Checker:
-    """The real taxonomy, no records."""
-    document, problems = read(ROOT / "data/taxonomy.yaml", "data/taxonomy.yaml")
+    """The real taxonomy and data sets, no records."""
+    problems: list[Problem] = []
+    taxonomy, document = read_taxonomy(ROOT / "data", problems)
+    datasets, datasets_document = read_datasets(ROOT / "data", problems)
+    assert taxonomy is not None
     assert document is not None
+    assert datasets is not None
+    assert datasets_document is not None
     assert not problems
-    return Checker(Context(Taxonomy.model_validate(document.data), document, {}))
+    return Checker(Context(taxonomy, document, {}, datasets, datasets_document))
 
 
 @pytest.fixture(scope="session")

@@ -87,12 +87,11 @@ _OTHER_PAPER = re.compile(r"(.+) of (?!version|an earlier|a later)(\S.*)")
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """Problems of each configuration, then of the numbers in it."""
     seen: dict[tuple[str, ...], int] = {}
-    for steps, result in draft.results():
+    for number, (steps, result) in enumerate(draft.results(), start=1):
         keys = ("model", "dataset", "setting", "hardware", "where", "reported_by", "via")
         identity = tuple(str(result.get(key)) for key in keys)
-        number = seen.setdefault(identity, len(seen) + 1)
-        if number != len(seen):
-            message = f"the configuration of results[{number}] stands here again"
+        if (first := seen.setdefault(identity, number)) != number:
+            message = f"the configuration of results[{first}] stands here again"
             yield draft.problem("E234", steps, message, "put all its numbers into one result")
         yield from _place(draft, steps, result)
         yield from _numbers(draft, context, steps, result)

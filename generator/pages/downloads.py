@@ -22,6 +22,16 @@ FILES = {
 }
 
 
+MEDIA = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "bib": "application/x-bibtex",
+    "ris": "application/x-research-info-systems",
+    "csl.json": "application/vnd.citationstyles.csl+json",
+}
+"""Media type of a file by what follows its first point."""
+
+
 @lru_cache(maxsize=1)  # the data page tells the sizes
 def download_files(site: Site) -> Mapping[str, bytes]:
     """Content of every file of the data page, by its address below the home page."""
@@ -49,11 +59,32 @@ def family_bib(family: str) -> str:
     return f"data/bib/{family}.bib"
 
 
+def dataset_json_ld(site: Site) -> Mapping[str, object]:
+    """The catalogue as schema.org describes a Dataset, with every file as a distribution."""
+    home, papers = site.config.site_url, len(site.catalogue.papers)
+    return {
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "name": site.config.name,
+        "description": f"What makes diffusion models cheaper to run, with model pruning at its centre: {papers} papers with summaries of our own, the numbers that "
+        "they report, the models that they were shown on, and tools and articles.",
+        "url": f"{home}data/",
+        "license": "https://creativecommons.org/publicdomain/zero/1.0/",
+        "isAccessibleForFree": True,
+        "keywords": [term.name for term in site.catalogue.taxonomy.families.values()],
+        "distribution": [
+            {"@type": "DataDownload", "name": text, "contentUrl": f"{home}data/{name}", "encodingFormat": MEDIA[ending]}
+            for name, text in FILES.items()
+            if (ending := name.split(".", 1)[1]) in MEDIA
+        ],
+    }
+
+
 def downloads(site: Site, root: str, _argument: str) -> str:
-    """Links to the files, with their sizes."""
+    """Links to the files, with their sizes, and the catalogue for search engines of data."""
     contents = download_files(site)
     files = [(name, text, len(contents[f"data/{name}"])) for name, text in FILES.items()]
-    return render("downloads", files=files, root=root)
+    return render("downloads", files=files, root=root, json_ld=dataset_json_ld(site))
 
 
 def feeds(site: Site, root: str, _argument: str) -> str:

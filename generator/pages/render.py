@@ -27,6 +27,11 @@ def _wrappable(address: str) -> Markup:
     return Markup("/<wbr>").join(address.removeprefix("https://").split("/"))
 
 
+def _script_json(document: object) -> Markup:
+    """Data for a script element."""
+    return Markup(escape.script_json(document))  # noqa: S704  nothing in it can end the element
+
+
 def _code_spans(text: str) -> Markup:
     """Our own sentences, with `words in backticks`, or in two as docstrings have them, as code."""
     parts = text.replace("``", "`").split("`")
@@ -46,7 +51,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    jinja.filters.update(code_spans=_code_spans, url=_url, number=_number, wrappable=_wrappable)
+    jinja.filters.update(
+        code_spans=_code_spans, url=_url, number=_number, script_json=_script_json, wrappable=_wrappable
+    )
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
     return jinja
 

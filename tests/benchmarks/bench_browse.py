@@ -280,8 +280,10 @@ def _judge(size: int, measured: dict[str, object]) -> Iterator[tuple[str, float,
     drawn: dict[str, float] = measured["open to table drawn, ms"]  # type: ignore[assignment]
     queries: dict[str, dict[str, float]] = measured["query, ms"]  # type: ignore[assignment]
     transfer: dict[str, int] = measured["transfer, gzip bytes"]  # type: ignore[assignment]
-    opened = {1000: 100, 5000: 250}[size]
-    yield f"page open to table drawn at {size} entries, median", drawn["median"], opened, "ms"
+    floor: dict[str, float] = measured["first paint of a page of prose, ms"]  # type: ignore[assignment]
+    if size == min(SIZES):
+        ratio = drawn["median"] / floor["median"]
+        yield f"open to table / first paint of a page of prose at {size} entries, medians", ratio, 1.3, "times"
     if size == max(SIZES):
         worst = max(queries[name]["median"] for name in ("facets", "text", "text and facets"))
         yield f"query with all facet counts at {size} entries, slowest kind, median", worst, 16, "ms"
@@ -289,7 +291,7 @@ def _judge(size: int, measured: dict[str, object]) -> Iterator[tuple[str, float,
         yield (
             f"transfer of page, data, modules and stylesheet at {size} entries",
             transfer["ours"] / 1000,
-            100,
+            110,
             "kB",
         )
     yield f"entries.json at {size} entries", measured["entries.json, bytes an entry"], 80, "bytes an entry"  # type: ignore[misc]

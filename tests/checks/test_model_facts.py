@@ -1,10 +1,10 @@
-"""The facts of a model, and the architectures that follow from it."""
+"""The facts of a model: what only one model can have, and what the repository recomputes."""
 
 from __future__ import annotations
 
 import pytest
 
-from generator.checks import architectures, model_facts
+from generator.checks import model_facts
 from tests.conftest import Checker
 
 PATH = "data/models/x.yaml"
@@ -52,39 +52,3 @@ def test_message(checker: Checker, fragment: str, message: str) -> None:
 )
 def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(model_facts, fragment, "models") == []
-
-
-@pytest.mark.parametrize(
-    ("paper", "place", "message"),
-    [
-        (
-            "architectures: [dit]\nmodels: [m]",
-            "4:1",
-            "architectures beside models that have one: m is unet. fix: delete architectures",
-        ),
-        (
-            "architectures: [dit, unet]\nmodels: [group, m]",
-            "4:22",
-            "unet follows from the model m. fix: delete it",
-        ),
-    ],
-)
-def test_architectures_beside_a_model_that_has_one(checker: Checker, paper: str, place: str, message: str) -> None:
-    entries = {"models/m.yaml": "architecture: unet", "models/group.yaml": "", "papers/2023/a.yaml": paper}
-    assert checker.messages_of_all(architectures, entries) == [
-        f"data/papers/2023/a.yaml:{place}: error[E222]: {message}"
-    ]
-
-
-@pytest.mark.parametrize(
-    "paper",
-    [
-        "architectures: [dit]",
-        "architectures: [dit]\nmodels: [group]",
-        "architectures: [dit]\nmodels: [group, m]",
-        "models: [m]",
-    ],
-)
-def test_architectures_where_a_model_has_none(checker: Checker, paper: str) -> None:
-    entries = {"models/m.yaml": "architecture: unet", "models/group.yaml": "", "papers/2023/a.yaml": paper}
-    assert checker.messages_of_all(architectures, entries) == []

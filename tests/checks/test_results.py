@@ -20,22 +20,22 @@ def configuration(after: str = "{fid: 2}", **fields: str) -> str:
 BAD = [
     (
         configuration("{compression: 2}", before="{compression: 1}"),
-        "6:58: error[E231]: compression compares with the unchanged model and has before: 1",
+        "6:53: error[E231]: compression compares with the unchanged model and has before: 1",
         "leave it out of before",
     ),
     (
         configuration("{parameter-reduction: 130}"),
-        "6:71: error[E232]: parameter-reduction of 130 %",
+        "6:73: error[E232]: parameter-reduction of 130 %",
         "a percentage is between 0 and 100",
     ),
     (
         configuration("{parameter-reduction: up to -1}"),
-        "6:71: error[E232]: parameter-reduction of up to -1 %",
+        "6:73: error[E232]: parameter-reduction of up to -1 %",
         "a percentage is between 0 and 100",
     ),
-    (configuration("{compression: 0}"), "6:63: error[E232]: compression of 0 ×", "a value above 0"),
-    (configuration("{fid: -3}"), "6:55: error[E232]: fid of -3", "FID is 0 or more"),
-    (configuration("{geneval: 60}"), "6:59: error[E232]: geneval of 60", "GenEval is 1 or less"),
+    (configuration("{compression: 0}"), "6:65: error[E232]: compression of 0 ×", "a value above 0"),
+    (configuration("{fid: -3}"), "6:57: error[E232]: fid of -3", "FID is 0 or more"),
+    (configuration("{geneval: 60}"), "6:61: error[E232]: geneval of 60", "GenEval is 1 or less"),
     (
         configuration("{latency: 2, memory: 3}"),
         "6:5: error[E233]: latency, memory without hardware",
@@ -43,7 +43,7 @@ BAD = [
     ),
     (
         configuration("{latency: 2}", before="{latency: 0}", hardware="A100"),
-        "6:72: error[E232]: latency of 0 s",
+        "6:62: error[E232]: latency of 0 s",
         "a value above 0",
     ),
     (
@@ -51,25 +51,25 @@ BAD = [
         "7:5: error[E234]: the configuration of results[1] stands here again",
         "put all its numbers into one result",
     ),
-    (configuration(where="main results"), "6:34: error[E235]: 'main results' is no place in a source", PLACES),
+    (configuration(where="main results"), "6:35: error[E235]: 'main results' is no place in a source", PLACES),
     (
         configuration(where="Table 1 of DeepCache"),
-        "6:34: error[E236]: 'Table 1 of DeepCache' names another paper",
+        "6:35: error[E236]: 'Table 1 of DeepCache' names another paper",
         "where: Table 1, and reported_by: slug of DeepCache",
     ),
     (
         configuration("{clip-score: 0.3}", before="{fid: 2}"),
-        "6:52: error[E237]: fid stands in before and not in after",
+        "6:53: error[E237]: fid stands in before and not in after",
         "give the value with the method, too, or leave it out",
     ),
     (
         configuration("{parameters: 30}", before="{parameters: 20}"),
-        "6:87: note[E238]: parameters grows from 20 to 30",
+        "6:90: note[E238]: parameters grows from 20 to 30",
         "check the source",
     ),
     (
         configuration("{parameter-reduction: 0}"),
-        "6:71: note[E238]: parameter-reduction of 0 %",
+        "6:73: note[E238]: parameter-reduction of 0 %",
         "check the source",
     ),
 ]
@@ -119,4 +119,4 @@ def test_what_is_no_place(checker: Checker, where: str) -> None:
 
 def test_a_number_that_no_float_holds(checker: Checker) -> None:
     message = "error[E232]: fid has 400 digits. fix: the number as the source states it"
-    assert checker.messages(results, configuration(f"{{fid: {'9' * 400}}}")) == [f"{PATH}:6:55: {message}"]
+    assert checker.messages(results, configuration(f"{{fid: {'9' * 400}}}")) == [f"{PATH}:6:57: {message}"]

@@ -36,7 +36,12 @@ def paper(*authors: str, published: str | None = None, **fields: Any) -> Filed[P
         **fields,
     }
     record = ArxivRecord(
-        id="2305.10924", title="Prune Well", authors=authors, published=published, source="mirror", fetched_at="2026-11-22"
+        id="2305.10924",
+        title="Prune Well",
+        authors=authors,
+        published=published,
+        source="mirror",
+        fetched_at="2026-11-22",
     )
     return Filed("prune-well", "data/papers/2023/prune-well.yaml", Paper.model_validate(given), record)
 
@@ -144,12 +149,20 @@ def test_every_word_of_the_json_ld_is_of_schema_org(site: Site) -> None:
 
 
 def test_the_json_ld_says_what_the_paper_says() -> None:
-    filed = paper("Gongfan Fang", "Team Wan", doi="10.1000/x", venue="TMLR 2023", published="2023-05-18", topics=("width",))
+    filed = paper(
+        "Gongfan Fang", "Team Wan", doi="10.1000/x", venue="TMLR 2023", published="2023-05-18", topics=("width",)
+    )
     found = graph(dict(article_json_ld(filed, "https://example.org/p/")))
     (article,) = found.subjects(RDF.type, SDO.ScholarlyArticle)
-    said = {name: {str(value) for value in found.objects(article, SDO[name])} for name in ("headline", "datePublished", "url")}
+    said = {
+        name: {str(value) for value in found.objects(article, SDO[name])}
+        for name in ("headline", "datePublished", "url")
+    }
     assert said == {"headline": {"Prune Well"}, "datePublished": {date_of(filed)}, "url": {address_of(filed)}}
-    kinds = {(str(found.value(author, SDO.name)), found.value(author, RDF.type)) for author in found.objects(article, SDO.author)}
+    kinds = {
+        (str(found.value(author, SDO.name)), found.value(author, RDF.type))
+        for author in found.objects(article, SDO.author)
+    }
     assert kinds == {("Gongfan Fang", SDO.Person), ("Team Wan", SDO.Organization)}
     (series,) = found.objects(article, SDO.isPartOf)
     assert found.value(series, RDF.type) == SDO.Periodical

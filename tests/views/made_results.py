@@ -40,7 +40,9 @@ def catalogue(
     datasets: dict[str, Dataset] = {}
     for slug, results in papers.items():
         given = {"title": slug, "family": "pruning", "summary": "s", "checked": "abstract", "added": "2026-11-22"}
-        paper = Paper(**(given | dict(fields.get(slug.replace("-", "_"), {}))), results=tuple(Result(**one) for one in results))
+        paper = Paper(
+            **(given | dict(fields.get(slug.replace("-", "_"), {}))), results=tuple(Result(**one) for one in results)
+        )
         filed[slug] = Filed(slug, f"data/papers/2023/{slug}.yaml", paper)
         for own in paper.results:
             for name in own.model:

@@ -26,7 +26,9 @@ def test_a_table_has_a_row_a_configuration_and_a_column_a_metric(shipped: Catalo
 
 def test_models_and_data_sets_have_tables_of_their_own(shipped: Catalogue, taxonomy: Taxonomy) -> None:
     found = tables(
-        rows(shipped, result(), result(model="n"), result(dataset=None), result(model=["m", "n"]), result(2, setting="t")),
+        rows(
+            shipped, result(), result(model="n"), result(dataset=None), result(model=["m", "n"]), result(2, setting="t")
+        ),
         taxonomy.metrics,
     )
     assert [(table.models, table.datasets, len(table.rows)) for table in found] == [
@@ -72,7 +74,9 @@ def test_the_shared_unchanged_model_has_every_metric_that_a_row_gives(shipped: C
 
 
 def test_trust_says_how_near_the_numbers_were_read(shipped: Catalogue) -> None:
-    found = rows(shipped, result(), result(where="abstract of version 1"), result(via="notes"), result(via="b", where="abstract"))
+    found = rows(
+        shipped, result(), result(where="abstract of version 1"), result(via="notes"), result(via="b", where="abstract")
+    )
     assert [row.trust for row in found] == ["read", "abstract", "second hand", "second hand"]
 
 
@@ -82,7 +86,9 @@ def test_a_table_is_cut_after_the_first_rows_and_loses_none(shipped: Catalogue, 
     shown, rest = first_rows(found, 6)
     assert [len(table.rows) for table in shown] == [5, 1]
     assert [(table.models, len(table.rows)) for table in rest] == [(("n",), 3)]
-    assert [row for part in (shown, rest) for table in part for row in table.rows] == [row for t in found for row in t.rows]
+    assert [row for part in (shown, rest) for table in part for row in table.rows] == [
+        row for t in found for row in t.rows
+    ]
     assert first_rows(found, 9) == (found, ())
 
 
