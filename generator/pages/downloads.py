@@ -66,8 +66,9 @@ def dataset_json_ld(site: Site) -> Mapping[str, object]:
         "@context": "https://schema.org",
         "@type": "Dataset",
         "name": site.config.name,
-        "description": f"What makes diffusion models cheaper to run, with model pruning at its centre: {papers} papers with summaries of our own, the numbers that "
-        "they report, the models that they were shown on, and tools and articles.",
+        "description": "What makes diffusion models cheaper to run, with model pruning at its centre: "
+        f"{papers} papers with summaries of our own, the numbers that they report, the models that they were shown "
+        "on, and tools and articles.",
         "url": f"{home}data/",
         "license": "https://creativecommons.org/publicdomain/zero/1.0/",
         "isAccessibleForFree": True,
