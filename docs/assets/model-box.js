@@ -1,40 +1,14 @@
 // The box of the home page: names and aliases of models, and the way to a model's page.
+import { loadNames } from "./model-names.js";
+
 const form = document.querySelector(".cat-model");
-const fold = (text) => text.normalize("NFKD").toLowerCase().replace(/\p{M}|[\s_\-‐-―]/gu, "");
-
-let pages; // folded name -> address of the model's page
-
-async function load(input, list) {
-  pages = new Map();
-  const { models } = await (await fetch(`${form.dataset.root}models/names.json`)).json();
-  const options = [];
-  for (const [slug, name, aliases, entries] of models.sort((one, other) => other[3] - one[3])) {
-    for (const spelling of [name, slug, ...aliases]) if (!pages.has(fold(spelling))) pages.set(fold(spelling), slug);
-    for (const spelling of [name, ...aliases]) {
-      const option = document.createElement("option");
-      option.value = spelling;
-      if (spelling !== name) option.label = `${name}, ${entries} entries`;
-      options.push(option);
-    }
-  }
-  list.replaceChildren(...options);
-}
-
-// The model of exactly this name, or the most used one whose name begins or goes on with it.
-function find(text) {
-  const wanted = fold(text);
-  if (!wanted) return undefined;
-  const names = [...pages.keys()];
-  const near = names.find((name) => name.startsWith(wanted)) ?? names.find((name) => name.includes(wanted));
-  return pages.get(wanted) ?? pages.get(near);
-}
 
 if (form) {
   const input = form.querySelector("input");
   const list = form.querySelector("datalist");
   const status = form.querySelector("[role=status]");
   let loading;
-  const ready = () => (loading ??= load(input, list));
+  const ready = () => (loading ??= load());
   form.hidden = false;
   input.addEventListener("focus", ready);
   input.addEventListener("input", (event) => {
@@ -47,15 +21,19 @@ if (form) {
     go();
   });
 
+  async function load() {
+    const known = await loadNames(form.dataset.root);
+    list.replaceChildren(...known.options);
+    return known;
+  }
+
   async function go() {
     try {
-      await ready();
+      const slug = (await ready()).find(input.value);
+      if (slug) location.assign(`${form.dataset.root}models/${slug}/`);
+      else if (input.value.trim()) status.textContent = `No model of the catalogue is called ${input.value.trim()}.`;
     } catch (error) {
       status.textContent = `The names could not be loaded (${error.message}).`;
-      return;
     }
-    const slug = find(input.value);
-    if (slug) location.assign(`${form.dataset.root}models/${slug}/`);
-    else if (input.value.trim()) status.textContent = `No model of the catalogue is called ${input.value.trim()}.`;
   }
 }

@@ -16,12 +16,13 @@ from generator.escape import terminal
 
 TAXONOMY = "taxonomy.yaml"
 DATASETS = "datasets.yaml"
+CHOOSE = "choose.yaml"
 TEMPLATE = "TEMPLATE.yaml"
 
 CODES = (
     Code(
         "E413",
-        "Under data/ stand only entries, the taxonomy, the data sets, the template, schemas, records and the licence.",
+        "Under data/ are only entries, taxonomy, data sets, rules of Choose, template, schemas, records and licence.",
         wrong="data/papers/diff-pruning.yaml, outside a year folder",
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -55,7 +56,7 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
 def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
     """Every entry that can be parsed; what is wrong on the way goes into ``problems``."""
     entries = {file: kind for kind, file in entry_files(data)}
-    known = {data / TAXONOMY, data / DATASETS, data / TEMPLATE, data / "LICENSE"}
+    known = {data / name for name in (TAXONOMY, DATASETS, CHOOSE, TEMPLATE, "LICENSE")}
     for file in sorted(data.rglob("*")):
         relative = file.relative_to(data)
         if (
@@ -93,7 +94,7 @@ def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None,
     try:
         return Taxonomy.model_validate(document.data), document
     except ValidationError as error:
-        problems.extend(_misshapen(document, error, (), "E500", "write name and text, as its neighbours do"))
+        problems.extend(misshapen(document, error, (), "E500", "write name and text, as its neighbours do"))
         return None, document
 
 
@@ -107,11 +108,11 @@ def read_datasets(data: Path, problems: list[Problem]) -> tuple[Mapping[str, Dat
         return _Datasets.model_validate({"datasets": document.data}).datasets, document
     except ValidationError as error:
         fix = "write name, kind and text, as its neighbours do"
-        problems.extend(_misshapen(document, error, ("datasets",), "E505", fix))
+        problems.extend(misshapen(document, error, ("datasets",), "E505", fix))
         return None, document
 
 
-def _misshapen(
+def misshapen(
     document: Document, error: ValidationError, above: tuple[str, ...], code: str, fix: str
 ) -> Iterator[Problem]:
     """What pydantic found, at its place in the file; ``above`` are the steps that the file does not have."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from generator.arxiv import records as arxiv_records
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
+from generator.checks.choose import read_rules
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
-from generator.entries.model import Article, Catalogue, Filed, Model, Paper, Tool
+from generator.entries.model import Article, Catalogue, Filed, Model, Paper, Rules, Tool
 from generator.entries.problem import Problem
 
 
@@ -36,10 +37,11 @@ def validate(data: Path) -> Outcome:
     problems: list[Problem] = []
     taxonomy, document = read_taxonomy(data, problems)
     datasets, datasets_document = read_datasets(data, problems)
+    rules = read_rules(data, taxonomy, problems) if taxonomy is not None else None
     records, corrupt = arxiv_records.read_all(data / "arxiv")
     problems.extend(corrupt)
     drafts = list(read_drafts(data, problems))
-    if taxonomy is None or document is None or datasets is None or datasets_document is None:
+    if taxonomy is None or document is None or datasets is None or datasets_document is None or rules is None:
         return Outcome(tuple(sorted(problems)), len(drafts), None)
     context = Context(taxonomy, document, records, datasets, datasets_document)
     for draft in drafts:
@@ -47,7 +49,7 @@ def validate(data: Path) -> Outcome:
     for catalogue_check in CATALOGUE_CHECKS.values():
         problems.extend(catalogue_check.check_all(drafts, context))
     failed = any(problem.severity == "error" for problem in problems)
-    catalogue = None if failed else _catalogue(drafts, context)
+    catalogue = None if failed else _catalogue(drafts, context, rules)
     return Outcome(tuple(sorted(problems)), len(drafts), catalogue)
 
 
@@ -57,7 +59,7 @@ def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
         yield from entry_check.check(draft, context)
 
 
-def _catalogue(drafts: Sequence[Draft], context: Context) -> Catalogue:
+def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules) -> Catalogue:
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
@@ -72,7 +74,7 @@ def _catalogue(drafts: Sequence[Draft], context: Context) -> Catalogue:
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets)
+    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules)
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:

@@ -436,6 +436,45 @@ class Dataset(Record):
     """Page that was read for these facts."""
 
 
+class Need(Term):
+    """What hurts: an answer to a question of the page Choose."""
+
+    metrics: Annotated[Texts, Field(min_length=1)]
+    """The costs whose numbers answer it, the one that says most first."""
+
+
+class Budget(Term):
+    """How much training is possible: an answer to a question of the page Choose."""
+
+    training: Annotated[Texts, Field(min_length=1)]
+    """The terms that it allows."""
+    unstated: bool = False
+    """Whether it allows entries that do not say what training they need."""
+
+
+class Advice(Record):
+    """One family that answers the questions."""
+
+    family: Text
+    """Slug of the family."""
+    why: Text
+    """One sentence."""
+
+
+class Rules(Record):
+    """What the page Choose answers, as ``data/choose.yaml`` holds it."""
+
+    needs: Annotated[dict[str, Need], Field(min_length=1)]
+    budgets: Annotated[dict[str, Budget], Field(min_length=1)]
+    other_aims: Texts
+    """Topics whose entries do not aim at a lower cost, and which are not recommended."""
+    rules: dict[str, dict[str, Annotated[tuple[Advice, ...], Field(min_length=1)]]]
+    """Need -> budget -> families, the first to try first."""
+
+
+NO_RULES = Rules.model_construct(needs={}, budgets={}, other_aims=(), rules={})
+
+
 class Taxonomy(Record):
     """The closed vocabularies, as ``data/taxonomy.yaml`` holds them."""
 
@@ -535,3 +574,5 @@ class Catalogue:
     articles: Mapping[str, Filed[Article]]
     models: Mapping[str, Filed[Model]]
     datasets: Mapping[str, Dataset]
+    rules: Rules = NO_RULES
+    """What the page Choose answers; nothing in a catalogue that was not read from files."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.pages import (
     browse,
+    choose,
     downloads,
     home,
     kernels,
@@ -50,6 +51,7 @@ BLOCKS: Mapping[str, Block] = {
     "browse": browse.browse,
     "catalogue": tables.catalogue_table,
     "checks": reference.checks,
+    "choose": choose.choose,
     "compare": browse.compare,
     "downloads": downloads.downloads,
     "families": tables.family_list,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from generator.outputs.feeds import feed_files
 from generator.pages.browse import browse_files
+from generator.pages.choose import choose_files
 from generator.pages.downloads import download_files, reference_files
 from generator.pages.entry import entry_pages
 from generator.pages.kernels import kernel_pages
@@ -24,6 +25,7 @@ PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
 )
 FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     browse_files,
+    choose_files,
     download_files,
     reference_files,
     feed_files,

@@ -16,7 +16,7 @@ def _url(address: str) -> str:
     return escape.url(address)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """A number as people write it: no trailing zeros, thousands in groups."""
     text = f"{value:,.4f}".rstrip("0").rstrip(".")
     return text.replace(",", "\u202f")
@@ -52,7 +52,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     jinja.filters.update(
-        code_spans=_code_spans, url=_url, number=_number, script_json=_script_json, wrappable=_wrappable
+        code_spans=_code_spans, url=_url, number=number, script_json=_script_json, wrappable=_wrappable
     )
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
     return jinja

@@ -10,6 +10,7 @@ from functools import cached_property
 from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
 from generator.site_config import SiteConfig
 from generator.views.benchmarks import Benchmarks, find_benchmarks
+from generator.views.choose import Choices
 from generator.views.configurations import Table
 from generator.views.models import Models
 from reference_impls.methods.registry import METHODS
@@ -68,6 +69,11 @@ class Site:
     def models(self) -> Models:
         """What the catalogue says of its models."""
         return Models(self.catalogue)
+
+    @cached_property
+    def choices(self) -> Choices:
+        """What the page Choose answers."""
+        return Choices(self.catalogue, self.models)
 
     @cached_property
     def benchmarks(self) -> Benchmarks:
