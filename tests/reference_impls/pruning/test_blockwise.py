@@ -98,6 +98,7 @@ def executed(model: nn.Module, calibration: Calibration) -> list[list[str]]:
     return [names for names in own if names]
 
 
+@pytest.mark.slow
 def test_a_unet_with_skips() -> None:
     model = small("unet")
     calibration = from_trajectory(model, n=3, steps=2)  # type: ignore[arg-type]
