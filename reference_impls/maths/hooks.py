@@ -1,8 +1,8 @@
-"""Hooks and frozen weights that last as long as a ``with`` block, whatever happens inside."""
+"""Hooks, replaced forward passes and frozen weights that last as long as a ``with`` block, whatever happens inside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,22 @@ def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False) -> 
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def replaced(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
+    """Inside, each function is called in place of the ``forward`` of its module."""
+    before = {module: vars(module).get("forward") for module in forwards}  # packages that move weights set their own
+    try:
+        for module, forward in forwards.items():
+            vars(module)["forward"] = forward
+        yield
+    finally:
+        for module, own in before.items():
+            if own is None:
+                vars(module).pop("forward", None)
+            else:
+                vars(module)["forward"] = own
 
 
 @contextmanager

@@ -74,8 +74,20 @@ def damped(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
 
 
 def inverse(hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
-    """H^-1 for the damped H."""
-    return torch.cholesky_inverse(torch.linalg.cholesky(damped(hessian, damping)))
+    """H^-1 for the damped H; raises as ``cholesky``."""
+    return torch.cholesky_inverse(cholesky(damped(hessian, damping)))
+
+
+def cholesky(matrix: torch.Tensor, *, upper: bool = False) -> torch.Tensor:
+    """The factor of a Hessian or of its inverse.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return torch.linalg.cholesky(matrix, upper=upper)
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+        raise ValueError("its Hessian cannot be factorised; calibrate with more samples or others") from error
 
 
 def sweep(
@@ -106,7 +118,8 @@ def sweep(
         The new weight in the old dtype, zero where the mask is False; and the mask.
 
     Raises:
-        ValueError: the shapes do not fit, a value is not finite, or ``together`` or ``block`` is not positive.
+        ValueError: the shapes do not fit, a value is not finite, ``together`` or ``block`` is not positive, or the
+            Hessian cannot be factorised.
     """
     rows, columns = check_finite("weight", weight).shape
     if min(together, block) < 1:
@@ -115,7 +128,7 @@ def sweep(
     if hessian.shape != (columns, columns):
         raise ValueError(f"Hessian of shape {tuple(hessian.shape)} does not fit {columns} columns")
     w = weight.double().clone()
-    upper = torch.linalg.cholesky(inverse(hessian, damping), upper=True)  # U, with H^-1 = U^T U
+    upper = cholesky(inverse(hessian, damping), upper=True)  # U, with H^-1 = U^T U
     silent = dead(hessian)
     mask = torch.ones(rows, columns, dtype=torch.bool)
     for start in range(0, columns, block):

@@ -5,13 +5,13 @@ Maths   H = sum over steps of a_t X_t^T X_t, with a_t = 0.8 + 0.4 ln(T - t + 1) 
         column sweep of ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads
         it, of w_j^2 / [H^-1]_jj (Eq. 6), for heads with the head's own block in place of H (Eq. 7); the columns that
         stay make up for those that go.
-Differs from the paper: layers and groups are calibrated one by one, not in packages, which costs time and changes
-        little here. The units of a group are removed in one step, where the authors remove them one by one and score
-        again in between (the error of a random layer differs by less than 1 %). The scores of the two readers of a
-        joint head are added, not fused by rank (Eq. 8). Channels of residual blocks are not in the paper; in front of
-        a GroupNorm their statistics change, which the solution does not know.
+Differs from the paper: layers are calibrated block by block, two passes a block, and groups one by one, not in
+        packages of a chosen size. The units of a group are removed in one step, where the authors remove them one by
+        one and score again in between (the error of a random layer differs by less than 1 %). The scores of the two
+        readers of a joint head are added, not fused by rank (Eq. 8). Channels of residual blocks are not in the paper;
+        in front of a GroupNorm their statistics change, which the solution does not know.
 Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.
-        Cost  O(inputs^3 + outputs * inputs^2) and one pass of the calibration, for each layer.
+        Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block; for units, one pass of the model a group.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune or
         no table of units, a pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be
         factorised; for units also for any pattern.
@@ -31,7 +31,8 @@ from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import as_matrix, set_matrix, watch
+from reference_impls.pruning.layers import as_matrix, set_matrix
+from reference_impls.pruning.observers import naming, observe
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
 
@@ -51,29 +52,29 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
 
 def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove heads, neurons and channels, group after group, and change the layers that read them."""
+    # Not by ``prune_blocks``: it decides each layer alone and keeps its shape. A group is decided over all layers that
+    # read it, and removing it changes the width of layers, so that groups are looked up anew before each step.
     kept: dict[str, list[int]] = {}
     for name in [group.name for group in groups_of(model)]:
         group = next(group for group in groups_of(model) if group.name == name)  # as the model is now
-        with sparsegpt.naming(name):
-            kept[name] = _prune_group(model, group, calibration, request)
+        kept[name] = _prune_group(model, group, calibration, request)
     return Outcome(kept=kept)
 
 
 def _prune_group(model: nn.Module, group: Group, calibration: Calibration, request: Request) -> list[int]:
     """Choose, make up for what goes, remove. A unit is read by one layer or more (both streams of a joint block)."""
     readers = [part for part in group.parts if part.side == "in"]
-    hessians = {part.layer: Hessian(as_matrix(_layer(model, part)).shape[1]) for part in readers}
     layers = {part.layer: _layer(model, part) for part in readers}
-    watch(model, calibration, layers, lambda name, rows, batch: hessians[name].add(rows, step_weight(batch)))
-    scores = [_scores(group, part, layers[part.layer], hessians[part.layer].mean()) for part in readers]
-    kept = best_units(torch.stack(scores).sum(0), request.share(group.name), group.strata)
-    gone = sorted(set(range(group.units)) - set(kept))
-    for part in readers:
-        columns = _columns(part, layers[part.layer])[gone].flatten()
-        set_matrix(
-            layers[part.layer],
-            remove_columns(as_matrix(layers[part.layer]), columns, hessians[part.layer].mean()),
-        )
+    observed = observe(model, calibration, layers, Hessian, step_weight)
+    with naming(group.name):
+        hessians = {name: hessian.mean() for name, hessian in observed.items()}
+        scores = [_scores(group, part, layers[part.layer], hessians[part.layer]) for part in readers]
+        kept = best_units(torch.stack(scores).sum(0), request.share(group.name), group.strata)
+        gone = sorted(set(range(group.units)) - set(kept))
+        for part in readers:
+            layer = layers[part.layer]
+            columns = _columns(part, layer)[gone].flatten()
+            set_matrix(layer, remove_columns(as_matrix(layer), columns, hessians[part.layer]))
     remove(model, (group, kept))
     return kept
 

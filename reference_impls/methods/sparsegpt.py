@@ -3,9 +3,11 @@
 Maths   H = X^T X per layer; the lowest w^2 / U_jj^2 are removed, U = chol(H^-1)^T; see ``maths.obs``. Single weights
         are decided 128 columns at once (B_s = 128), an n:m pattern group by group, when the sweep reaches its first
         column (B_s = m, section 3.4).
-Differs from the paper: rows of a layer may have different sparsities (as in its code); the layers are calibrated one
-        after the other, each on the inputs that the layers pruned before it produce.
-Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.   Cost  O(inputs^3 + outputs * inputs^2) a layer.
+Differs from the paper: rows of a layer may have different sparsities (as in its code). As there, calibration is
+        per block: the layers of one block see the same dense block, after blocks that are pruned already. The paper
+        has no U-Nets: blocks follow in the order of their calls, and a layer outside any list is a block.
+Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.
+        Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
         pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be factorised.
 Run     python -m reference_impls prune --method sparsegpt --model dit --sparsity 0.5 --out build/sparsegpt
@@ -13,8 +15,7 @@ Run     python -m reference_impls prune --method sparsegpt --model dit --sparsit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -22,13 +23,10 @@ from torch import nn
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
+from reference_impls.pruning.blockwise import prune_blocks
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import as_matrix, prunable, set_matrix, watch
-
-
-def weight_of(_batch: Call) -> float:
-    """Every call counts the same."""
-    return 1.0
+from reference_impls.pruning.layers import prunable
+from reference_impls.pruning.observers import alike
 
 
 def selection(request: Request, share: float) -> Select:
@@ -71,34 +69,24 @@ def columns_decided_at_once(request: Request) -> int:
     return request.tile.columns * max(1, BLOCK // request.tile.columns)
 
 
-@contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Inside, what is refused is told with the layer or group that it is about.
+def decide(
+    matrix: torch.Tensor, hessian: torch.Tensor, request: Request, share: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prune the matrix of one layer: (outputs, inputs), (inputs, inputs) -> new matrix and mask (outputs, inputs).
 
     Raises:
-        ValueError: whatever is refused inside, or the Hessian cannot be factorised.
+        ValueError: as ``selection`` and ``sweep``.
     """
-    try:
-        yield
-    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
-        raise ValueError(f"{name}: its Hessian cannot be factorised; calibrate with more samples or others") from error
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+    return sweep(matrix, hessian, selection(request, share), together=columns_decided_at_once(request))
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request, *, weight=weight_of) -> Outcome:  # type: ignore[no-untyped-def]
-    """Zero weights and change the others, layer by layer in model order."""
-    layers = prunable(model)
+def prune(
+    model: nn.Module, calibration: Calibration, request: Request, *, weight: Callable[[Call], float] = alike
+) -> Outcome:
+    """Zero weights and change the others, block by block."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
-    masks: dict[str, torch.Tensor] = {}
-    for name, layer in layers.items():
-        hessian = Hessian(as_matrix(layer).shape[1])
-        together = columns_decided_at_once(request)
-        with naming(name):
-            watch(model, calibration, {name: layer}, lambda _, rows, batch, h=hessian: h.add(rows, weight(batch)))  # type: ignore[misc]
-            pruned, mask = sweep(
-                as_matrix(layer), hessian.mean(), selection(request, request.share(name)), together=together
-            )
-        set_matrix(layer, pruned)
-        masks[name] = mask.view_as(layer.weight)
-    return Outcome(masks=masks)
+
+    def decided(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
+        return decide(matrix, hessian.mean(), request, request.share(name))
+
+    return Outcome(masks=prune_blocks(model, calibration, prunable(model), Hessian, decided, weight))

@@ -12,23 +12,18 @@ Run     python -m reference_impls prune --method wanda --model dit --sparsity 0.
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
-from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.call import Calibration
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import as_matrix, prunable, watch
+from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.observers import Norms, observe
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero the weights whose product with their input's norm is smallest."""
     layers = prunable(model)
-    squares = {name: torch.zeros(as_matrix(layer).shape[1], dtype=torch.float64) for name, layer in layers.items()}
-
-    def collect(name: str, rows: torch.Tensor, _batch: Call) -> None:
-        squares[name] += rows.double().square().sum(0)  # (inputs,)
-
-    watch(model, calibration, layers, collect)
-    scores = {name: as_matrix(layer).abs() * squares[name].sqrt().float() for name, layer in layers.items()}
+    observed = observe(model, calibration, layers, Norms)
+    scores = {name: as_matrix(layer).abs() * observed[name].norms() for name, layer in layers.items()}
     return drop_weights(layers, scores, request)

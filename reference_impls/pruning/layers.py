@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import torch
 from torch import nn
 from torch.nn import functional
-
-from reference_impls.calls.call import Calibration, Call
-from reference_impls.maths.hooks import Hook, hooked
 
 SMALLEST = 16
 """Layers with fewer inputs or outputs (first and last ones) stay dense: little to gain, much to lose."""
@@ -55,22 +50,3 @@ def input_rows(layer: nn.Linear | nn.Conv2d, inputs: torch.Tensor) -> torch.Tens
         stride=layer.stride,
     )
     return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
-
-
-Collect = Callable[[str, torch.Tensor, Call], None]
-"""Takes a layer's name, its input rows and the batch they come from."""
-
-
-@torch.no_grad()
-def watch(
-    model: nn.Module, calibration: Calibration, layers: Mapping[str, nn.Linear | nn.Conv2d], collect: Collect
-) -> None:
-    """Run the calibration once and hand each layer's input rows to ``collect``."""
-    for batch in calibration:
-        hooks = ((layer, _collecting(collect, name, batch)) for name, layer in layers.items())
-        with hooked(hooks, before=True):
-            batch.run(model)
-
-
-def _collecting(collect: Collect, name: str, batch: Call) -> Hook:
-    return lambda layer, inputs: collect(name, input_rows(layer, inputs[0].detach()), batch)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from reference_impls.maths.hooks import Hook, frozen, hooked
+from reference_impls.maths.hooks import Hook, frozen, hooked, replaced
 
 
 def handles(model: nn.Module) -> int:
@@ -59,3 +59,16 @@ def test_what_was_frozen_before_stays_frozen() -> None:
     with pytest.raises(KeyboardInterrupt), frozen(model):
         interrupt()
     assert [value.requires_grad for value in model.parameters()] == before
+
+
+def test_a_forward_is_replaced_inside_only() -> None:
+    model, x = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), torch.ones(1, 2)
+    vars(model[1])["forward"] = torch.neg  # as packages do that move weights
+    plain = model(x)
+    with replaced({model[0]: lambda x: x + 1, model[1]: lambda x: 2 * x}):
+        assert model(x).tolist() == [[4.0, 4.0]]
+    with pytest.raises(KeyboardInterrupt), replaced({model[0]: interrupt}):
+        model(x)
+    assert torch.equal(model(x), plain)
+    assert "forward" not in vars(model[0])
+    assert vars(model[1])["forward"] is torch.neg

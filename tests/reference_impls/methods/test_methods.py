@@ -21,6 +21,7 @@ from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
+from reference_impls.pruning.observers import alike
 from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
 from reference_impls.testbed.data import load
 from tests.reference_impls.by_hand import STEPS, inputs_of
@@ -140,6 +141,11 @@ def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None
         assert torch.equal(as_matrix(prunable(after)[name]), expected), name
 
 
+def block_of(layer: str) -> str:
+    """In the DiT, each item of its one list, and each layer outside it."""
+    return ".".join(layer.split(".")[:2]) if layer.startswith("blocks.") else layer
+
+
 def by_surgeon(
     dit: nn.Module,
     calibration: Calibration,
@@ -147,10 +153,14 @@ def by_surgeon(
     weights: list[float],
     pattern: tuple[int, int] | None = None,
 ) -> None:
-    """Layer by layer, each on what the ones pruned before it give; after each column the rest is inverted anew."""
+    """Block by block, each on what the ones pruned before it give; after each column the rest is inverted anew."""
     model = copy.deepcopy(dit)
+    of_block: dict[str, list[torch.Tensor]] = {}
     for name, layer in prunable(model).items():
-        rows = rows_of(model, calibration, name)
+        if name not in of_block:  # the first layer of its block: the blocks before it are pruned, this one is dense
+            block = [other for other in prunable(model) if block_of(other) == block_of(name)]
+            of_block = {other: rows_of(model, calibration, other) for other in block}
+        rows = of_block[name]
         hessian = sum(a * x.T @ x for a, x in zip(weights, rows, strict=True))
         hessian = hessian / sum(a * len(x) for a, x in zip(weights, rows, strict=True))
         hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
@@ -221,7 +231,7 @@ MUTATIONS = {
     "the largest go": (masks, "_drop", lambda scores, count: DROP(-scores, count)),
     "compensation dropped": (sparsegpt, "sweep", forgetful),
     "step weights reversed": (obs_diff, "step_weight", reversed_steps),
-    "every step weighs the same": (obs_diff, "step_weight", sparsegpt.weight_of),
+    "every step weighs the same": (obs_diff, "step_weight", alike),
     "norms not rooted": (torch.Tensor, "sqrt", lambda values: values),
 }
 

@@ -19,9 +19,9 @@ from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.methods import diff_pruning, ecodiff, obs_diff
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.methods.sparsegpt import weight_of
 from reference_impls.pruning import remove_units
 from reference_impls.pruning.contract import Request
+from reference_impls.pruning.observers import alike
 from reference_impls.pruning.remove_units import best_units, owned
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
@@ -389,7 +389,7 @@ def step_weights_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def every_step_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(obs_diff, "step_weight", weight_of)
+    monkeypatch.setattr(obs_diff, "step_weight", alike)
 
 
 def heads_like_neurons(monkeypatch: pytest.MonkeyPatch) -> None:

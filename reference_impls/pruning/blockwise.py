@@ -1,0 +1,218 @@
+"""Prune the layers of a model block by block: each block is calibrated on what the pruned blocks before it produce.
+
+A block is the outermost item of an ``nn.ModuleList``; a layer outside any list is a block of its own. For each block,
+in the order in which the model calls them: run it and observe the inputs of all its layers; decide and write each
+layer; run it again and pass the outputs on.
+
+A block is run alone, from the inputs that it received. The way from one block to the next, with skips and joint
+streams, is the model's own code: the model is called, finished blocks return their recorded outputs at once, and the
+call stops where the next block begins. So a block is computed twice for each call, whatever the model looks like. The
+price is memory: the outputs of all finished blocks are kept for all calls.
+
+Nothing here knows what is observed or decided.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_impls.calls.call import Calibration, Call
+from reference_impls.maths.hooks import hooked, replaced
+from reference_impls.pruning.layers import as_matrix, set_matrix
+from reference_impls.pruning.observers import O, alike, naming, observe
+
+Layers = Mapping[str, nn.Linear | nn.Conv2d]
+"""By their names in the model."""
+Decide = Callable[[str, torch.Tensor, O], tuple[torch.Tensor, torch.Tensor]]
+"""Name, matrix and observer of a layer -> new matrix and mask, both (outputs, inputs); it changes nothing."""
+
+
+@dataclass(frozen=True)
+class BlockCall:
+    """What a block received in one call of the model, and how much that counts."""
+
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    weight: float
+
+    def run(self, block: nn.Module) -> Any:
+        """The block's output; a block that works in place changes copies only."""
+        arguments, keywords = copy.deepcopy((self.arguments, dict(self.keywords)))
+        return block(*arguments, **keywords)
+
+
+@torch.no_grad()
+def prune_block(
+    block: nn.Module, calls: Sequence[BlockCall], layers: Layers, observer: Callable[[int], O], decide: Decide[O]
+) -> tuple[list[Any], dict[str, torch.Tensor]]:
+    """Observe all layers of a block, change them, run it again; two passes.
+
+    Args:
+        block: with its weights loaded; nothing else of the model is needed.
+        calls: what it received.
+        layers: those that are pruned.
+        observer: as in ``observe``.
+        decide: see ``Decide``.
+
+    Returns:
+        The outputs of the pruned block, one a call; and the mask of each layer, shaped as its weight.
+
+    Raises:
+        ValueError: ``observer`` or ``decide`` refuses something; the layer is named.
+    """
+    observed = observe(block, calls, layers, observer, attrgetter("weight"))
+    masks = _write(layers, observed, decide)
+    return [call.run(block) for call in calls], masks
+
+
+def _write(layers: Layers, observed: Mapping[str, O], decide: Decide[O]) -> dict[str, torch.Tensor]:
+    masks = {}
+    for name, layer in layers.items():
+        with naming(name):
+            matrix, mask = decide(name, as_matrix(layer), observed[name])
+        set_matrix(layer, matrix)
+        masks[name] = mask.view_as(layer.weight)
+    return masks
+
+
+@torch.no_grad()
+def prune_blocks(
+    model: nn.Module,
+    calibration: Calibration,
+    layers: Layers,
+    observer: Callable[[int], O],
+    decide: Decide[O],
+    weight: Callable[[Call], float] = alike,
+) -> dict[str, torch.Tensor]:
+    """Prune all layers of a model, block by block.
+
+    Args:
+        model: any module.
+        calibration: its calls.
+        layers: those that are pruned, by name.
+        observer: as in ``observe``.
+        decide: see ``Decide``.
+        weight: how much a call counts.
+
+    Returns:
+        The mask of each layer, shaped as its weight, in the order of ``layers``.
+
+    Raises:
+        ValueError: as ``prune_block``.
+    """
+    passes = [_Pass(call, weight(call)) for call in calibration]
+    masks: dict[str, torch.Tensor] = {}
+    for block in blocks_of_layers(model, calibration.calls[0], layers):
+        if block.called_once:
+            reached = [(one, call) for one in passes if (call := one.call_of(block.module, model)) is not None]
+            outputs, made = prune_block(block.module, [call for _, call in reached], block.layers, observer, decide)
+            for (one, _), output in zip(reached, outputs, strict=True):
+                one.outputs[block.module] = output
+        else:  # its later inputs depend on its own outputs, so it is observed where it stands, and is never replaced
+            made = _write(block.layers, observe(model, passes, block.layers, observer, attrgetter("weight")), decide)
+        masks |= made
+    return {name: masks[name] for name in layers}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a model that is pruned at once."""
+
+    module: nn.Module
+    layers: Layers
+    called_once: bool
+    """In each call of the model."""
+
+
+@torch.no_grad()
+def blocks_of_layers(model: nn.Module, call: Call, layers: Layers) -> list[Block]:
+    """Which blocks hold the layers, in the order in which the model calls them.
+
+    The order in which a model defines its modules is another one in U-Nets, whose middle often comes last there. A list
+    item whose parts are called one by one, not the item itself, falls apart into its layers.
+
+    Args:
+        model: any module.
+        call: a call of it; run with one sample.
+        layers: by name.
+    """
+    own: dict[str, list[str]] = {}
+    for name in layers:
+        own.setdefault(_outermost_item(model, name), []).append(name)
+    called: list[str] = []
+    paths = dict.fromkeys((*own, *layers))
+    with hooked(((model.get_submodule(path), partial(_note, called, path)) for path in paths), before=True):
+        call.first().run(model)
+    times = Counter(called)
+    parts = [
+        part for path, names in own.items() for part in ([(path, names)] if times[path] else [(n, [n]) for n in names])
+    ]
+    parts.sort(key=lambda part: called.index(part[0]) if times[part[0]] else len(called))
+    return [
+        Block(model.get_submodule(path), {name: layers[name] for name in names}, times[path] == 1)
+        for path, names in parts
+    ]
+
+
+def _note(called: list[str], path: str, *_: object) -> None:
+    called.append(path)
+
+
+def _outermost_item(model: nn.Module, layer: str) -> str:
+    """Path of the list item that holds a layer, past lists of lists; outside any list, the layer's own."""
+    parts = layer.split(".")
+    for depth in range(1, len(parts)):
+        above, path = (".".join(parts[:end]) for end in (depth - 1, depth))
+        containers = (nn.ModuleList, nn.ModuleDict)
+        item = model.get_submodule(path)
+        if isinstance(model.get_submodule(above), nn.ModuleList) and not isinstance(item, containers):
+            return path
+    return layer
+
+
+class _Reached(Exception):
+    """Stops a call of the model where a block begins."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__()
+        self.arguments, self.keywords = arguments, keywords
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One call of the model, with the outputs of the blocks that are finished."""
+
+    call: Call
+    weight: float
+    outputs: dict[nn.Module, Any] = field(default_factory=dict)
+
+    def run(self, model: nn.Module) -> Any:
+        """Run the blocks that are not finished, and what stands between blocks, which may work in place."""
+        with replaced({block: partial(_copy_of, output) for block, output in self.outputs.items()}):
+            return self.call.run(model)
+
+    def call_of(self, block: nn.Module, model: nn.Module) -> BlockCall | None:
+        """What the block receives; None where this call does without it."""
+        try:
+            with replaced({block: _stop}):
+                self.run(model)
+        except _Reached as reached:
+            return BlockCall(reached.arguments, reached.keywords, self.weight)
+        return None
+
+
+def _copy_of(output: Any, *_: object, **__: object) -> Any:
+    return copy.deepcopy(output)
+
+
+def _stop(*arguments: Any, **keywords: Any) -> None:
+    raise _Reached(*arguments, **keywords)
