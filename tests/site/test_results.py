@@ -9,11 +9,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from generator.entries.model import Filed, Result
+from generator.entries.model import Dataset, Filed, Result
+from generator.pages.render import number as shown
 from generator.pages.results import benchmark_pages, overview
+from generator.views.benchmarks import baselines, comparisons
 from generator.views.pareto import trade_offs
 from generator.views.site import Site
 from tests.site.conftest import Built
@@ -21,8 +22,7 @@ from tests.site.hostile import formula, text
 from tests.site.parsing import Parsed, parse
 
 Open = Callable[..., Page]
-WITH_PLOT = "results/dit-xl-2-imagenet-256/"
-PHONE = {"width": 320, "height": 640}
+WITH_PLOT = "results/dit-xl-2-on-imagenet-256/"
 
 
 @pytest.fixture(scope="module")
@@ -33,55 +33,64 @@ def pages(built: Built) -> dict[str, Parsed]:
     return found
 
 
-def test_every_number_stands_on_its_page_with_setting_and_source(built: Built, pages: dict[str, Parsed]) -> None:
+def test_every_configuration_stands_on_its_page_with_setting_and_source(built: Built, pages: dict[str, Parsed]) -> None:
     for one in built.knowledge.benchmarks.pages:
         page = pages[one.slug]
         for row in one.rows:
             assert row.anchor in page.ids
             assert " ".join(row.result.setting.split()) in page.text
-            assert row.place in page.text
-            if row.result.hardware:
-                assert row.result.hardware in page.text
-            if row.via:
-                assert f"second hand: {row.via}" in page.text
+            assert row.result.where in page.text
+            if row.hardware:
+                assert row.hardware in page.text
+            if row.result.via:
+                assert f"second hand: {row.result.via}" in page.text
             assert f"../../papers/{row.slug}/" in {link.get("href") for link in page.all("a")}
 
 
+def test_every_number_of_an_entry_stands_on_its_page(built: Built) -> None:
+    for slug, filed in built.catalogue.papers.items():
+        page = built.pages[f"papers/{slug}/index.html"]
+        for number, result in enumerate(filed.entry.results, start=1):
+            assert f"row-{slug}-{number}" in page.ids
+            for value in (*result.before.values(), *result.after.values()):
+                assert shown(value.number) in page.text, (slug, number)
+
+
+def test_an_entry_opens_eight_configurations_and_keeps_the_others_one_click_away(built: Built) -> None:
+    counts = {slug: len(filed.entry.results) for slug, filed in built.catalogue.papers.items()}
+    long, short = max(counts, key=counts.__getitem__), next(slug for slug, count in counts.items() if count == 8)
+    page = built.pages[f"papers/{long}/index.html"]
+    assert page.inside("summary").count(f"{counts[long] - 8} more configurations") == 1
+    assert "more configurations" not in built.pages[f"papers/{short}/index.html"].text
+
+
 def test_the_unchanged_model_comes_first(built: Built, pages: dict[str, Parsed]) -> None:
+    metrics = built.catalogue.taxonomy.metrics
     for one in built.knowledge.benchmarks.pages:
         rows = pages[one.slug].all("tr")
         ids = [row.get("id") for row in rows]
-        if any(section.baselines for section in one.sections):
+        if baselines(one):
             assert rows[1].get("class") == "cat-dense"
-        for group in (group for section in one.sections for group in section.groups):
-            before = rows[ids.index(group.rows[0].anchor) - 1].get("class")
-            assert (before == "cat-dense") == (group.before is not None)
+        for comparison in comparisons(one, metrics)[0]:
+            before = rows[ids.index(comparison.group.rows[0].anchor) - 1].get("class")
+            assert (before == "cat-dense") == bool(comparison.group.unchanged)
 
 
-def test_all_other_numbers_are_on_the_overview(built: Built) -> None:
+def test_all_other_configurations_are_on_the_overview(built: Built) -> None:
     page = built.pages["results/index.html"]
     links = {link.get("href", "") for link in page.all("a")}
     for one in built.knowledge.benchmarks.all:
         if one.has_page:
             assert f"../results/{one.slug}/" in links
         else:
-            assert f"b-{one.slug}" in page.ids
-            for row in one.rows:
-                assert " ".join(row.result.setting.split()) in page.text
+            assert all(" ".join(row.result.setting.split()) in page.text for row in one.rows)
 
 
-def test_entries_link_to_their_rows_and_back(built: Built) -> None:
-    benchmarks = built.knowledge.benchmarks
-    for slug, filed in built.catalogue.papers.items():
-        if not filed.entry.results:
-            continue
+def test_entries_link_to_the_benchmarks_that_others_report_on_too(built: Built) -> None:
+    for slug in built.catalogue.papers:
         links = {link.get("href", "") for link in built.pages[f"papers/{slug}/index.html"].all("a")}
-        for number in range(1, len(filed.entry.results) + 1):
-            one = benchmarks.of[slug, number]
-            if one.has_page:
-                assert f"../../results/{one.slug}/#row-{slug}-{number}" in links
-            elif len(one.methods) > 1:
-                assert f"../../results/#b-{one.slug}" in links
+        for one in built.knowledge.benchmarks.of_entry(slug):
+            assert f"../../results/{one.slug}/" in links if one.has_page else f"../../models/{one.model}/" in links
 
 
 def test_a_plot_is_named_described_and_follows_the_theme(built: Built) -> None:
@@ -115,37 +124,27 @@ def test_pages_are_found_and_listed(built: Built) -> None:
 def worst(built: Built) -> Site:
     """Four papers whose results hold hostile text wherever they can, enough for a page with a plot."""
     base = next(filed for filed in built.catalogue.papers.values() if filed.entry.results)
-    shared: dict[str, Any] = {
-        "model": f"A {text('model')}",
-        "dataset": text("dataset"),
-        "where": text("where"),
-        "hardware": text("hardware"),
-        "before": 9,
-    }
+    model = next(iter(built.catalogue.models.values()))
+    models = {"m": Filed("m", model.path, model.entry.model_copy(update={"name": text("model"), "unspecific": False}))}
+    datasets = {"d": Dataset(name=text("dataset"), kind="images", text=text("about the data"))}
+    shared: dict[str, Any] = {"model": "m", "dataset": "d", "where": text("where"), "hardware": text("hardware")}
     papers = {}
     for number in range(4):
         slug = f"worst-{number}"
-        setting = f"configuration {number}"
         results = (
             Result(
                 **shared,
-                metric="fid",
-                after=number + 1,
-                setting=f"{setting}; {text('setting')}",
+                before={"fid": 9, "macs": 9},
+                after={"fid": number + 1, "macs": 8 - number},
+                setting=f"configuration {number}; {text('setting')} {formula('=')}",
                 reported_by="worst-0",
             ),
-            Result(
-                **shared,
-                metric="macs",
-                after=8 - number,
-                setting=f"{setting}; {formula('=')}",
-                reported_by="worst-0",
-            ),
-            Result(**shared, metric="fid", after=5, setting=text("apart"), via=text(f"via {number}")),
+            Result(**shared, after={"fid": 5}, setting=text("apart"), via=text(f"via {number}")),
         )
         entry = base.entry.model_copy(update={"short": f"{number} {text('short')}", "results": results})
         papers[slug] = Filed(slug, base.path, entry)
-    return replace(built.knowledge, catalogue=replace(built.catalogue, papers=papers))
+    catalogue = replace(built.catalogue, papers=papers, models=models, datasets=datasets)
+    return replace(built.knowledge, catalogue=catalogue)
 
 
 def test_hostile_text_stays_text(worst: Site) -> None:
@@ -222,7 +221,7 @@ def column(table: Locator, number: int) -> list[str]:
 
 @pytest.mark.browser
 def test_columns_sort_with_the_keyboard_and_the_unchanged_model_stays_first(open_page: Open) -> None:
-    table = open_page(WITH_PLOT).locator("#fid ~ .cat-table .cat-sorts").first
+    table = open_page(WITH_PLOT).locator("#side-by-side ~ .cat-table .cat-sorts").first
     head = table.locator("thead th").nth(1)
     before = column(table, 1)
     assert column(table, 0)[0] == "Unchanged model"
@@ -242,37 +241,8 @@ def test_columns_sort_with_the_keyboard_and_the_unchanged_model_stays_first(open
 
 
 @pytest.mark.browser
-def test_a_row_is_reached_from_its_entry(open_page: Open) -> None:
-    page = open_page("papers/tinyfusion/")
-    page.locator("#results ~ .cat-table").first.get_by_role("link", name="DiT-XL/2").first.click()
-    expect(page.locator("tr:target")).to_be_in_viewport()
-    expect(page.locator("tr:target")).to_contain_text("TinyFusion")
-
-
-@pytest.mark.browser
 def test_results_can_be_read_without_javascript(open_page: Open) -> None:
     page = open_page(WITH_PLOT, java_script_enabled=False)
     expect(page.locator(".cat-plot svg").first).to_be_visible()
     expect(page.locator(".cat-sortable button")).to_have_count(0)
     expect(page.locator(".cat-sortable tbody tr").first).to_be_visible()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("where", [WITH_PLOT, "results/"])
-def test_results_fit_a_phone(open_page: Open, where: str) -> None:
-    page = open_page(where, viewport=PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", [WITH_PLOT, "results/"])
-def test_axe_finds_nothing_on_results(open_page: Open, where: str, scheme: str) -> None:
-    page = open_page(where, color_scheme=scheme, reduced_motion="reduce")
-    page.wait_for_load_state("networkidle")
-    results = Axe().run(page)
-    violations = [
-        {"rule": one["id"], "nodes": [node["html"][:150] for node in one["nodes"][:3]]}
-        for one in results.response["violations"]
-    ]
-    assert not violations, json.dumps(violations, indent=1)
