@@ -158,7 +158,7 @@ def test_any_text_has_a_key_and_an_address(name: str) -> None:
 
 LONG = """
 from generator.views.benchmark_names import MODEL_NAMES, address_part, names_one_model
-for name in ("1" * 10**6, "1x" * 500_000, "v1 " * 400_000, "- " * 500_000, " / " * 400_000, "a" * 10**6):
+for name in ("1" * 250_000, "1x" * 125_000, "v1 " * 100_000, "- " * 125_000, " / " * 100_000, "a" * 250_000):
     MODEL_NAMES.key(name)
     names_one_model(name)
     address_part(name)
@@ -166,7 +166,7 @@ for name in ("1" * 10**6, "1x" * 500_000, "v1 " * 400_000, "- " * 500_000, " / "
 
 
 def test_a_long_name_comes_to_an_end() -> None:
-    """Linear work is done in a second or two; a pattern that tries every pair of places would take an hour."""
+    """Linear work is done in a second; a pattern that tries every pair of places would take many minutes."""
     subprocess.run([sys.executable, "-c", LONG], check=True, timeout=120, cwd=ROOT)
 
 
@@ -311,16 +311,18 @@ def test_every_shipped_number_is_on_a_benchmark(shipped: Catalogue) -> None:
 
 
 def test_the_cost_grows_as_the_entries_do(shipped: Catalogue) -> None:
+    some = dict(list(shipped.papers.items())[::4])
+
     def work(copies: int) -> int:
         papers = {
             f"{slug}-{copy}": Filed(f"{slug}-{copy}", filed.path, filed.entry)
             for copy in range(copies)
-            for slug, filed in shipped.papers.items()
+            for slug, filed in some.items()
         }
-        many = Catalogue(shipped.taxonomy, papers | shipped.papers, {}, {})
+        many = Catalogue(shipped.taxonomy, {**papers, **shipped.papers}, {}, {})
         return calls_in(lambda: [trade_offs(one, many.taxonomy.metrics) for one in find_benchmarks(many).pages])
 
-    assert work(4) < 3 * work(1)  # five times the shipped catalogue against twice
+    assert work(4) < 2 * work(1)  # twice the shipped catalogue against five quarters of it
 
 
 # Quality against cost
@@ -482,9 +484,9 @@ def test_many_dots_are_drawn_and_some_named() -> None:
         name = "A rather long name of a method, number"
         return [Dot(f"{name} {n}", n % 17, n % 13, "read", leads=n < 3) for n in range(number)]
 
-    assert calls_in(lambda: scatter(dots(300))) < 5 * calls_in(lambda: scatter(dots(75)))
-    drawing = scatter(dots(300))
-    assert len(drawing.marks) == 300
+    assert calls_in(lambda: scatter(dots(160))) < 5 * calls_in(lambda: scatter(dots(40)))
+    drawing = scatter(dots(160))
+    assert len(drawing.marks) == 160
     assert all(mark.label for mark in drawing.marks[:3])
     assert sum(bool(mark.label) for mark in drawing.marks) == 40
-    assert scatter(dots(300)) == drawing
+    assert scatter(dots(160)) == drawing
