@@ -9,7 +9,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from generator.entries.model import Filed, Result
@@ -22,7 +21,6 @@ from tests.site.parsing import Parsed, parse
 
 Open = Callable[..., Page]
 WITH_PLOT = "results/dit-xl-2-imagenet-256/"
-PHONE = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module")
@@ -255,24 +253,3 @@ def test_results_can_be_read_without_javascript(open_page: Open) -> None:
     expect(page.locator(".cat-plot svg").first).to_be_visible()
     expect(page.locator(".cat-sortable button")).to_have_count(0)
     expect(page.locator(".cat-sortable tbody tr").first).to_be_visible()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("where", [WITH_PLOT, "results/"])
-def test_results_fit_a_phone(open_page: Open, where: str) -> None:
-    page = open_page(where, viewport=PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", [WITH_PLOT, "results/"])
-def test_axe_finds_nothing_on_results(open_page: Open, where: str, scheme: str) -> None:
-    page = open_page(where, color_scheme=scheme, reduced_motion="reduce")
-    page.wait_for_load_state("networkidle")
-    results = Axe().run(page)
-    violations = [
-        {"rule": one["id"], "nodes": [node["html"][:150] for node in one["nodes"][:3]]}
-        for one in results.response["violations"]
-    ]
-    assert not violations, json.dumps(violations, indent=1)
