@@ -47,7 +47,9 @@ class Checker:
         """The valid entry with the fragment in place of its keys, at the place where the order wants it."""
         order = list(KINDS[kind].model_fields)
         keys = re.findall(r"^(\w+):", fragment, re.MULTILINE)
-        before, after, rank = [], [], order.index(keys[0]) if keys and keys[0] in order else len(order)
+        before: list[str] = []
+        after: list[str] = []
+        rank = order.index(keys[0]) if keys and keys[0] in order else len(order)
         for line in BASE[kind].splitlines():
             key = line.split(":")[0]
             if key not in keys:
@@ -61,6 +63,12 @@ class Checker:
         slug = path.rpartition("/")[2].removesuffix(".yaml")
         return (Draft(kind, slug, document) if document is not None else None), problems
 
+    def readable_draft(self, text: str | bytes, kind: str = "papers", path: str = "") -> Draft:
+        """What the reader makes of a text that it can read."""
+        draft, problems = self.draft(text, kind, path)
+        assert draft is not None, problems
+        return draft
+
     def all_problems(self, text: str | bytes, kind: str = "papers", path: str = "") -> list[Problem]:
         """What the reader and every check say of one entry that is alone in the catalogue."""
         draft, problems = self.draft(text, kind, path)
@@ -73,8 +81,7 @@ class Checker:
 
     def messages(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
         """The messages of one check of entries."""
-        draft, _ = self.draft(self.entry(fragment, kind), kind, path)
-        assert draft is not None
+        draft = self.readable_draft(self.entry(fragment, kind), kind, path)
         return [problem.text() for problem in sorted(check.check(draft, self.context))]
 
     def messages_of_all(
@@ -84,9 +91,7 @@ class Checker:
         drafts = []
         for path, fragment in fragments.items():
             kind = path.split("/")[0]
-            draft, _ = self.draft(self.entry(fragment, kind), kind, f"data/{path}")
-            assert draft is not None
-            drafts.append(draft)
+            drafts.append(self.readable_draft(self.entry(fragment, kind), kind, f"data/{path}"))
         context = replace(self.context, records=records or {})
         return [problem.text() for problem in sorted(check.check_all(drafts, context))]
 

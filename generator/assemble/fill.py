@@ -120,7 +120,7 @@ def extend_search(built: Path, words: Sequence[dict[str, str]]) -> None:
             raise FillFailed(f"{file} holds neither docs nor items, or no config")
         kept = [item for item in index[key] if not item["location"].startswith("shell/")]
         if key == "items":
-            words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]
+            words = [{**word, "level": 1, "path": []} for word in words]  # type: ignore[dict-item]  # this index holds more than text
         index[key] = [*kept, *words]
         index["config"]["separator"] = BETWEEN_WORDS
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import results
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -65,16 +66,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(results, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(results, fragment) == []
 
 
-def test_a_number_that_no_float_holds(checker):
+def test_a_number_that_no_float_holds(checker: Checker) -> None:
     digits = "9" * 400
     fragment = f"results:\n  - {{model: M, metric: fid, after: {digits}, setting: s, where: abstract}}"
     message = "error[E232]: fid has 400 digits. fix: the number as the source states it"
@@ -82,6 +83,6 @@ def test_a_number_that_no_float_holds(checker):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1_000", "'-'", "[1]", "{a: 1}", "0x10"])
-def test_what_is_no_number_is_left_to_shape(checker, value):
+def test_what_is_no_number_is_left_to_shape(checker: Checker, value: str) -> None:
     fragment = f"results:\n  - {{model: M, metric: accuracy, after: {value}, setting: s, where: abstract}}"
     assert checker.messages(results, fragment) == []
