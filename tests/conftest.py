@@ -52,7 +52,9 @@ class Checker:
         """The valid entry with the fragment in place of its keys, at the place where the order wants it."""
         order = list(KINDS[kind].model_fields)
         keys = re.findall(r"^(\w+):", fragment, re.MULTILINE)
-        before, after, rank = [], [], order.index(keys[0]) if keys and keys[0] in order else len(order)
+        before: list[str] = []
+        after: list[str] = []
+        rank = order.index(keys[0]) if keys and keys[0] in order else len(order)
         for line in BASE[kind].splitlines():
             key = line.split(":")[0]
             if key not in keys:
@@ -91,8 +93,7 @@ class Checker:
 
     def messages(self, check: Any, fragment: str, kind: str = "papers", path: str = "") -> list[str]:
         """The messages of one check of entries."""
-        draft, _ = self.draft(self.entry(fragment, kind), kind, path)
-        assert draft is not None
+        draft = self.readable_draft(self.entry(fragment, kind), kind, path)
         return [problem.text() for problem in sorted(check.check(draft, self.context))]
 
     def messages_of_all(
@@ -102,9 +103,7 @@ class Checker:
         drafts = []
         for path, fragment in fragments.items():
             kind = path.split("/")[0]
-            draft, _ = self.draft(self.entry(fragment, kind), kind, f"data/{path}")
-            assert draft is not None
-            drafts.append(draft)
+            drafts.append(self.readable_draft(self.entry(fragment, kind), kind, f"data/{path}"))
         context = replace(self.context, records=records or {})
         return [problem.text() for problem in sorted(check.check_all(drafts, context))]
 

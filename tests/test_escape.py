@@ -20,7 +20,7 @@ SETTINGS = settings(max_examples=300, deadline=None, derandomize=True, database=
 
 @SETTINGS
 @given(TEXT)
-def test_csv_round_trip(text):
+def test_csv_round_trip(text: str) -> None:
     cell = escape.csv_cell(text)
     assert escape.csv_value(cell) == text
     assert not re.match(r"[=+\-@\t\r\n]", cell)
@@ -43,13 +43,13 @@ def test_csv_round_trip(text):
         ("", ""),
     ],
 )
-def test_csv_cell(text, cell):
+def test_csv_cell(text: str, cell: str) -> None:
     assert escape.csv_cell(text) == cell
 
 
 @SETTINGS
 @given(st.lists(TEXT.filter(lambda text: "\0" not in text), min_size=1, max_size=4))
-def test_csv_through_a_file(texts):
+def test_csv_through_a_file(texts: list[str]) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream).writerow([escape.csv_cell(text) for text in texts])
     (row,) = csv.reader(io.StringIO(stream.getvalue(), newline=""))
@@ -63,17 +63,17 @@ class Reader(HTMLParser):
         self.values: list[str | None] = []
         self.text = ""
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.values.extend(value for _, value in attrs)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text += data
 
 
 @SETTINGS
 @given(TEXT.filter(lambda text: "\0" not in text))
-def test_markup_is_text_and_nothing_else(text):
+def test_markup_is_text_and_nothing_else(text: str) -> None:
     reader = Reader()
     reader.feed(f'<p title="{escape.markup(text)}">{escape.markup(text)}</p>')
     reader.close()
@@ -84,7 +84,7 @@ def test_markup_is_text_and_nothing_else(text):
 
 @SETTINGS
 @given(TEXT)
-def test_xml_holds_only_what_xml_can(text):
+def test_xml_holds_only_what_xml_can(text: str) -> None:
     element = ET.fromstring(f'<a b="{escape.xml(text)}">{escape.xml(text)}</a>')
     legal = "".join(
         c for c in text if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
@@ -94,7 +94,7 @@ def test_xml_holds_only_what_xml_can(text):
 
 @SETTINGS
 @given(TEXT)
-def test_bibtex_keeps_braces_balanced(text):
+def test_bibtex_keeps_braces_balanced(text: str) -> None:
     value = escape.bibtex(text)
     depth = 0
     for character in re.sub(r"\\[{}]", "", value):
@@ -119,7 +119,7 @@ def test_bibtex_keeps_braces_balanced(text):
         ("β-VAE", "β-VAE"),
     ],
 )
-def test_bibtex(text, value):
+def test_bibtex(text: str, value: str) -> None:
     assert escape.bibtex(text) == value
 
 
@@ -137,7 +137,7 @@ def test_bibtex(text, value):
         ("https://example.org/[x]?[y]#[z]", "https://example.org/%5Bx%5D?%5By%5D#%5Bz%5D"),
     ],
 )
-def test_url(address, written):
+def test_url(address: str, written: str) -> None:
     assert escape.url(address) == written
 
 
@@ -163,14 +163,14 @@ def test_url(address, written):
         "https://example.org/\ud800",
     ],
 )
-def test_url_refuses(address):
+def test_url_refuses(address: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  the words are those of several libraries
         escape.url(address)
 
 
 @SETTINGS
 @given(st.one_of(TEXT, st.builds("https://example.org/{}".format, TEXT), st.builds("https://{}.org".format, TEXT)))
-def test_url_is_idempotent_and_plain(address):
+def test_url_is_idempotent_and_plain(address: str) -> None:
     try:
         written = escape.url(address)
     except ValueError:
@@ -183,13 +183,13 @@ def test_url_is_idempotent_and_plain(address):
 
 @SETTINGS
 @given(TEXT)
-def test_a_workflow_command_stays_one_line(text):
+def test_a_workflow_command_stays_one_line(text: str) -> None:
     assert escape.github_message(text).isprintable()
     assert escape.github_property(text).isprintable()
     assert not set(":,") & set(escape.github_property(text))
 
 
-def test_workflow_commands():
+def test_workflow_commands() -> None:
     assert escape.github_message("100 %\r\n::error::x") == "100 %25%0D%0A::error::x"
     assert escape.github_property("a:b,c") == "a%3Ab%2Cc"
     assert escape.github_message("\x1b[31m") == "\\u001b[31m"
@@ -197,7 +197,7 @@ def test_workflow_commands():
 
 @SETTINGS
 @given(TEXT)
-def test_terminal_shows_control_characters(text):
+def test_terminal_shows_control_characters(text: str) -> None:
     shown = escape.terminal(text)
     assert all(character.isprintable() or character == "\n" for character in shown)
     shown.encode("utf-8")
@@ -205,7 +205,7 @@ def test_terminal_shows_control_characters(text):
 
 @SETTINGS
 @given(TEXT)
-def test_collapse(text):
+def test_collapse(text: str) -> None:
     assert escape.collapse(escape.collapse(text)) == escape.collapse(text)
     assert "\n" not in escape.collapse(text)
 

@@ -157,13 +157,8 @@ def test_no_private_name_is_used_in_another_folder() -> None:
         f"{name}:{node.lineno}: {text}"
         for name, tree in TREES.items()
         for node in ast.walk(tree)
-        for text in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.ImportFrom)
-            else [node.attr]
-            if isinstance(node, ast.Attribute)
-            else []
-        )
+        if isinstance(node, (ast.ImportFrom, ast.Attribute))
+        for text in ([node.attr] if isinstance(node, ast.Attribute) else [alias.name for alias in node.names])
         if is_private(text) and text not in own[folder(name)]
     ]
     imports = [
@@ -267,6 +262,20 @@ def test_the_generator_loads_no_torch() -> None:
 def test_the_reference_implementations_know_nothing_of_the_generator() -> None:
     asking = [(name, one) for name, tree in IMPLS.items() for one in named(ast.walk(tree))]
     assert [(name, one) for name, one in asking if within(one, {"generator"})] == []
+
+
+def test_every_silenced_type_error_has_its_code_and_a_reason() -> None:
+    """``# type: ignore[arg-type]  # why``, in one line."""
+    silenced = re.compile(r"#\s*type:\s*ignore(?!\[[a-z-]+(,[a-z-]+)*\]  # \S)")
+    files = [*(ROOT / "generator").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    offenders = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in sorted(files)
+        if "reference_impls" not in file.parts and file != Path(__file__)
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if silenced.search(line)
+    ]
+    assert offenders == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.name)

@@ -57,7 +57,7 @@ def _steps() -> Iterator[Any]:
 
 
 def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [ZIZMOR, "--offline", "--no-progress", "--persona=auditor", "--strict-collection", folder]
+    command = [str(ZIZMOR), "--offline", "--no-progress", "--persona=auditor", "--strict-collection", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

@@ -253,7 +253,7 @@ def test_full_disk(failing: str, tmp_path: Path, record: Make, monkeypatch: pyte
         raise raised
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((Path, "replace") if failing == "replace" else (os, "fsync")), refuse)
+        patch.setattr("pathlib.Path.replace" if failing == "replace" else "os.fsync", refuse)
         with pytest.raises(type(raised)):
             arxiv_records.write(tmp_path, record(version=3))
     assert arxiv_records.read(tmp_path, ID) == record()
@@ -268,7 +268,7 @@ import os, pathlib, signal, sys, tempfile
 from generator.arxiv import records as arxiv_records
 from generator.entries.model import ArxivRecord
 
-root, first, last, stage = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+root, first, last, stages = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -285,6 +285,16 @@ def after(owner, name):
     setattr(owner, name, acted)
 
 print("ready", flush=True)
+stage = ""
+for name in stages:  # a child for each, which goes on below
+    if os.fork() == 0:
+        root, stage = root / name, name
+        break
+    _, status = os.wait()
+    print(name, os.waitstatus_to_exitcode(status), flush=True)
+else:
+    if stages:
+        sys.exit()
 if stage == "made": after(tempfile, "mkstemp")
 if stage == "half": os.fdopen = half
 if stage == "unsynced": os.fsync = die
@@ -299,8 +309,8 @@ for version in range(first, last):
 """
 
 
-def child(root: Path, first: int, last: int, stage: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD, str(root), str(first), str(last), stage]
+def child(root: Path, first: int, last: int, *stages: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CHILD, str(root), str(first), str(last), *stages]
     return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
 
 
@@ -312,8 +322,7 @@ def whole(root: Path) -> dict[str, int | None]:
     return {arxiv_id: r.version for arxiv_id, r in found.items()}
 
 
-@pytest.mark.parametrize("stage", ["made", "half", "unsynced", "synced", "unnamed", "named"])
-def test_killed_at_each_stage(stage: str, tmp_path: Path) -> None:
+def test_killed_at_each_stage(tmp_path: Path) -> None:
     old = ArxivRecord(
         id="2305.00000",
         version=1,
@@ -322,18 +331,23 @@ def test_killed_at_each_stage(stage: str, tmp_path: Path) -> None:
         source="arxiv-api",
         fetched_at="2026-01-01",
     )
-    arxiv_records.write(tmp_path, old)
-    with child(tmp_path, 2, 3, stage) as process:
-        assert process.wait(20) == -signal.SIGKILL
-    assert whole(tmp_path) == {"2305.00000": 2 if stage == "named" else 1}
-    assert arxiv_records.sweep(tmp_path) == (0 if stage == "named" else 1)
-    assert [file.name for file in (tmp_path / "2023").iterdir()] == ["2305.00000.json"]
+    stages = ("made", "half", "unsynced", "synced", "unnamed", "named")
+    for stage in stages:
+        arxiv_records.write(tmp_path / stage, old)
+    with child(tmp_path, 2, 3, *stages) as process:
+        output, _ = process.communicate(timeout=60)
+    assert output.splitlines() == ["ready", *(f"{stage} {-signal.SIGKILL}" for stage in stages)]
+    for stage in stages:
+        root = tmp_path / stage
+        assert whole(root) == {"2305.00000": 2 if stage == "named" else 1}, stage
+        assert arxiv_records.sweep(root) == (0 if stage == "named" else 1), stage
+        assert [file.name for file in (root / "2023").iterdir()] == ["2305.00000.json"], stage
 
 
 def test_killed_at_any_time(tmp_path: Path) -> None:
     versions: dict[str, int | None] = {}
     chance = random.Random(0)
-    for _ in range(12):
+    for _ in range(6):
         first = max((v or 0 for v in versions.values()), default=0) + 1
         with child(tmp_path, first, 10**6) as process:
             assert process.stdout is not None
@@ -346,7 +360,7 @@ def test_killed_at_any_time(tmp_path: Path) -> None:
         versions = now
         arxiv_records.sweep(tmp_path)
         assert all(file.suffix == ".json" for file in tmp_path.glob("*/*"))
-    assert max(v or 0 for v in versions.values()) > 12
+    assert max(v or 0 for v in versions.values()) > 6
 
 
 def test_two_writers(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Checker
+
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
 )
@@ -123,23 +125,23 @@ VALID = [
 
 
 @pytest.mark.parametrize(("fragment", "places"), CASES, ids=lambda value: value[:40] if isinstance(value, str) else "")
-def test_refused(checker, fragment, places):
+def test_refused(checker: Checker, fragment: str, places: list[str]) -> None:
     errors = [problem for problem in checker.all_problems(checker.entry(fragment)) if problem.severity == "error"]
     assert sorted(f"{problem.code}@{problem.line}:{problem.column}" for problem in errors) == places
 
 
 @pytest.mark.parametrize("fragment", VALID)
-def test_text_is_only_text(checker, fragment):
+def test_text_is_only_text(checker: Checker, fragment: str) -> None:
     """Such values are valid: it is the escaping of each output that makes them harmless."""
     assert checker.all_problems(checker.entry(fragment)) == []
 
 
-def test_without_the_last_line_end(checker):
+def test_without_the_last_line_end(checker: Checker) -> None:
     (problem,) = checker.all_problems(checker.entry()[:-1])
     assert (problem.code, problem.line) == ("E103", 6)
 
 
 @pytest.mark.parametrize("fragment", ["title: ' =1+1'", 'title: "\\tx"', "title: 'x '", 'title: "a\\nb"'])
-def test_white_space_at_the_ends(checker, fragment):
+def test_white_space_at_the_ends(checker: Checker, fragment: str) -> None:
     (problem,) = checker.all_problems(checker.entry(fragment))
     assert (problem.code, problem.line, problem.column) == ("E304", 1, 8)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, sync_playwright
@@ -275,12 +276,12 @@ def _measure(browser: Browser, site: Path, size: int) -> dict[str, object]:
     }
 
 
-def _judge(size: int, measured: dict[str, object]) -> Iterator[tuple[str, float, float, str]]:
+def _judge(size: int, measured: dict[str, Any]) -> Iterator[tuple[str, float, float, str]]:
     """What was promised: text, value, limit, unit."""
-    drawn: dict[str, float] = measured["open to table drawn, ms"]  # type: ignore[assignment]
-    queries: dict[str, dict[str, float]] = measured["query, ms"]  # type: ignore[assignment]
-    transfer: dict[str, int] = measured["transfer, gzip bytes"]  # type: ignore[assignment]
-    floor: dict[str, float] = measured["first paint of a page of prose, ms"]  # type: ignore[assignment]
+    drawn: dict[str, float] = measured["open to table drawn, ms"]
+    queries: dict[str, dict[str, float]] = measured["query, ms"]
+    transfer: dict[str, int] = measured["transfer, gzip bytes"]
+    floor: dict[str, float] = measured["first paint of a page of prose, ms"]
     if size == min(SIZES):
         ratio = drawn["median"] / floor["median"]
         yield f"open to table / first paint of a page of prose at {size} entries, medians", ratio, 1.3, "times"
@@ -294,7 +295,7 @@ def _judge(size: int, measured: dict[str, object]) -> Iterator[tuple[str, float,
             110,
             "kB",
         )
-    yield f"entries.json at {size} entries", measured["entries.json, bytes an entry"], 80, "bytes an entry"  # type: ignore[misc]
+    yield f"entries.json at {size} entries", measured["entries.json, bytes an entry"], 80, "bytes an entry"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -65,7 +66,7 @@ def cost(*words: str | Path) -> Cost:
         if process.returncode:
             raise SystemExit(f"{' '.join(map(str, words))} ended with {process.returncode}")
         runs.append(Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, usage.ru_maxrss / 1000))
-    return Cost(*(min(getattr(run, key) for run in runs) for key in ("cpu", "wall")), max(run.memory for run in runs))
+    return Cost(min(run.cpu for run in runs), min(run.wall for run in runs), max(run.memory for run in runs))
 
 
 def copy_repository(target: Path) -> int:
@@ -121,7 +122,7 @@ def plain(root: Path, target: Path) -> None:
     data = root / "data"
     records = [ArxivRecord(**json.loads(file.read_bytes())) for file in sorted((data / "arxiv").rglob("*.json"))]
     by_id = {record.id: record for record in records}
-    filed: dict[str, dict[str, Filed]] = {}
+    filed: dict[str, dict[str, Filed[Any]]] = {}
     for kind, model in KINDS.items():
         files = sorted((data / kind).rglob("*.yaml"), key=lambda file: file.stem)
         filed[kind] = {}
@@ -138,7 +139,7 @@ def plain(root: Path, target: Path) -> None:
         for name, title in (("entry_paper", "title"), ("entry_tool", "name"), ("entry_article", "title"))
     }
     # The generator's own values, but one template for the whole page.
-    entry.render = lambda name, **values: whole[name].render(**values)
+    vars(entry)["render"] = lambda name, **values: whole[name].render(**values)
     for page in entry.entry_pages(site):
         (target / page.location).mkdir(parents=True)
         (target / page.location / "index.html").write_text(page.block, "utf-8")

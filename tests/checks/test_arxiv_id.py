@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import arxiv_id
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -94,12 +95,12 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(arxiv_id, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(arxiv_id, fragment) == []
 
 
@@ -115,9 +116,9 @@ def test_nothing_to_say(checker, fragment):
         ("", None),
     ],
 )
-def test_bare_id(dressed, bare):
+def test_bare_id(dressed: str, bare: str) -> None:
     assert arxiv_id.bare_id(dressed) == bare
 
 
-def test_only_papers_have_one(checker):
+def test_only_papers_have_one(checker: Checker) -> None:
     assert checker.messages(arxiv_id, "pypi: x", "tools") == []

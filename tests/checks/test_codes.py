@@ -10,25 +10,27 @@ from pathlib import Path
 import pytest
 
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
+from generator.entries.problem import Code
 from generator.pages.reference import all_codes
+from tests.conftest import Checker
 
 CODES = all_codes()
 WITH_EXAMPLE = [code for code in CODES if code.bad]
 TESTS = Path(__file__).parents[1]
-OF_ARXIV = r"E60[123789]"  # told by the commands that talk to arXiv, and tested in tests/arxiv
+OF_ARXIV = r"E60[123789]"  # reported by the commands that talk to arXiv, and tested in tests/arxiv
 
 
-def test_codes_are_unique_and_of_one_form():
+def test_codes_are_unique_and_of_one_form() -> None:
     counted = Counter(code.code for code in CODES)
     assert {code: times for code, times in counted.items() if times > 1} == {}
     assert [code for code in counted if not re.fullmatch(r"E[1-6]\d\d", code)] == []
 
 
-def test_every_rule_is_one_sentence():
+def test_every_rule_is_one_sentence() -> None:
     assert [code.code for code in CODES if not re.fullmatch(r"\S.+[.?]", code.summary)] == []
 
 
-def test_no_code_of_any_module_is_unpublished(root):
+def test_no_code_of_any_module_is_unpublished(root: Path) -> None:
     published = {code.code for code in CODES}
     for file in (root / "generator").rglob("*.py"):
         if re.search(r"^CODES\b", file.read_text(encoding="utf-8"), re.MULTILINE):
@@ -37,38 +39,40 @@ def test_no_code_of_any_module_is_unpublished(root):
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
-def test_bad_example_yields_exactly_its_code(checker, code):
+def test_bad_example_yields_exactly_its_code(checker: Checker, code: Code) -> None:
     problems = checker.all_problems(checker.entry(code.bad))
     assert {(problem.code, problem.severity) for problem in problems} == {(code.code, code.severity)}
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
-def test_good_twin_yields_nothing(checker, code):
+def test_good_twin_yields_nothing(checker: Checker, code: Code) -> None:
     assert code.good
     assert [problem.text() for problem in checker.all_problems(checker.entry(code.good))] == []
 
 
 @pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
-def test_the_entry_that_fragments_are_laid_over_is_valid(checker, kind):
+def test_the_entry_that_fragments_are_laid_over_is_valid(checker: Checker, kind: str) -> None:
     assert checker.all_problems(checker.entry(kind=kind), kind) == []
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in CODES if not re.fullmatch(OF_ARXIV, code.code)], ids=lambda c: c.code
-)
-def test_some_test_has_the_exact_message(code):
+def text_of_tests(folder: Path) -> str:
+    return "\n".join(file.read_text(encoding="utf-8") for file in folder.rglob("test_*.py"))
+
+
+def test_some_test_has_the_exact_message_of_every_code() -> None:
     """Codes without a bad example are tested nowhere else, so nobody may forget them."""
-    texts = [file.read_text(encoding="utf-8") for file in TESTS.rglob("test_*.py")]
-    assert any(f"{code.severity}[{code.code}]: " in text for text in texts)
+    text = text_of_tests(TESTS)
+    others = [code for code in CODES if not re.fullmatch(OF_ARXIV, code.code)]
+    assert [code.code for code in others if f"{code.severity}[{code.code}]: " not in text] == []
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if re.fullmatch(OF_ARXIV, code.code)], ids=lambda c: c.code)
-def test_arxiv_codes_have_tests_of_their_own(code):
-    assert any(code.code in file.read_text(encoding="utf-8") for file in (TESTS / "arxiv").rglob("test_*.py"))
+def test_arxiv_codes_have_tests_of_their_own() -> None:
+    text = text_of_tests(TESTS / "arxiv")
+    assert [code.code for code in CODES if re.fullmatch(OF_ARXIV, code.code) and code.code not in text] == []
 
 
 @pytest.mark.parametrize("name", [*ENTRY_CHECKS, *CATALOGUE_CHECKS])
-def test_every_check_has_a_test_file_of_its_name(name):
+def test_every_check_has_a_test_file_of_its_name(name: str) -> None:
     assert (TESTS / "checks" / f"test_{name}.py").exists()
 
 

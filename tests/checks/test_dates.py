@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import dates
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -52,16 +53,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(dates, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(dates, fragment) == []
 
 
-def test_since_of_a_tool(checker):
+def test_since_of_a_tool(checker: Checker) -> None:
     assert checker.messages(dates, "since: 2027-01", "tools") == [
         (
             "data/tools/x.yaml:3:8: error[E204]: since 2027-01 is after the entry was added, 2026-11-22. "
@@ -70,7 +71,7 @@ def test_since_of_a_tool(checker):
     ]
 
 
-def test_a_date_is_not_measured_by_an_added_that_is_none(checker):
+def test_a_date_is_not_measured_by_an_added_that_is_none(checker: Checker) -> None:
     assert checker.messages(dates, "date: 2023-05\nadded: soon") == [
         f"{PATH}:4:8: error[E203]: 'soon' is not a full date. fix: added: YYYY-MM-DD"
     ]

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from generator.checks.validate import validate
+from tests.conftest import Checker
 
 
 @pytest.fixture
-def data(tmp_path, root, checker):
+def data(tmp_path: Path, root: Path, checker: Checker) -> Path:
     (tmp_path / "papers/2023").mkdir(parents=True)
     (tmp_path / "papers/2023/x.yaml").write_text(checker.entry(), encoding="utf-8")
     shutil.copy(root / "data/taxonomy.yaml", tmp_path)
     return tmp_path
 
 
-def errors(data):
+def errors(data: Path) -> list[str]:
     return [problem.text() for problem in validate(data).problems if problem.severity == "error"]
 
 
-def test_a_small_catalogue(data):
+def test_a_small_catalogue(data: Path) -> None:
     outcome = validate(data)
     assert (outcome.entries, outcome.errors) == (1, 0)
+    assert outcome.catalogue is not None
     assert list(outcome.catalogue.papers) == ["x"]
 
 
@@ -39,21 +42,21 @@ def test_a_small_catalogue(data):
         "a b",
     ],
 )
-def test_other_files(data, name):
+def test_other_files(data: Path, name: str) -> None:
     (data / name).parent.mkdir(parents=True, exist_ok=True)
     (data / name).write_bytes(b"")
     place = "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml"
     assert errors(data) == [f"data/{name}:1:1: error[E413]: not an entry. fix: {place}"]
 
 
-def test_files_that_belong_there(data):
+def test_files_that_belong_there(data: Path) -> None:
     for name in ("TEMPLATE.yaml", "LICENSE", "schema/paper.schema.json"):
         (data / name).parent.mkdir(exist_ok=True)
         (data / name).write_bytes(b"")
     assert errors(data) == []
 
 
-def test_a_link_is_never_followed(data, tmp_path_factory):
+def test_a_link_is_never_followed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "y.yaml").write_bytes(b"secret: yes\n")
     (data / "tools").symlink_to(elsewhere)
@@ -63,7 +66,7 @@ def test_a_link_is_never_followed(data, tmp_path_factory):
     assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in messages)
 
 
-def test_taxonomy_with_a_term_without_text(data):
+def test_taxonomy_with_a_term_without_text(data: Path) -> None:
     file = data / "taxonomy.yaml"
     text = file.read_text(encoding="utf-8")
     start = text.index("    text: ")
@@ -79,7 +82,7 @@ def test_taxonomy_with_a_term_without_text(data):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[]\n", b"families: x\n", b"\xff", b"a: &b c\n"])
-def test_no_taxonomy(data, content):
+def test_no_taxonomy(data: Path, content: bytes | None) -> None:
     (data / "taxonomy.yaml").unlink()
     if content is not None:
         (data / "taxonomy.yaml").write_bytes(content)
@@ -89,5 +92,5 @@ def test_no_taxonomy(data, content):
     assert all(problem.path == "data/taxonomy.yaml" for problem in outcome.problems)
 
 
-def test_an_empty_folder(tmp_path):
+def test_an_empty_folder(tmp_path: Path) -> None:
     assert validate(tmp_path).errors == 1

@@ -5,36 +5,37 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import duplicates
+from tests.conftest import Checker
 
 A, B = "papers/2023/a.yaml", "papers/2023/b.yaml"
 OTHER = 'arxiv: "2305.00002"'
 KEEP = "fix: keep one entry and delete the other file"
 
 
-def test_arxiv_id(checker):
+def test_arxiv_id(checker: Checker) -> None:
     assert checker.messages_of_all(duplicates, {A: "", B: ""}) == [
         f"data/{B}:2:8: error[E501]: arxiv 2305.10924 is already at data/{A}:2. {KEEP}"
     ]
 
 
-def test_doi_in_another_case(checker):
+def test_doi_in_another_case(checker: Checker) -> None:
     assert checker.messages_of_all(duplicates, {A: "doi: 10.1000/X", B: f"{OTHER}\ndoi: 10.1000/x"}) == [
         f"data/{B}:3:6: error[E501]: doi 10.1000/x is already at data/{A}:3. {KEEP}"
     ]
 
 
-def test_address_in_another_spelling(checker):
+def test_address_in_another_spelling(checker: Checker) -> None:
     tools = {"tools/a.yaml": "url: https://www.Example.org/p/", "tools/b.yaml": "url: https://example.org/p.git"}
     message = "url https://example.org/p.git is already at data/tools/a.yaml:2"
     assert checker.messages_of_all(duplicates, tools) == [f"data/tools/b.yaml:2:6: error[E501]: {message}. {KEEP}"]
 
 
-def test_three_of_one_are_all_told_the_first(checker):
+def test_three_of_one_are_all_told_the_first(checker: Checker) -> None:
     messages = checker.messages_of_all(duplicates, {A: "", B: "", "papers/2023/c.yaml": ""})
     assert [f"data/{A}:2" in line for line in messages] == [True, True]
 
 
-def test_repository_is_only_a_note(checker):
+def test_repository_is_only_a_note(checker: Checker) -> None:
     papers = {A: "code: https://github.com/a/b", B: f"{OTHER}\ncode: https://github.com/A/B.git"}
     assert checker.messages_of_all(duplicates, papers) == [
         (
@@ -45,7 +46,7 @@ def test_repository_is_only_a_note(checker):
 
 
 @pytest.mark.parametrize("name", ["A", "a"])
-def test_file_name_over_all_years(checker, name):
+def test_file_name_over_all_years(checker: Checker, name: str) -> None:
     assert checker.messages_of_all(duplicates, {A: "", f"papers/2024/{name}.yaml": OTHER}) == [
         (
             f"data/papers/2024/{name}.yaml:1:1: error[E412]: the name {name} is taken by data/{A}. "
@@ -64,11 +65,11 @@ def test_file_name_over_all_years(checker, name):
         {A: "doi: [x]", B: f"{OTHER}\ndoi: [x]"},
     ],
 )
-def test_different_things(checker, entries):
+def test_different_things(checker: Checker, entries: dict[str, str]) -> None:
     assert checker.messages_of_all(duplicates, entries) == []
 
 
-def test_an_address_that_is_none_and_a_line_break_in_it(checker):
+def test_an_address_that_is_none_and_a_line_break_in_it(checker: Checker) -> None:
     broken = r'url: "https://[a\n::error::x"'
     assert checker.messages_of_all(duplicates, {A: broken, B: f"{OTHER}\n{broken}"}) == [
         rf"data/{B}:3:6: error[E501]: url https://[a\n::error::x is already at data/{A}:3. {KEEP}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import files
+from tests.conftest import Checker
 
 OTHER = "has other characters than a-z, 0-9 and single dashes"
 BAD = [
@@ -30,7 +31,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("slug", "fault", "better"), BAD)
-def test_bad_name(checker, slug, fault, better):
+def test_bad_name(checker: Checker, slug: str, fault: str, better: str) -> None:
     path = f"data/papers/2023/{slug}.yaml"
     fix = f"rename the file to {better}.yaml" if better else "name the file after the short name, in Latin letters"
     shown = repr(slug) if slug.isprintable() else ascii(slug)
@@ -38,25 +39,25 @@ def test_bad_name(checker, slug, fault, better):
 
 
 @pytest.mark.parametrize("slug", ["a", "wanda-2", "2ndmatch", "x" * 80, "context", "con-1"])
-def test_good_name(checker, slug):
+def test_good_name(checker: Checker, slug: str) -> None:
     assert checker.messages(files, "", path=f"data/papers/2023/{slug}.yaml") == []
 
 
 @pytest.mark.parametrize("slug", ["../../etc/passwd", "a/b", "/etc/passwd", "a\\b", "a\0b"])
-def test_a_slug_is_never_a_path(slug):
+def test_a_slug_is_never_a_path(slug: str) -> None:
     assert files.slug_fault(slug) == OTHER
 
 
-def test_wrong_year(checker):
+def test_wrong_year(checker: Checker) -> None:
     path = "data/papers/2022/x.yaml"
     assert checker.messages(files, "", path=path) == [
         f"{path}:2:8: error[E411]: folder 2022 but first published 2023-05. fix: move the file to papers/2023/"
     ]
 
 
-def test_wrong_year_without_arxiv_is_told_at_the_date(checker):
+def test_wrong_year_without_arxiv_is_told_at_the_date(checker: Checker) -> None:
     text = checker.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
-    draft, _ = checker.draft(text.replace('arxiv: "2305.10924"\n', ""))
+    draft = checker.readable_draft(text.replace('arxiv: "2305.10924"\n', ""))
     assert [problem.text() for problem in files.check(draft, checker.context)] == [
         (
             "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
@@ -66,7 +67,7 @@ def test_wrong_year_without_arxiv_is_told_at_the_date(checker):
 
 
 @pytest.mark.parametrize("arxiv", ["none", "9999.99999", "[a]"])
-def test_without_a_month_no_folder_is_wrong(checker, arxiv):
+def test_without_a_month_no_folder_is_wrong(checker: Checker, arxiv: str) -> None:
     assert checker.messages(files, f"arxiv: {arxiv}") == []
 
 
@@ -81,5 +82,5 @@ def test_without_a_month_no_folder_is_wrong(checker, arxiv):
         ("x" * 79 + "-yz", "x" * 79),
     ],
 )
-def test_slug_of(title, slug):
+def test_slug_of(title: str, slug: str) -> None:
     assert files.slug_of(title) == slug

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import near_titles
+from tests.conftest import Checker
 
 A, B = "papers/2023/a.yaml", "papers/2023/b.yaml"
 LONG = "Structured Pruning of Diffusion Transformers with Learned Masks"
 
 
-def messages(checker, one, other):
+def messages(checker: Checker, one: str, other: str) -> list[str]:
     return checker.messages_of_all(near_titles, {A: f'title: "{one}"', B: f'title: "{other}"'})
 
 
@@ -30,7 +31,7 @@ def messages(checker, one, other):
         ("剪枝", "剪枝"),
     ],
 )
-def test_copies(checker, one, other):
+def test_copies(checker: Checker, one: str, other: str) -> None:
     shown = other.encode().decode("unicode_escape") if other.startswith(("W\\", "\\")) else other
     assert messages(checker, one, other) == [
         (
@@ -56,15 +57,15 @@ def test_copies(checker, one, other):
         ("剪枝", "量化"),
     ],
 )
-def test_different_works(checker, one, other):
+def test_different_works(checker: Checker, one: str, other: str) -> None:
     assert messages(checker, one, other) == []
 
 
-def test_a_tool_may_have_the_name_of_a_paper(checker):
+def test_a_tool_may_have_the_name_of_a_paper(checker: Checker) -> None:
     assert checker.messages_of_all(near_titles, {A: "title: Wanda", "tools/a.yaml": "name: Wanda"}) == []
 
 
-def test_names_of_tools_are_compared(checker):
+def test_names_of_tools_are_compared(checker: Checker) -> None:
     assert checker.messages_of_all(near_titles, {"tools/a.yaml": "name: Wanda", "tools/b.yaml": "name: wanda"}) == [
         (
             "data/tools/b.yaml:1:7: error[E502]: name 'wanda' is that of data/tools/a.yaml. "

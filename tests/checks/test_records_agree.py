@@ -6,16 +6,19 @@ import pytest
 
 from generator.checks import records_agree
 from generator.entries.model import ArxivRecord
+from tests.conftest import Checker
 
 A = "papers/2023/a.yaml"
 
 
-def record(arxiv_id="2305.10924", title="Prune Well", authors=("Ann Bee", "C. Dee")):
+def record(
+    arxiv_id: str = "2305.10924", title: str = "Prune Well", authors: tuple[str, ...] = ("Ann Bee", "C. Dee")
+) -> dict[str, ArxivRecord]:
     known = ArxivRecord(id=arxiv_id, title=title, authors=authors, source="mirror", fetched_at="2026-01-01")
     return {arxiv_id: known}
 
 
-def test_no_record(checker):
+def test_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {A: ""}) == [
         (
             f"data/{A}:2:8: note[E604]: no arXiv record of 2305.10924. "
@@ -24,7 +27,7 @@ def test_no_record(checker):
     ]
 
 
-def test_another_title(checker):
+def test_another_title(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {A: ""}, record(title="Prune Badly")) == [
         (
             f"data/{A}:1:8: error[E605]: arXiv calls 2305.10924 'Prune Badly', not 'Prune Well'. "
@@ -34,7 +37,7 @@ def test_another_title(checker):
 
 
 @pytest.mark.parametrize("first", ["C. Dee", "Ann B."])
-def test_another_first_author(checker, first):
+def test_another_first_author(checker: Checker, first: str) -> None:
     assert checker.messages_of_all(records_agree, {A: f"authors: [{first}]"}, record()) == [
         (
             f"data/{A}:3:11: error[E605]: the first author of 2305.10924 is Ann Bee, not {first}. "
@@ -43,7 +46,7 @@ def test_another_first_author(checker, first):
     ]
 
 
-def test_record_of_no_entry(checker):
+def test_record_of_no_entry(checker: Checker) -> None:
     records = record() | record("hep-th/9901001")
     assert checker.messages_of_all(records_agree, {A: ""}, records) == [
         (
@@ -68,9 +71,9 @@ def test_record_of_no_entry(checker):
         ("authors: [[x]]", "Prune Well"),
     ],
 )
-def test_the_same_in_other_letters(checker, fragment, title):
+def test_the_same_in_other_letters(checker: Checker, fragment: str, title: str) -> None:
     assert checker.messages_of_all(records_agree, {A: fragment}, record(title=title)) == []
 
 
-def test_tools_and_articles_have_no_record(checker):
+def test_tools_and_articles_have_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {"tools/a.yaml": "", "articles/a.yaml": ""}) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import relations
+from tests.conftest import Checker
 
 A, B, C = "papers/2023/a.yaml", "papers/2023/b.yaml", "papers/2024/c.yaml"
 CIRCLE = "fix: an earlier paper cannot build on a later one; delete one of the links"
@@ -64,7 +65,7 @@ REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: T
         ),
     ],
 )
-def test_message(checker, entries, message):
+def test_message(checker: Checker, entries: dict[str, str], message: str) -> None:
     assert checker.messages_of_all(relations, entries) == [message]
 
 
@@ -81,17 +82,17 @@ def test_message(checker, entries, message):
         {A: "builds_on: {b: c}\nresults: [a]"},
     ],
 )
-def test_nothing_to_say(checker, entries):
+def test_nothing_to_say(checker: Checker, entries: dict[str, str]) -> None:
     assert checker.messages_of_all(relations, entries) == []
 
 
-def test_two_circles_are_two_problems(checker):
+def test_two_circles_are_two_problems(checker: Checker) -> None:
     entries = {f"papers/2023/{x}.yaml": f"builds_on: [{y}]" for x, y in ("ab", "ba", "cd", "dc")}
     messages = checker.messages_of_all(relations, entries)
     assert [line.split("circle: ")[1].split(".")[0] for line in messages] == ["a → b → a", "c → d → c"]
 
 
-def test_a_long_chain_costs_no_recursion(checker):
+def test_a_long_chain_costs_no_recursion(checker: Checker) -> None:
     entries = {f"papers/2023/p{i}.yaml": f"builds_on: [p{i + 1}]" for i in range(1_500)}
     messages = checker.messages_of_all(relations, entries | {"papers/2023/p1500.yaml": "builds_on: [p0]"})
     assert len(messages) == 1

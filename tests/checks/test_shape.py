@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import shape
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -73,16 +74,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(shape, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(shape, fragment) == []
 
 
-def test_every_missing_field_of_a_result_is_told(checker):
+def test_every_missing_field_of_a_result_is_told(checker: Checker) -> None:
     messages = checker.messages(shape, "results:\n  - {model: M, after: 2}")
     assert messages == [
         (
@@ -100,8 +101,8 @@ def test_every_missing_field_of_a_result_is_told(checker):
     ]
 
 
-def test_a_paper_without_arxiv_needs_three_other_fields(checker):
-    draft, _ = checker.draft(checker.entry().replace('arxiv: "2305.10924"\n', "url: https://example.org/x\n"))
+def test_a_paper_without_arxiv_needs_three_other_fields(checker: Checker) -> None:
+    draft = checker.readable_draft(checker.entry().replace('arxiv: "2305.10924"\n', "url: https://example.org/x\n"))
     assert [problem.text() for problem in sorted(shape.check(draft, checker.context))] == [
         f"{PATH}:1:1: error[E210]: {key} is missing; a paper without arxiv needs url, authors and date. "
         "fix: add arxiv, or url, authors and date"
@@ -109,9 +110,11 @@ def test_a_paper_without_arxiv_needs_three_other_fields(checker):
     ]
 
 
-def test_missing_fields_of_each_kind(checker):
+def test_missing_fields_of_each_kind(checker: Checker) -> None:
     for kind, required in {"papers": 4, "tools": 5, "articles": 5}.items():
-        draft, _ = checker.draft("topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind)
+        draft = checker.readable_draft(
+            "topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind
+        )
         problems = list(shape.check(draft, checker.context))
         assert {problem.code for problem in problems} == {"E210"}
         assert len(problems) == required + (kind == "papers")
@@ -121,5 +124,5 @@ def test_missing_fields_of_each_kind(checker):
     ("word", "best"),
     [("Neurips", "NeurIPS"), ("neurips", "NeurIPS"), ("ICLM", "ICML"), ("zzzz", None), ("", None)],
 )
-def test_nearest(word, best):
-    assert (shape.nearest(word, ["ICML", "CVPR", "NeurIPS"]) or [None])[0] == best
+def test_nearest(word: str, best: str | None) -> None:
+    assert shape.nearest(word, ["ICML", "CVPR", "NeurIPS"]) == ([best] if best else [])

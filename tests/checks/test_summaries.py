@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import summaries
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -52,16 +53,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(summaries, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(summaries, fragment) == []
 
 
-def test_each_fault_is_told(checker):
+def test_each_fault_is_told(checker: Checker) -> None:
     messages = checker.messages(summaries, "summary: A **novel** method that prunes the channels of a U-Net")
     assert messages == [
         f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what it does; leave the praise out",
@@ -70,6 +71,6 @@ def test_each_fault_is_told(checker):
     ]
 
 
-@pytest.mark.parametrize(("length", "codes"), [(39, 1), (40, 0), (450, 0), (451, 1)])
-def test_length_limits(checker, length, codes):
-    assert len(checker.messages(summaries, f"summary: {'x' * (length - 1)}.")) == codes
+@pytest.mark.parametrize(("length", "problems"), [(39, 1), (40, 0), (450, 0), (451, 1)])
+def test_length_limits(checker: Checker, length: int, problems: int) -> None:
+    assert len(checker.messages(summaries, f"summary: {'x' * (length - 1)}.")) == problems

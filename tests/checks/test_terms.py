@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import terms
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -37,16 +38,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(terms, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(terms, fragment) == []
 
 
-def test_wrong_case_twice(checker):
+def test_wrong_case_twice(checker: Checker) -> None:
     assert checker.messages(terms, "topics: [depth, Depth]") == [
         (
             f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
@@ -57,6 +58,6 @@ def test_wrong_case_twice(checker):
 
 
 @pytest.mark.parametrize("kind", ["tools", "articles"])
-def test_other_kinds_have_their_own_vocabularies(checker, kind):
+def test_other_kinds_have_their_own_vocabularies(checker: Checker, kind: str) -> None:
     assert len(checker.messages(terms, "category: no-such-thing", kind)) == 1
     assert checker.messages(terms, "status: active", kind) == []

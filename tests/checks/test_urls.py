@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.checks import urls
+from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
@@ -172,16 +173,16 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
-def test_message(checker, fragment, what, fix):
+def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
     assert checker.messages(urls, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
 @pytest.mark.parametrize("fragment", GOOD)
-def test_nothing_to_say(checker, fragment):
+def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(urls, fragment) == []
 
 
-def test_repositories_of_tools_may_stand_anywhere(checker):
+def test_repositories_of_tools_may_stand_anywhere(checker: Checker) -> None:
     assert checker.messages(urls, "repo: https://git.example.org/x", "tools") == []
     assert checker.messages(urls, "repo: https://github.com/x", "tools") == [
         (
@@ -199,12 +200,12 @@ def test_repositories_of_tools_may_stand_anywhere(checker):
         ("https://example.org/p#part", "https://example.org/p"),
     ],
 )
-def test_two_spellings_of_one_address(one, other):
+def test_two_spellings_of_one_address(one: str, other: str) -> None:
     assert urls.normal(one) == urls.normal(other)
 
 
 @pytest.mark.parametrize("broken", ["https://[x", "https://a\u2100b/", ""])
-def test_normal_never_raises(broken):
+def test_normal_never_raises(broken: str) -> None:
     assert isinstance(urls.normal(broken), str)
 
 
@@ -217,5 +218,5 @@ def test_normal_never_raises(broken):
         ("github.com.evil.example", False),
     ],
 )
-def test_on_host(host, is_on):
+def test_on_host(host: str, is_on: bool) -> None:
     assert urls.on_host(host, "github.com") is is_on

@@ -153,7 +153,7 @@ class TestShippedDrawings:
             assert min(abs(line.x - one.x), abs(line.x - one.x - one.width)) < 0.2
 
     def test_neither_chance_nor_order_matters(self, family: str, shipped: Catalogue) -> None:
-        backwards = replace(shipped, papers=dict(reversed(shipped.papers.items())))
+        backwards = replace(shipped, papers=dict(reversed(list(shipped.papers.items()))))
         assert drawn(shipped, family) == drawn(shipped, family) == drawn(backwards, family)
 
 
@@ -196,7 +196,7 @@ class TestLayout:
 
     def test_nothing_to_draw(self, shipped: Catalogue) -> None:
         drawing = made(shipped, paper("a"))
-        assert drawing.boxes == drawing.lines == drawing.bands == ()
+        assert (drawing.boxes, drawing.lines, drawing.bands) == ((), (), ())
 
     def test_long_names_are_cut_and_kept_in_the_title(self, shipped: Catalogue) -> None:
         name = "W" * 300

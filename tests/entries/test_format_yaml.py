@@ -42,7 +42,7 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
         ),
     ],
 )
-def test_values(source, canonical):
+def test_values(source: str, canonical: str) -> None:
     assert formatted(source) == canonical
     assert formatted(canonical) == canonical
 
@@ -74,12 +74,12 @@ def test_values(source, canonical):
         ),
     ],
 )
-def test_comments(source, canonical):
+def test_comments(source: str, canonical: str) -> None:
     assert formatted(source) == canonical
     assert formatted(canonical) == canonical
 
 
-def test_long_values():
+def test_long_values() -> None:
     words = " ".join(["word"] * 30)
     lines = formatted(f"summary: {words}\ntitle: {words}\nmodels: [{', '.join(['model'] * 20)}]\n").split("\n")
     assert lines[0] == f"title: {words}"
@@ -107,19 +107,19 @@ def test_long_values():
         ("a: " + "x" * 70_000 + "\n", "error[E100]: larger than"),
     ],
 )
-def test_refusals_name_the_place(source, message):
+def test_refusals_name_the_place(source: str, message: str) -> None:
     with pytest.raises(NotFormattable) as caught:
         formatted(source)
     assert str(caught.value).startswith("x.yaml:")
     assert message in str(caught.value)
 
 
-def test_a_linter_switch_is_kept_for_the_checks_to_refuse():
+def test_a_linter_switch_is_kept_for_the_checks_to_refuse() -> None:
     assert formatted("# yamllint disable\ntitle: A\n") == "# yamllint disable\ntitle: A\n"
 
 
 @pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
-def test_every_kind_has_its_order(kind):
+def test_every_kind_has_its_order(kind: str) -> None:
     assert formatted("added: 2026-11-22\nurl: https://example.org/x\n", kind).startswith("url: ")
 
 
@@ -143,13 +143,13 @@ def test_every_kind_has_its_order(kind):
         ("https://example.org/a?b=c", "https://example.org/a?b=c"),
     ],
 )
-def test_scalar(text, written):
+def test_scalar(text: str, written: str) -> None:
     assert scalar(text) == written
 
 
-def test_quoted():
+def test_quoted() -> None:
     assert quoted('a\\b"c\nd\te') == '"a\\\\b\\"c\\nd\\te"'
 
 
-def test_mend_bytes():
+def test_mend_bytes() -> None:
     assert mend_bytes("\ufeffa:\tb\r\nc: e\u0301\r\n\n".encode()) == "a:  b\nc: é\n".encode()

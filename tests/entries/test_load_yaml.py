@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -242,20 +243,20 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "message"), BAD)
-def test_message(raw, message):
+@pytest.mark.parametrize(("raw", "messages"), BAD)
+def test_message(raw: bytes, messages: list[str]) -> None:
     _, problems = load(raw, "x.yaml")
-    assert [problem.text() for problem in problems] == [f"x.yaml:{line}" for line in message]
+    assert [problem.text() for problem in problems] == [f"x.yaml:{line}" for line in messages]
 
 
 @pytest.mark.parametrize("raw", GOOD)
-def test_nothing_to_say(raw):
+def test_nothing_to_say(raw: bytes) -> None:
     document, problems = load(raw, "x.yaml")
     assert document is not None
     assert problems == []
 
 
-def test_size():
+def test_size() -> None:
     fits = b"a: " + b"x" * (MAX_BYTES - 4) + b"\n"
     assert load(fits, "x.yaml")[1] == []
     (problem,) = load(fits + b"#", "x.yaml")[1]
@@ -264,26 +265,28 @@ def test_size():
     )
 
 
-def test_number_of_parts():
+def test_number_of_parts() -> None:
     items = MAX_EVENTS - 9  # the stream, the document, the mapping and the list begin and end; the key
     assert load(b"a: [" + b"x, " * items + b"]\n", "x.yaml")[1] == []
     (problem,) = load(b"a: [" + b"x, " * (items + 1) + b"]\n", "x.yaml")[1]
     assert problem.text().endswith("error[E107]: more than 5000 parts. fix: shorten the entry")
 
 
-def test_six_levels_are_read():
+def test_six_levels_are_read() -> None:
     document, problems = load(b"a: [[[[[x]]]]]\n", "x.yaml")
     assert problems == []
+    assert document is not None
     assert document.data == {"a": [[[[["x"]]]]]}
 
 
-def test_all_mistakes_of_a_file_are_told_at_once():
+def test_all_mistakes_of_a_file_are_reported_at_once() -> None:
     raw = "title:\tA \u200b # x\r\nshort: B\nshort: C".encode()
     assert [problem.code for problem in load(raw, "x.yaml")[1]] == ["E101", "E103", "E103", "E302", "E111", "E106"]
 
 
-def test_text_places_and_types():
+def test_text_places_and_types() -> None:
     document, _ = load(b'n: 2305.10920\nq: "1"\nl: [yes, {k: null}]\nt: >-\n  a\n  b\n', "x.yaml")
+    assert document is not None
     assert document.data == {"n": "2305.10920", "q": "1", "l": ["yes", {"k": "null"}], "t": "a b"}
     assert document.typed == {("n",): "number", ("l", 0): "boolean", ("l", 1, "k"): "null"}
     assert document.place(("l", 1, "k")) == Place(3, 14)
@@ -292,13 +295,14 @@ def test_text_places_and_types():
     assert document.place(("nowhere", 3)) == Place(1, 1)
 
 
-def test_columns_count_characters_not_bytes():
+def test_columns_count_characters_not_bytes() -> None:
     _, problems = load("title: [é𝄞, &a b]\n".encode(), "x.yaml")
     assert problems[0].text().startswith("x.yaml:1:13: error[E104]")
 
 
-def test_of_two_values_of_a_key_the_first_stays():
+def test_of_two_values_of_a_key_the_first_stays() -> None:
     document, problems = load(b"a: {x: 1}\nb: c\na: [2]\n", "x.yaml")
+    assert document is not None
     assert document.data == {"a": {"x": "1"}, "b": "c"}
     assert [problem.code for problem in problems] == ["E106"]
 
@@ -337,23 +341,24 @@ def test_of_two_values_of_a_key_the_first_stays():
         ("٣", None),
     ],
 )
-def test_yaml_type(text, kind):
+def test_yaml_type(text: str, kind: str) -> None:
     assert yaml_type(text) == kind
 
 
 @pytest.mark.parametrize("text", ["1" * 60_000 + "x", "1:" * 30_000 + "x", "1_" * 30_000 + "x", "." * 60_000])
-def test_yaml_type_of_long_text_is_fast(text):
+def test_yaml_type_of_long_text_is_fast(text: str) -> None:
     assert yaml_type(text) is None
 
 
 class TestRead:
-    def test_plain_file(self, tmp_path):
+    def test_plain_file(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_bytes(b"a: b\n")
         document, problems = read(tmp_path / "a.yaml", "data/a.yaml")
+        assert document is not None
         assert (document.path, document.data, problems) == ("data/a.yaml", {"a": "b"}, [])
 
     @pytest.mark.parametrize("kind", ["missing", "folder", "link", "pipe"])
-    def test_not_a_regular_file(self, tmp_path, kind):
+    def test_not_a_regular_file(self, tmp_path: Path, kind: str) -> None:
         file = tmp_path / "a.yaml"
         if kind == "folder":
             file.mkdir()
@@ -365,10 +370,10 @@ class TestRead:
         (problem,) = read(file, "a.yaml")[1]
         assert problem.text() == "a.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here"
 
-    def test_unreadable(self, tmp_path, monkeypatch):
+    def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "a.yaml").write_bytes(b"a: b\n")
 
-        def refuse(*args, **kwargs):
+        def refuse(*args: object, **kwargs: object) -> None:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr("pathlib.Path.open", refuse)
@@ -377,7 +382,7 @@ class TestRead:
             "a.yaml:1:1: error[E100]: cannot be read: Permission denied. fix: check the file and its permissions"
         )
 
-    def test_never_reads_more_than_the_limit(self, tmp_path):
+    def test_never_reads_more_than_the_limit(self, tmp_path: Path) -> None:
         with (tmp_path / "a.yaml").open("wb") as stream:
             stream.truncate(1 << 40)
         (problem,) = read(tmp_path / "a.yaml", "a.yaml")[1]

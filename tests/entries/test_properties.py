@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from generator.entries.format_yaml import NotFormattable, _comments, format_entry
 from generator.entries.load_yaml import load
 from generator.entries.problem import FORMATS, render
+from tests.conftest import Checker
 
 DATA = Path(__file__).parents[2] / "data"
 GOOD = [
@@ -98,7 +100,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, str]:
     return kind, text
 
 
-def judge(checker, raw: bytes, kind: str) -> set[str]:
+def judge(checker: Checker, raw: bytes, kind: str) -> set[str]:
     problems = checker.all_problems(raw, kind)
     for form in FORMATS:
         shown = render(problems, form)
@@ -114,24 +116,24 @@ def judge(checker, raw: bytes, kind: str) -> set[str]:
 
 @SETTINGS
 @given(raw=st.binary(max_size=400), kind=st.sampled_from(["papers", "tools", "articles"]))
-def test_random_bytes(checker, raw, kind):
+def test_random_bytes(checker: Checker, raw: bytes, kind: str) -> None:
     judge(checker, raw, kind)
 
 
 @SETTINGS
 @given(pieces=st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=30))
-def test_random_pieces(checker, pieces):
+def test_random_pieces(checker: Checker, pieces: list[str]) -> None:
     judge(checker, "".join(pieces).encode("utf-8", "surrogatepass"), "papers")
 
 
 @SETTINGS
 @given(entry=mutated())
-def test_mutations_are_judged(checker, entry):
+def test_mutations_are_judged(checker: Checker, entry: tuple[str, str]) -> None:
     kind, text = entry
     judge(checker, text.encode(), kind)
 
 
-def collapsed(value):
+def collapsed(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, list):
@@ -141,7 +143,7 @@ def collapsed(value):
 
 @SETTINGS
 @given(entry=mutated())
-def test_formatting_loses_nothing(checker, entry):
+def test_formatting_loses_nothing(checker: Checker, entry: tuple[str, str]) -> None:
     kind, text = entry
     raw = text.encode()
     try:
@@ -159,6 +161,7 @@ def test_formatting_loses_nothing(checker, entry):
     after, left = load(canonical, "x.yaml")
     assert {problem.code for problem in left} <= {"E112"}
     if before is not None and not {problem.code for problem in problems} & {"E102", "E302", "E301"}:
+        assert after is not None
         assert collapsed(before.data) == after.data
         assert Counter(map(collapsed, _comments(before).every())) == Counter(map(collapsed, _comments(after).every()))
         found, still = judge(checker, raw, kind), judge(checker, canonical, kind)
@@ -167,9 +170,10 @@ def test_formatting_loses_nothing(checker, entry):
 
 
 @pytest.mark.parametrize(("kind", "text"), TEXTS)
-def test_shuffled_lines_come_back_in_order(kind, text):
+def test_shuffled_lines_come_back_in_order(kind: str, text: str) -> None:
     """Reversing the keys of a file and formatting it gives the file again, comments left aside."""
     document, _ = load(text.encode(), "x.yaml")
+    assert document is not None
     starts = [place.line - 1 for steps, place in document.keys.items() if len(steps) == 1]
     lines = text.split("\n")
     blocks = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines) - 1], strict=True)]

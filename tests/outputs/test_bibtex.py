@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import bibtexparser
 import pytest
+from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import SeparateCoAuthors
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +66,7 @@ def expected_fields(filed: Filed[Paper]) -> dict[str, str]:
 def check_library(text: str, papers: Iterable[Filed[Paper]]) -> None:
     """The text parses to exactly these papers, with exactly their values."""
     papers = list(papers)
-    library = bibtexparser.parse_string(text, append_middleware=[SeparateCoAuthors()])
+    library = parse_string(text, append_middleware=[SeparateCoAuthors()])
     assert library.failed_blocks == []
     assert (library.comments, library.strings, library.preambles) == ([], [], [])
     assert [entry.key for entry in library.entries] == [filed.slug for filed in papers]

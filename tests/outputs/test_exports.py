@@ -9,14 +9,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import bibtexparser
 import pytest
+from bibtexparser.entrypoint import parse_string
 from bibtexparser.middlewares import LatexDecodingMiddleware
 from jsonschema import Draft202012Validator
 
 from generator import escape
 from generator.assemble.committed import committed_files
-from generator.checks.validate import validate
 from generator.entries.model import KINDS, ArxivRecord, Catalogue, Filed, Paper
 from generator.outputs.exports import CSV_COLUMNS, bibtex, entries_csv, entries_json, references_bib
 from generator.views.site import Site, address_of, authors_of, date_of
@@ -50,14 +49,6 @@ def test_json_holds_every_entry_whole(shipped: Catalogue) -> None:
                 assert kept["url"] == address_of(filed)
                 kept |= {key: getattr(filed.entry, key) for key in KNOWN}
             assert model.model_validate(kept) == filed.entry
-
-
-def test_json_is_the_same_every_time(shipped: Catalogue) -> None:
-    again = validate(ROOT / "data").catalogue
-    assert again is not None
-    assert entries_json(again) == entries_json(shipped)
-    assert entries_csv(again) == entries_csv(shipped)
-    assert references_bib(again) == references_bib(shipped)
 
 
 # CSV
@@ -96,7 +87,7 @@ def test_no_hostile_cell_starts_a_formula(hostile_site: Site) -> None:
 
 def test_bibtex_reads_back(shipped: Catalogue) -> None:
     text = references_bib(shipped)
-    library = bibtexparser.parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
     assert not library.failed_blocks
     assert [entry.key for entry in library.entries] == list(shipped.papers)
     for entry in library.entries:

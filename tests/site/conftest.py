@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from generator.assemble.build import build, load_site
 from generator.checks.validate import validate
@@ -71,7 +72,7 @@ def checked(root: Path) -> Catalogue:
 
 def run_build(root: Path, output: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Build a repository as a person would: ``python -m generator build``, with these environment variables."""
-    command = [sys.executable, "-m", "generator", "build", "--root", root, "--output", output]
+    command = [sys.executable, "-m", "generator", "build", "--root", str(root), "--output", str(output)]
     path = os.pathsep.join(filter(None, (variables.pop("PYTHONPATH", ""), str(ROOT))))
     environment = {**os.environ, **variables, "PYTHONPATH": path}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, timeout=300)
@@ -199,7 +200,12 @@ def watched(context: BrowserContext, server: Server, *, missing: bool = False) -
     host = urlsplit(server.address).netloc
     page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def on_dialog(dialog: Dialog) -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", on_dialog)
     page.on(
         "request",
         lambda asked: (
@@ -229,8 +235,8 @@ def open_pages(chromium: Browser, server: Server) -> Iterator[Callable[..., Page
     """A way to open watched pages, each in a context of its own; all are closed, and judged, in the end."""
     with ExitStack() as stack:
 
-        def open_one(where: str, **options: object) -> Page:
-            context = chromium.new_context(**options)  # type: ignore[arg-type]
+        def open_one(where: str, **options: Any) -> Page:
+            context = chromium.new_context(**options)
             stack.callback(context.close)
             page = stack.enter_context(watched(context, server))
             page.goto(server.address + where)

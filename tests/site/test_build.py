@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -17,12 +18,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from generator.assemble.build import build
+from generator.assemble.build import build, commit_time, finish
 from generator.assemble.committed import committed_files
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, ThemeFix
 from generator.entries.model import Filed, Paper
+from generator.pages.blocks import UnknownDirective, fill_directives, inline_directives
 from generator.pages.makers import all_pages
-from generator.site_config import load_config
+from generator.site_config import SiteConfig, load_config
 from generator.views.site import address_of, authors_of, date_of, family_name
 from tests.site.conftest import ROOT, Built, checked, run_build
 from tests.site.hostile import copy_repository
@@ -31,6 +33,7 @@ from tests.site.parsing import Parsed
 SEARCH_BUDGET = 90_000
 """Bytes of the compressed search index, which the theme loads on the first view."""
 SIMILAR = re.compile(r'<ul class="cat-similar">.*?</ul>', re.DOTALL)
+FORK = {"SITE_URL": "https://fork.example/deep/er", "REPO_URL": "https://code.example/fork/list/"}
 LEFTOVERS = ("@@", "<!-- catalogue", "<!-- paper", "<!-- home", "data-paper", "{{ ", "{% ")
 
 # Loaded by every Python process that finds it on its path.
@@ -252,7 +255,7 @@ def test_the_search_index_knows_every_entry(built: Built) -> None:
         entry = filed.entry
         assert (entry.name if hasattr(entry, "name") else entry.title) in title
         if where.startswith("papers/"):
-            assert_paper_words(filed, f"{title} {words}")
+            assert_paper_words(built.catalogue.papers[filed.slug], f"{title} {words}")
 
 
 def assert_paper_words(filed: Filed[Paper], words: str) -> None:
@@ -268,37 +271,87 @@ def assert_paper_words(filed: Filed[Paper], words: str) -> None:
 # The same every time
 
 
-def test_two_builds_are_equal_byte_for_byte(tmp_path: Path) -> None:
-    (tmp_path / "path").mkdir()
-    (tmp_path / "path/sitecustomize.py").write_text(SHUFFLED)
-    circumstances = (
-        {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1700000000"},
-        {
+@dataclass(frozen=True)
+class Twins:
+    """Two builds of one fork: the first may not ask the network, the second lists folders in another order."""
+
+    sites: tuple[Path, Path]
+    asked: Path
+    """Where the first would have noted that it asks the network."""
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
+    folder = tmp_path_factory.mktemp("twins")
+    for name, program in (("offline", OFFLINE), ("shuffled", SHUFFLED)):
+        (folder / name).mkdir()
+        (folder / name / "sitecustomize.py").write_text(program)
+    shared = {**FORK, "SOURCE_DATE_EPOCH": "1700000000", "ASKED_THE_NETWORK": str(folder / "asked")}
+    circumstances = {
+        "a much longer name, with spaces": {
+            "TZ": "Asia/Tokyo",
+            "PYTHONHASHSEED": "1",
+            "LC_ALL": "C",
+            "PYTHONPATH": str(folder / "offline"),
+        },
+        "a": {
             "TZ": "America/St_Johns",
             "PYTHONHASHSEED": "2",
             "LC_ALL": "POSIX",
             "PYTHONCOERCECLOCALE": "0",
             "PYTHONUTF8": "0",
-            "PYTHONPATH": str(tmp_path / "path"),
-            "SOURCE_DATE_EPOCH": "1700000000",
+            "PYTHONPATH": str(folder / "shuffled"),
         },
-    )
-    found = []
-    for number, variables in enumerate(circumstances):
-        root = tmp_path / ("a" if number else "a much longer name, with spaces")
+    }
+    sites = []
+    for name, variables in circumstances.items():
+        root = folder / name
         root.mkdir()
-        done = run_build(copy_repository(root), root / "build", **variables)
+        done = run_build(copy_repository(root), root / "build", **shared, **variables)
         assert done.returncode == 0, done.stderr
-        found.append(digests(root / "build/site"))
-    first, second = found
+        sites.append(root / "build/site")
+    return Twins((sites[0], sites[1]), folder / "asked")
+
+
+def test_two_builds_are_equal_byte_for_byte(twins: Twins) -> None:
+    first, second = map(digests, twins.sites)
     assert [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)] == []
 
 
-def test_deleting_an_entry_changes_only_its_files_and_the_lists(built: Built, tmp_path: Path) -> None:
+def test_a_build_asks_the_network_for_nothing(twins: Twins, tmp_path: Path) -> None:
+    assert not twins.asked.exists(), twins.asked.read_text()
+    # The guard does guard.
+    (tmp_path / "sitecustomize.py").write_text(OFFLINE)
+    log = tmp_path / "asked"
+    ask = [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"]
+    variables = {"PYTHONPATH": str(tmp_path), "ASKED_THE_NETWORK": str(log)}
+    assert subprocess.run(ask, capture_output=True, env=variables, check=False).returncode
+    assert "socket" in log.read_text()
+
+
+def test_a_fork_sets_its_addresses_in_the_environment(twins: Twins) -> None:
+    shipped = load_config(ROOT, {})
+    site = twins.sites[0]
+    for file in site.rglob("*"):
+        if file.suffix in (".html", ".xml", ".json", ".csv", ".bib"):
+            text = file.read_text("utf-8")
+            assert shipped.site_url not in text, file
+            assert shipped.repo_url not in text, file
+    page = (site / "papers/diff-pruning/index.html").read_text("utf-8")
+    assert '<link rel="canonical" href="https://fork.example/deep/er/papers/diff-pruning/">' in page
+    assert 'href="https://code.example/fork/list/edit/main/data/papers/2023/diff-pruning.yaml"' in page
+
+
+def test_deleting_an_entry_changes_only_its_files_and_the_lists(
+    built: Built, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filed = lonely(built)
-    whole, less = (copy_repository(tmp_path / name) for name in ("whole", "less"))
-    (less / filed.path).unlink()
-    sites = [build(checked(root), root, root / "build").site for root in (whole, less)]
+    (repository / filed.path).unlink()
+    catalogue = checked(repository)
+    # The entries are not in the prose: its pages and the time of the commit are those of the whole site.
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(commit_time(ROOT)))
+    shutil.copytree(built.site.parent / "engine", repository / "build/engine")
+    sites = (built.site, finish(catalogue, repository, repository / "build").site)
     before, after = map(digests, sites)
     assert after.keys() <= before.keys()
     assert {name for name in before.keys() - after.keys() if not name.startswith(f"papers/{filed.slug}/")} == set()
@@ -310,7 +363,7 @@ def test_deleting_an_entry_changes_only_its_files_and_the_lists(built: Built, tm
         if name.removesuffix("index.html") in built.entries:
             first, second = ((site / name).read_text("utf-8") for site in sites)
             assert SIMILAR.sub("", first) == SIMILAR.sub("", second), name
-    files = [committed_files(checked(root), root) for root in (whole, less)]
+    files = [committed_files(built.catalogue, ROOT), committed_files(catalogue, repository)]
     assert [name for name in files[0] if files[0][name] != files[1][name]] == ["README.md"]
 
 
@@ -336,29 +389,45 @@ def lonely(built: Built) -> Filed[Paper]:
 
 
 @pytest.mark.parametrize(
-    ("page", "text", "message"),
+    "faults",
     [
-        ("introduction.md", "[lost](no-such-page.md)", "no-such-page.md"),
-        ("introduction.md", "<!-- catalogue: family=prunning -->", "prunning"),
-        ("introduction.md", "<!-- tabel -->", "tabel"),
-        ("introduction.md", "See <!-- paper: no-such-paper -->.", "no-such-paper"),
-        ("not-in-the-navigation.md", "# Lost", "not-in-the-navigation.md"),
+        # The engine finds the first two, the fill step the last one.
+        {
+            "introduction.md": ("[lost](no-such-page.md)", "no-such-page.md"),
+            "not-in-the-navigation.md": ("# Lost", "not-in-the-navigation.md"),
+        },
+        {"introduction.md": ("<!-- tabel -->", "tabel")},
     ],
+    ids=["engine", "fill"],
 )
-def test_a_failure_is_reported_and_leaves_the_old_site(repository: Path, page: str, text: str, message: str) -> None:
+def test_a_failure_is_reported_and_leaves_the_old_site(repository: Path, faults: dict[str, tuple[str, str]]) -> None:
     (repository / "build/site").mkdir(parents=True)
     (repository / "build/site/index.html").write_text("the old site")
-    with (repository / "docs" / page).open("a", encoding="utf-8") as stream:
-        stream.write(f"\n{text}\n")
+    for page, (text, _) in faults.items():
+        with (repository / "docs" / page).open("a", encoding="utf-8") as stream:
+            stream.write(f"\n{text}\n")
     done = run_build(repository, repository / "build")
     assert done.returncode == 1, done.stdout
-    assert message in done.stderr
+    assert [message for _, message in faults.values() if message not in done.stderr] == []
     assert "Traceback" not in done.stderr
     assert digests(repository / "build/site").keys() == {"index.html"}
     assert (repository / "build/site/index.html").read_text() == "the old site"
 
 
-def test_invalid_data_is_told_and_leaves_the_old_site(repository: Path) -> None:
+@pytest.mark.parametrize(
+    ("markdown", "message"),
+    [
+        ("<!-- catalogue: family=prunning -->", "introduction: <!-- catalogue: family=prunning -->: "),
+        ("<!-- tabel -->", "introduction: no directive 'tabel'"),
+        ("See <!-- paper: no-such-paper -->.", "introduction: there is no paper 'no-such-paper'"),
+    ],
+)
+def test_a_wrong_directive_is_named_with_its_page(built: Built, markdown: str, message: str) -> None:
+    with pytest.raises(UnknownDirective, match=re.escape(message)):
+        fill_directives(inline_directives(markdown), built.knowledge, "../", "introduction")
+
+
+def test_invalid_data_is_reported_and_leaves_the_old_site(repository: Path) -> None:
     (repository / "build/site").mkdir(parents=True)
     (repository / "data/tools/x.yaml").write_text("name: X\n")
     done = run_build(repository, repository / "build")
@@ -368,22 +437,6 @@ def test_invalid_data_is_told_and_leaves_the_old_site(repository: Path) -> None:
 
 
 # Addresses
-
-
-def test_a_fork_sets_its_addresses_in_the_environment(repository: Path) -> None:
-    shipped = load_config(ROOT, {})
-    variables = {"SITE_URL": "https://fork.example/deep/er", "REPO_URL": "https://code.example/fork/list/"}
-    done = run_build(repository, repository / "build", **variables)
-    assert done.returncode == 0, done.stderr
-    site = repository / "build/site"
-    for file in site.rglob("*"):
-        if file.suffix in (".html", ".xml", ".json", ".csv", ".bib"):
-            text = file.read_text("utf-8")
-            assert shipped.site_url not in text, file
-            assert shipped.repo_url not in text, file
-    page = (site / "papers/diff-pruning/index.html").read_text("utf-8")
-    assert '<link rel="canonical" href="https://fork.example/deep/er/papers/diff-pruning/">' in page
-    assert 'href="https://code.example/fork/list/edit/main/data/papers/2023/diff-pruning.yaml"' in page
 
 
 def test_the_addresses_stand_in_one_place() -> None:
@@ -405,11 +458,11 @@ def test_the_addresses_stand_in_one_place() -> None:
     assert holding <= {"mkdocs.yml", "README.md"}
 
 
-def addresses(config: object) -> tuple[str, str]:
-    return config.site_url, config.repo_url  # type: ignore[attr-defined]
+def addresses(config: SiteConfig) -> tuple[str, str]:
+    return config.site_url, config.repo_url
 
 
-# The other engine, and no network
+# The other engine
 
 
 @pytest.mark.slow
@@ -424,17 +477,3 @@ def test_zensical_builds_the_same_pages(built: Built, tmp_path: Path) -> None:
     for name in ("index.html", "families/pruning/index.html", "papers/diff-pruning/index.html"):
         text = (report.site / name).read_text("utf-8")
         assert not [word for word in LEFTOVERS if word in text], name
-
-
-def test_a_build_asks_the_network_for_nothing(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "path").mkdir()
-    (tmp_path / "path/sitecustomize.py").write_text(OFFLINE)
-    log = tmp_path / "asked"
-    variables = {"PYTHONPATH": str(tmp_path / "path"), "ASKED_THE_NETWORK": str(log)}
-    done = run_build(repository, repository / "build", **variables)
-    assert done.returncode == 0, done.stderr
-    assert not log.exists(), log.read_text()
-    # The guard does guard.
-    ask = [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"]
-    assert subprocess.run(ask, capture_output=True, env=variables, check=False).returncode
-    assert "socket" in log.read_text()

@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from generator.drawings.lines import Series, line_plot
@@ -129,20 +128,3 @@ def test_shares_near_one_stand_apart_and_are_named_where_there_is_room() -> None
     assert all(second - first >= 15 for first, second in pairwise(places))
     assert all(second.at - first.at >= 32 for first, second in pairwise(plot.x_ticks))
     assert plot.x_ticks[-1].text == "99 %"
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["kernels/", *PAGES])
-def test_axe_finds_nothing(open_page: Open, path: str, scheme: str) -> None:
-    opened = open_page(path, color_scheme=scheme, reduced_motion="reduce")
-    opened.wait_for_load_state("networkidle")
-    found = Axe().run(opened)
-    assert not found.response["violations"], found.generate_report()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("path", ["kernels/", PAGES[0], PAGES[-1]])
-def test_nothing_is_wider_than_a_phone(open_page: Open, path: str) -> None:
-    opened = open_page(path, viewport={"width": 320, "height": 640})
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 320

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from generator.contribute.check_links import is_public, resolve_host
+from tests.contribute.links.conftest import Web
 
 INWARD = [
     "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1",
@@ -34,14 +35,14 @@ def test_outward_addresses_are_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", INWARD)
-def test_a_name_with_an_inward_address_is_refused_before_connecting(web, address: str) -> None:
+def test_a_name_with_an_inward_address_is_refused_before_connecting(web: Web, address: str) -> None:
     web.names["a.example"] = (address,)
     (finding,) = web.check("https://a.example/").findings
     assert (finding.verdict, web.connected) == ("unsure", [])
     assert finding.reason == f"a.example has the address {address}, which is not public"
 
 
-def test_one_inward_address_among_public_ones_is_enough(web) -> None:
+def test_one_inward_address_among_public_ones_is_enough(web: Web) -> None:
     web.names["a.example"] = ("93.184.215.14", "10.0.0.1")
     assert web.check("https://a.example/").findings[0].verdict == "unsure"
     assert web.connected == []
@@ -50,7 +51,7 @@ def test_one_inward_address_among_public_ones_is_enough(web) -> None:
 @pytest.mark.parametrize(
     "host", ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "127.0.0.1", "[::1]", "[::ffff:7f00:1]"]
 )
-def test_numbers_as_hosts_are_refused_before_connecting(web, host: str) -> None:
+def test_numbers_as_hosts_are_refused_before_connecting(web: Web, host: str) -> None:
     web.names[host] = ("127.0.0.1",)  # what the C library makes of most of them
     assert web.check(f"https://{host}/latest/meta-data").findings[0].verdict == "unsure"
     assert web.connected == []
@@ -65,13 +66,13 @@ def test_numbers_as_hosts_are_refused_before_connecting(web, host: str) -> None:
         "https://a.example\\@b.example/", "javascript:alert(1)",
     ],
 )  # fmt: skip
-def test_what_is_not_plain_https_is_not_visited(web, url: str) -> None:
+def test_what_is_not_plain_https_is_not_visited(web: Web, url: str) -> None:
     (finding,) = web.check(url).findings
     assert (finding.verdict, web.connected) == ("unsure", [])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "169.254.169.254", "[::1]", "inner.example"])
-def test_a_redirect_inward_is_refused(web, host: str) -> None:
+def test_a_redirect_inward_is_refused(web: Web, host: str) -> None:
     web.names |= {"127.0.0.1": ("127.0.0.1",), "127.1": ("127.0.0.1",), "inner.example": ("10.0.0.1",)}
     web.names["169.254.169.254"] = ("169.254.169.254",)
     web.pages["a.example/"] = b"HTTP/1.1 301 X\r\nLocation: https://%s/x\r\n\r\n" % host.encode()
@@ -80,7 +81,7 @@ def test_a_redirect_inward_is_refused(web, host: str) -> None:
     assert [name for _, name in web.connected] == ["a.example"]
 
 
-def test_rebinding_changes_nothing(web) -> None:
+def test_rebinding_changes_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([("93.184.215.14",), ("127.0.0.1",)])
     asked = []
 
@@ -88,12 +89,12 @@ def test_rebinding_changes_nothing(web) -> None:
         asked.append(host)
         return next(answers)
 
-    web.resolve = resolve
+    monkeypatch.setattr(web, "resolve", resolve)
     assert web.check("https://a.example/").findings[0].verdict == "ok"
     assert (asked, web.connected) == (["a.example"], [("93.184.215.14", "a.example")])
 
 
-def test_rebinding_between_two_redirects_is_refused(web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebinding_between_two_redirects_is_refused(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([("93.184.215.14",), ("127.0.0.1",)])
     monkeypatch.setattr(web, "resolve", lambda _: next(answers))
     web.pages["a.example/"] = b"HTTP/1.1 302 X\r\nLocation: /again\r\n\r\n"
@@ -101,7 +102,7 @@ def test_rebinding_between_two_redirects_is_refused(web, monkeypatch: pytest.Mon
     assert web.connected == [("93.184.215.14", "a.example")]
 
 
-def test_the_connection_goes_to_the_checked_spelling_of_the_address(web) -> None:
+def test_the_connection_goes_to_the_checked_spelling_of_the_address(web: Web) -> None:
     web.names["a.example"] = ("2606:4700:0:0::1111", "2606:4700::1111", "93.184.215.14")
     web.pages["2606:4700::1111"] = OSError("no IPv6 here")
     assert web.check("https://a.example/").findings[0].verdict == "ok"

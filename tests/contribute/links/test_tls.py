@@ -14,6 +14,9 @@ import trustme
 from generator.contribute import check_links as module
 from generator.contribute.check_links import Link, State, check_links, connect_tls
 
+Server = tuple[int, list[str | None]]
+"""The port that is listened to, and the names that visitors ask for."""
+
 
 @pytest.fixture(scope="module")
 def issuer() -> trustme.CA:
@@ -28,7 +31,7 @@ def trusting(issuer: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def server(issuer: trustme.CA) -> Iterator[tuple[int, list[str | None]]]:
+def server(issuer: trustme.CA) -> Iterator[Server]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer.issue_cert("a.example").configure_cert(context)
     names: list[str | None] = []
@@ -63,17 +66,17 @@ def visit(port: int, host: str, context: ssl.SSLContext | None) -> tuple[str, st
     return report.findings[0].verdict, report.findings[0].reason
 
 
-def test_the_host_is_named_and_its_certificate_accepted(server, trusting: ssl.SSLContext) -> None:
+def test_the_host_is_named_and_its_certificate_accepted(server: Server, trusting: ssl.SSLContext) -> None:
     port, names = server
     assert visit(port, "a.example", trusting) == ("ok", "answers 204")
     assert names == ["a.example"]
 
 
-def test_the_certificate_of_another_host_is_refused(server, trusting: ssl.SSLContext) -> None:
+def test_the_certificate_of_another_host_is_refused(server: Server, trusting: ssl.SSLContext) -> None:
     assert visit(server[0], "b.example", trusting) == ("unsure", "TLS fails")
 
 
-def test_an_unknown_issuer_is_refused(server) -> None:
+def test_an_unknown_issuer_is_refused(server: Server) -> None:
     assert visit(server[0], "a.example", None) == ("unsure", "TLS fails")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from generator.contribute import check_links as module
 from generator.contribute.check_links import Link, State, check_links
+from tests.contribute.links.conftest import Web
 
 URL = "https://a.example/x"
 
@@ -25,7 +26,7 @@ def moved(status: int, location: str) -> bytes:
 
 
 @pytest.mark.parametrize("status", [200, 203, 204, 206])
-def test_what_answers_is_ok(web, status: int) -> None:
+def test_what_answers_is_ok(web: Web, status: int) -> None:
     web.pages["a.example/x"] = answer(status)
     report = web.check(URL)
     assert [(f.verdict, f.reason) for f in report.findings] == [("ok", f"answers {status}")]
@@ -33,7 +34,7 @@ def test_what_answers_is_ok(web, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 403, 405, 418, 429, 451, 500, 502, 503, 504, 999])
-def test_what_refuses_us_is_unsure_for_ever(web, status: int) -> None:
+def test_what_refuses_us_is_unsure_for_ever(web: Web, status: int) -> None:
     web.pages["a.example/x"] = answer(status)
     state = State()
     for _ in range(3):
@@ -54,7 +55,7 @@ def test_what_refuses_us_is_unsure_for_ever(web, status: int) -> None:
         (ssl.SSLEOFError(), "TLS fails"),
     ],
 )
-def test_what_cannot_be_reached_is_unsure(web, failure: Exception, reason: str) -> None:
+def test_what_cannot_be_reached_is_unsure(web: Web, failure: Exception, reason: str) -> None:
     web.pages["93.184.215.14"] = failure
     (finding,) = web.check(URL).findings
     assert (finding.verdict, finding.reason) == ("unsure", reason)
@@ -70,14 +71,14 @@ def test_what_cannot_be_reached_is_unsure(web, failure: Exception, reason: str) 
         ((), "a.example has no address"),
     ],
 )
-def test_what_cannot_be_resolved_is_unsure(web, failure: Exception | tuple[str, ...], reason: str) -> None:
+def test_what_cannot_be_resolved_is_unsure(web: Web, failure: Exception | tuple[str, ...], reason: str) -> None:
     web.names["a.example"] = failure
     (finding,) = web.check(URL).findings
     assert (finding.verdict, finding.reason, web.connected) == ("unsure", reason, [])
 
 
 @pytest.mark.parametrize("missing", [404, 410, socket.gaierror(socket.EAI_NONAME, "unknown")])
-def test_gone_needs_two_sightings_a_week_apart(web, missing: int | Exception) -> None:
+def test_gone_needs_two_sightings_a_week_apart(web: Web, missing: int | Exception) -> None:
     if isinstance(missing, int):
         web.pages["a.example/x"] = answer(missing)
     else:
@@ -95,13 +96,13 @@ def test_gone_needs_two_sightings_a_week_apart(web, missing: int | Exception) ->
     assert seen == ["unsure", "unsure", "unsure", "gone"]
 
 
-def test_a_second_less_than_a_week_is_not_a_week(web) -> None:
+def test_a_second_less_than_a_week_is_not_a_week(web: Web) -> None:
     web.pages["a.example/x"] = answer(404)
     state = State({URL: web.day - timedelta(days=7) + timedelta(seconds=1)})
     assert web.check(URL, state=state).findings[0].verdict == "unsure"
 
 
-def test_a_page_that_comes_back_is_forgotten_and_a_bot_wall_forgets_nothing(web) -> None:
+def test_a_page_that_comes_back_is_forgotten_and_a_bot_wall_forgets_nothing(web: Web) -> None:
     web.pages["a.example/x"] = answer(404)
     first = web.check(URL).state
     web.later(days=8)
@@ -112,17 +113,17 @@ def test_a_page_that_comes_back_is_forgotten_and_a_bot_wall_forgets_nothing(web)
     assert web.check(URL, state=walled.state).state == State()
 
 
-def test_a_clock_that_went_back_calls_nothing_gone_early(web) -> None:
+def test_a_clock_that_went_back_calls_nothing_gone_early(web: Web) -> None:
     web.pages["a.example/x"] = answer(404)
     report = web.check(URL, state=State({URL: web.day + timedelta(days=300)}))
     assert (report.findings[0].verdict, report.state.first_seen_gone) == ("unsure", {URL: web.day})
 
 
-def test_addresses_that_left_the_catalogue_leave_the_state(web) -> None:
+def test_addresses_that_left_the_catalogue_leave_the_state(web: Web) -> None:
     assert web.check(URL, state=State({"https://left.example/": web.day})).state == State()
 
 
-def test_redirects_are_followed_to_the_end(web) -> None:
+def test_redirects_are_followed_to_the_end(web: Web) -> None:
     web.pages["a.example/x"] = moved(302, "https://B.example:443/y?q=1#part")
     web.pages["b.example/y?q=1"] = moved(307, "../z%20z")
     web.pages["b.example/z%20z"] = answer(404)
@@ -131,14 +132,14 @@ def test_redirects_are_followed_to_the_end(web) -> None:
     assert [host for _, host in web.connected] == ["a.example", "b.example", "b.example"]
 
 
-def test_a_redirect_with_bytes_beyond_ascii_means_utf_8(web) -> None:
+def test_a_redirect_with_bytes_beyond_ascii_means_utf_8(web: Web) -> None:
     web.pages["a.example/x"] = "HTTP/1.1 302 X\r\nLocation: /é\r\n\r\n".encode()
     web.check(URL)
     assert "GET /%C3%A9 HTTP/1.1" in web.requests[-1]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_without_a_target_is_unsure(web, status: int) -> None:
+def test_a_redirect_without_a_target_is_unsure(web: Web, status: int) -> None:
     web.pages["a.example/x"] = answer(status)
     (finding,) = web.check(URL).findings
     assert (finding.verdict, finding.reason) == ("unsure", f"answers {status}")
@@ -151,7 +152,7 @@ def test_a_redirect_without_a_target_is_unsure(web, status: int) -> None:
         "file:///etc/passwd", "https://[", "gopher://a.example/", "https://a.example:x/",
     ],
 )  # fmt: skip
-def test_a_redirect_away_from_plain_https_is_refused(web, location: str) -> None:
+def test_a_redirect_away_from_plain_https_is_refused(web: Web, location: str) -> None:
     web.pages["a.example/x"] = moved(301, location)
     (finding,) = web.check(URL).findings
     assert finding.verdict == "unsure"
@@ -159,14 +160,14 @@ def test_a_redirect_away_from_plain_https_is_refused(web, location: str) -> None
     assert len(web.connected) == 1
 
 
-def test_a_redirect_loop_ends_after_five(web) -> None:
+def test_a_redirect_loop_ends_after_five(web: Web) -> None:
     web.pages["a.example/x"] = moved(301, "/x")
     (finding,) = web.check(URL).findings
     assert (finding.verdict, finding.reason) == ("unsure", "more than 5 redirects")
     assert len(web.connected) == 6
 
 
-def test_five_redirects_are_not_too_many(web) -> None:
+def test_five_redirects_are_not_too_many(web: Web) -> None:
     web.pages |= {f"a.example/{n}": moved(302, f"/{n + 1}") for n in range(5)}
     assert web.check("https://a.example/0").findings[0].verdict == "ok"
 
@@ -186,7 +187,7 @@ def test_five_redirects_are_not_too_many(web) -> None:
     ],
 )
 def test_a_new_address_is_proposed_for_a_repository_that_moved_for_good(
-    web, old: str, statuses: tuple[int, ...], new: str, proposed: str | None
+    web: Web, old: str, statuses: tuple[int, ...], new: str, proposed: str | None
 ) -> None:
     here = old
     for step, status in enumerate(statuses, start=1):
@@ -197,14 +198,14 @@ def test_a_new_address_is_proposed_for_a_repository_that_moved_for_good(
     assert (finding.verdict, finding.moved_to) == ("ok", proposed)
 
 
-def test_a_moved_repository_that_is_missing_is_not_proposed(web) -> None:
+def test_a_moved_repository_that_is_missing_is_not_proposed(web: Web) -> None:
     web.pages["github.com/a/b"] = moved(301, "https://github.com/c/d")
     web.pages["github.com/c/d"] = answer(404)
     (finding,) = web.check("https://github.com/a/b").findings
     assert (finding.verdict, finding.moved_to) == ("unsure", None)
 
 
-def test_only_64_kib_are_taken_from_a_host_that_never_ends(web) -> None:
+def test_only_64_kib_are_taken_from_a_host_that_never_ends(web: Web) -> None:
     web.endless = True
     web.pages["a.example/x"] = b"HTTP/1.1 200 X\r\n\r\n"
     assert web.check(URL).findings[0].verdict == "ok"
@@ -220,11 +221,11 @@ def test_only_64_kib_are_taken_from_a_host_that_never_ends(web) -> None:
     ],
     ids=["status line", "interim answers", "headers"],
 )
-def test_a_flood_of_headers_is_cut(web, monkeypatch: pytest.MonkeyPatch, flood: bytes) -> None:
+def test_a_flood_of_headers_is_cut(web: Web, monkeypatch: pytest.MonkeyPatch, flood: bytes) -> None:
     taken = []
     read = module._Bounded.readinto
 
-    def counted(self: object, buffer: memoryview) -> int:
+    def counted(self: module._Bounded, buffer: memoryview) -> int:
         taken.append(read(self, buffer))
         return taken[-1]
 
@@ -234,17 +235,17 @@ def test_a_flood_of_headers_is_cut(web, monkeypatch: pytest.MonkeyPatch, flood: 
     assert sum(taken) <= module.MAX_BYTES
 
 
-def test_a_silent_host_times_out(web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_host_times_out(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.05)
     web.silent = True
     (finding,) = web.check(URL).findings
     assert (finding.verdict, finding.reason) == ("unsure", "no answer in time")
 
 
-def test_a_dripping_host_ends_with_the_time_of_the_link(web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dripping_host_ends_with_the_time_of_the_link(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     read = module._Bounded.readinto
 
-    def slow(self: object, buffer: memoryview) -> int:
+    def slow(self: module._Bounded, buffer: memoryview) -> int:
         web.seconds += 9
         return read(self, buffer[:1])
 
@@ -255,7 +256,7 @@ def test_a_dripping_host_ends_with_the_time_of_the_link(web, monkeypatch: pytest
     assert web.seconds < 1000 + module.LINK_TIMEOUT + 10
 
 
-def test_addresses_that_hang_share_the_time_of_the_link(web) -> None:
+def test_addresses_that_hang_share_the_time_of_the_link(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web.names["a.example"] = tuple(f"93.184.215.{n}" for n in range(1, 9))
 
     def hang(address: str, host: str) -> socket.socket:
@@ -263,12 +264,12 @@ def test_addresses_that_hang_share_the_time_of_the_link(web) -> None:
         web.seconds += 40
         raise TimeoutError
 
-    web.connect = hang
+    monkeypatch.setattr(web, "connect", hang)
     assert web.check(URL).findings[0].reason == "no answer in time"
     assert len(web.connected) == 2
 
 
-def test_the_request_is_plain_and_carries_no_credentials(web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_request_is_plain_and_carries_no_credentials(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     web.check("https://a.example")

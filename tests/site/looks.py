@@ -1,0 +1,36 @@
+"""What every page must pass in a browser: axe in both themes, a narrow screen."""
+
+from __future__ import annotations
+
+import json
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize, expect
+
+PHONE: ViewportSize = {"width": 320, "height": 640}
+
+
+def assert_axe_finds_nothing(page: Page) -> None:
+    """In the theme that the page shows."""
+    violations = [
+        {"rule": one["id"], "help": one["help"], "nodes": [node["html"][:150] for node in one["nodes"][:3]]}
+        for one in Axe().run(page).response["violations"]
+    ]
+    assert not violations, json.dumps(violations, indent=1)
+
+
+def switch_to_dark(page: Page) -> None:
+    """Choose the dark theme and wait until no colour changes any more."""
+    page.get_by_title("Switch to dark mode").click()
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    page.wait_for_function("document.getAnimations().length === 0")
+
+
+def assert_fits_a_phone(page: Page) -> None:
+    """Nothing but its own frames scrolls sideways; the page keeps the width of a phone."""
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], page.evaluate(
+        "[...document.querySelectorAll('.md-content *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))"
+    )
