@@ -78,7 +78,7 @@ function putIntoForm() {
 
 function tell(text) {
   unknown.textContent = text;
-  input.toggleAttribute("aria-invalid", Boolean(text));
+  input.ariaInvalid = text ? "true" : null;
 }
 
 function listen() {
