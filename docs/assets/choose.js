@@ -78,7 +78,7 @@ function putIntoForm() {
 
 function tell(text) {
   unknown.textContent = text;
-  input.toggleAttribute("aria-invalid", Boolean(text));
+  input.ariaInvalid = text ? "true" : null;
 }
 
 function listen() {
@@ -168,7 +168,7 @@ function section(family) {
   const heading = element("h2", {}, link(`${root}families/${family.family}/`, name));
   const parts = [heading, element("p", {}, why)];
   const term = [...select.options].find((option) => option.value === only)?.textContent;
-  if (only) parts.push(element("p", { class: "cat-note" }, `No entry names ${subject()}; these were shown on other models of its architecture (${term}).`));
+  if (only) parts.push(element("p", { class: "cat-note" }, `No entry with this training names ${subject()}; these were shown on other models of its architecture (${term}).`));
   const heads = ["Paper", "Training", "Code", "Number", "Setting and source"];
   const table = element(
     "table",
