@@ -40,17 +40,17 @@ def test_no_code_of_any_module_is_unpublished(root: Path) -> None:
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
 def test_bad_example_yields_exactly_its_code(checker: Checker, code: Code) -> None:
-    problems = checker.all_problems(checker.entry(code.bad))
+    problems = checker.all_problems(checker.entry(code.bad, code.kind), code.kind)
     assert {(problem.code, problem.severity) for problem in problems} == {(code.code, code.severity)}
 
 
 @pytest.mark.parametrize("code", WITH_EXAMPLE, ids=lambda code: code.code)
 def test_good_twin_yields_nothing(checker: Checker, code: Code) -> None:
     assert code.good
-    assert [problem.text() for problem in checker.all_problems(checker.entry(code.good))] == []
+    assert [problem.text() for problem in checker.all_problems(checker.entry(code.good, code.kind), code.kind)] == []
 
 
-@pytest.mark.parametrize("kind", ["papers", "tools", "articles"])
+@pytest.mark.parametrize("kind", ["papers", "tools", "articles", "models"])
 def test_the_entry_that_fragments_are_laid_over_is_valid(checker: Checker, kind: str) -> None:
     assert checker.all_problems(checker.entry(kind=kind), kind) == []
 

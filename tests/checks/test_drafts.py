@@ -15,7 +15,8 @@ from tests.conftest import Checker
 def data(tmp_path: Path, root: Path, checker: Checker) -> Path:
     (tmp_path / "papers/2023").mkdir(parents=True)
     (tmp_path / "papers/2023/x.yaml").write_text(checker.entry(), encoding="utf-8")
-    shutil.copy(root / "data/taxonomy.yaml", tmp_path)
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+        shutil.copy(root / "data" / name, tmp_path)
     return tmp_path
 
 
@@ -45,7 +46,7 @@ def test_a_small_catalogue(data: Path) -> None:
 def test_other_files(data: Path, name: str) -> None:
     (data / name).parent.mkdir(parents=True, exist_ok=True)
     (data / name).write_bytes(b"")
-    place = "papers/<year>/<slug>.yaml, tools/<slug>.yaml or articles/<slug>.yaml"
+    place = "papers/<year>/<slug>.yaml, or <slug>.yaml in tools/, articles/ or models/"
     assert errors(data) == [f"data/{name}:1:1: error[E413]: not an entry. fix: {place}"]
 
 
@@ -64,6 +65,19 @@ def test_a_link_is_never_followed(data: Path, tmp_path_factory: pytest.TempPathF
     messages = errors(data)
     assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here" in messages
     assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in messages)
+
+
+def test_a_data_set_without_kind(data: Path) -> None:
+    file = data / "datasets.yaml"
+    text = file.read_text(encoding="utf-8")
+    start = text.index("  kind: ")
+    file.write_text(text[:start] + text[text.index("\n", start) + 1 :], encoding="utf-8")
+    outcome = validate(data)
+    assert outcome.catalogue is None
+    slug = text[: text.index(":")].splitlines()[-1]
+    (message,) = [problem.text() for problem in outcome.problems]
+    assert message.startswith("data/datasets.yaml:")
+    assert f"error[E505]: {slug}.kind: field required. fix: write name, kind and text, as its neighbours do" in message
 
 
 def test_taxonomy_with_a_term_without_text(data: Path) -> None:

@@ -9,7 +9,10 @@ from tests.conftest import Checker
 
 A, B, C = "papers/2023/a.yaml", "papers/2023/b.yaml", "papers/2024/c.yaml"
 CIRCLE = "fix: an earlier paper cannot build on a later one; delete one of the links"
-REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: Table 1, reported_by: %s}"
+REPORTED = "results:\n  - {model: m, setting: s, where: Table 1, reported_by: %s, after: {fid: 2}}"
+M = {"models/m.yaml": "name: Model"}
+NEW = 'python -m generator add --model "%s" starts the entry of a new model'
+LONG = "Stable Diffusion XL"
 
 
 @pytest.mark.parametrize(
@@ -29,8 +32,8 @@ REPORTED = "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: T
             "data/tools/a.yaml:4:14: error[E510]: there is no paper 'b'. fix: add data/papers/…/b.yaml first",
         ),
         (
-            {A: REPORTED % "q"},
-            f"data/{A}:6:80: error[E510]: there is no paper 'q'. fix: add data/papers/…/q.yaml first",
+            M | {A: REPORTED % "q"},
+            f"data/{A}:6:59: error[E510]: there is no paper 'q'. fix: add data/papers/…/q.yaml first",
         ),
         (
             {A: "builds_on: [b]", B: "builds_on: [a]"},
@@ -77,7 +80,7 @@ def test_message(checker: Checker, entries: dict[str, str], message: str) -> Non
         {A: "builds_on: [b]", B: "critiques: [a]"},
         {A: "superseded_by: b\nstatus: superseded", B: ""},
         {"tools/a.yaml": "implements: [a]", A: ""},
-        {A: REPORTED % "b", B: ""},
+        M | {A: REPORTED % "b", B: ""},
         {A: "builds_on: ['']"},
         {A: "builds_on: {b: c}\nresults: [a]"},
     ],
@@ -97,3 +100,37 @@ def test_a_long_chain_costs_no_recursion(checker: Checker) -> None:
     messages = checker.messages_of_all(relations, entries | {"papers/2023/p1500.yaml": "builds_on: [p0]"})
     assert len(messages) == 1
     assert "error[E511]" in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            {A: "models: [sd-xl]", "models/sdxl.yaml": "name: SDXL"},
+            f"data/{A}:4:10: error[E513]: there is no model 'sd-xl' in data/models. fix: did you mean sdxl? {NEW % 'sd-xl'}",
+        ),
+        (
+            {A: "models: [Stable Diffusion XL]", "models/sdxl.yaml": "name: SDXL\naliases: [Stable Diffusion XL]"},
+            f"data/{A}:4:10: error[E513]: there is no model {LONG!r} in data/models. fix: did you mean sdxl? {NEW % LONG}",
+        ),
+        (
+            {"tools/a.yaml": "models: [zzzzzz]"},
+            f"data/tools/a.yaml:4:10: error[E513]: there is no model 'zzzzzz' in data/models. fix: {NEW % 'zzzzzz'}",
+        ),
+        (
+            M | {A: "results:\n  - {model: m, dataset: coco-5k, setting: s, where: Table 1, after: {fid: 2}}"},
+            f"data/{A}:6:25: error[E513]: there is no data set 'coco-5k' in data/datasets.yaml. fix: did you mean ",
+        ),
+        (
+            {"models/a.yaml": "part_of: a"},
+            "data/models/a.yaml:2:10: error[E513]: 'a' is this model itself. fix: delete it",
+        ),
+        (
+            {"models/a.yaml": "name: A\npart_of: b", "models/b.yaml": "name: B\npart_of: a"},
+            f"data/models/a.yaml:2:10: error[E511]: part_of runs in a circle: a → b → a. {CIRCLE}",
+        ),
+    ],
+)
+def test_models_and_data_sets(checker: Checker, entries: dict[str, str], message: str) -> None:
+    (found,) = checker.messages_of_all(relations, entries)
+    assert found.startswith(message)

@@ -8,6 +8,10 @@ from generator.checks import shape
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
+VALUE = (
+    "a plain decimal number in the unit of the metric, such as 3.4, "
+    "after about, up to, at least, more than, less than or nothing"
+)
 BAD = [
     (
         "checked:",
@@ -30,46 +34,60 @@ BAD = [
     ("title: {a: b}", "1:8: error[E212]: title is a mapping, not text", "one text as title"),
     ('short: ""', "2:1: error[E213]: short is empty", "fill it in or delete the line"),
     ("topics: []", "4:1: error[E213]: topics is empty", "fill it in or delete the line"),
-    ("results: [a]", "5:11: error[E212]: results[1] is 'a', not a mapping", "{model: …, metric: …, …}"),
+    (
+        "results: [a]",
+        "5:11: error[E212]: results[1] is 'a', not a mapping",
+        "{model: …, setting: …, where: …, after: …}",
+    ),
     ("results: a", "5:10: error[E212]: results is 'a', not a list", "results: [a]"),
     (
-        "results:\n  - {model: M, metric: fid, after: many, setting: s, where: abstract}",
-        "6:36: error[E212]: results[1].after is 'many', not a number",
-        "a plain decimal number in the unit of the metric, such as 3.4",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {fid: many}}",
+        "6:58: error[E212]: results[1].after.fid is 'many', not a number",
+        VALUE,
     ),
     (
-        "results:\n  - {model: M, metric: fid, after: [1], setting: s, where: abstract}",
-        "6:36: error[E212]: results[1].after is a list, not a number",
-        "a plain decimal number in the unit of the metric, such as 3.4",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {fid: roughly 3}}",
+        "6:58: error[E212]: results[1].after.fid is 'roughly 3', not a number",
+        VALUE,
     ),
     (
-        "results:\n  - {model: M, metric: fid, setting: s, where: abstract}",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {fid: [1]}}",
+        "6:58: error[E212]: results[1].after.fid is a list, not a number",
+        VALUE,
+    ),
+    (
+        "results:\n  - {model: m, setting: s, where: abstract, after: 3}",
+        "6:52: error[E212]: results[1].after is '3', not a mapping",
+        "after: {metric: value}, such as {fid: 3.4, speed-up: up to 2}",
+    ),
+    (
+        "results:\n  - {model: m, setting: s, where: abstract}",
         "6:5: error[E210]: results[1].after is required and missing",
-        "write after: … (Value with the method, in the unit of the metric)",
+        "write after: … (Metric and value with the method; the metrics fix the units)",
     ),
     (
-        ("results:\n  - {model: M, metric: fid, after: 2, qualifier: roughly, setting: s, where: abstract}"),
-        "6:50: error[E212]: results[1].qualifier is 'roughly'",
-        "up to, about, at least, more than, less than, or nothing",
-    ),
-    (
-        ("results:\n  - {model: M, metric: fid, after: 2, units: x, setting: s, where: abstract}"),
-        "6:39: error[E211]: unknown key 'results[1].units'",
-        ("the fields are model, dataset, metric, before, after, qualifier, setting, hardware, reported_by, where, via"),
+        "results:\n  - {model: m, setting: s, where: abstract, after: {fid: 2}, units: x}",
+        "6:62: error[E211]: unknown key 'results[1].units'",
+        "the fields are model, dataset, setting, hardware, where, reported_by, via, before, after",
     ),
     ("topics: [[a]]", "4:10: error[E212]: topics[1] is a list, not text", "one text as topics[1]"),
     ("topics: [depth, '']", "4:17: error[E213]: topics[2] is empty", "fill it in or delete the line"),
     (
-        "results:\n  - {model: M, metric: fid, after: 1_0, setting: s, where: abstract}",
-        "6:36: error[E212]: results[1].after is '1_0', not a number",
-        "a plain decimal number in the unit of the metric, such as 3.4",
+        "results:\n  - {model: m, setting: s, where: abstract, after: {fid: 1_0}}",
+        "6:58: error[E212]: results[1].after.fid is '1_0', not a number",
+        VALUE,
+    ),
+    (
+        "results:\n  - {model: {a: b}, setting: s, where: abstract, after: {fid: 1}}",
+        "6:13: error[E212]: results[1].model is a mapping, not a list",
+        "model: […]",
     ),
     ("results: {a: b}", "5:10: error[E212]: results is a mapping, not a list", "results: […]"),
 ]
 GOOD = [
     "short: PW",
     "topics: [one-shot]",
-    ("results:\n  - {model: M, metric: fid, before: 3, after: 2, qualifier: about, setting: s, where: abstract}"),
+    "results:\n  - {model: [m, n], dataset: d, setting: s, where: abstract, before: {fid: 3}, after: {fid: about 2}}",
 ]
 
 
@@ -83,22 +101,31 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(shape, fragment) == []
 
 
-def test_every_missing_field_of_a_result_is_told(checker: Checker) -> None:
-    messages = checker.messages(shape, "results:\n  - {model: M, after: 2}")
-    assert messages == [
-        (
-            f"{PATH}:6:5: error[E210]: results[1].metric is required and missing. "
-            "fix: write metric: … (A term of `metrics`; it fixes the unit and which direction is better)"
-        ),
-        (
-            f"{PATH}:6:5: error[E210]: results[1].setting is required and missing. fix: write setting: … "
-            "(Under which setting it holds: ratio, steps, resolution, training, what it is compared with)"
-        ),
-        (
-            f"{PATH}:6:5: error[E210]: results[1].where is required and missing. "
-            "fix: write where: … (Where it stands in the source: abstract, Table 1, repository README)"
-        ),
+def test_every_missing_field_of_a_result_is_named(checker: Checker) -> None:
+    assert checker.messages(shape, "results:\n  - {model: m, after: {fid: 2}}") == [
+        f"{PATH}:6:5: error[E210]: results[1].{field} is required and missing. fix: write {field}: … ({text})"
+        for field, text in (
+            (
+                "setting",
+                "Under which setting the numbers hold: ratio, steps, resolution, training, what it is compared with",
+            ),
+            ("where", "Where it stands in the source: abstract, Table 1, README"),
+        )
     ]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "what"),
+    [
+        ("parameters: many", "error[E212]: parameters is 'many', not a mapping. fix: {denoiser: …, source: …}"),
+        ("parameters: {denoiser: many}", "error[E212]: parameters.denoiser is 'many', not a number"),
+        ("parameters: {heads: 3}", "error[E211]: unknown key 'parameters.heads'. fix: the fields are denoiser"),
+        ("unspecific: perhaps", "error[E212]: unspecific is 'perhaps'. fix: true, or leave the line out"),
+    ],
+)
+def test_misshapen_models(checker: Checker, fragment: str, what: str) -> None:
+    (message,) = checker.messages(shape, fragment, "models")
+    assert what in message
 
 
 def test_a_paper_without_arxiv_needs_three_other_fields(checker: Checker) -> None:
@@ -111,7 +138,7 @@ def test_a_paper_without_arxiv_needs_three_other_fields(checker: Checker) -> Non
 
 
 def test_missing_fields_of_each_kind(checker: Checker) -> None:
-    for kind, required in {"papers": 4, "tools": 5, "articles": 5}.items():
+    for kind, required in {"papers": 4, "tools": 5, "articles": 5, "models": 4}.items():
         draft = checker.readable_draft(
             "topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind
         )

@@ -14,8 +14,8 @@ BAD = [
     ("topics: [depth, depth]", "4:17: error[E221]: 'depth' stands in topics twice", "keep one"),
     ("models: [SDXL, sdxl]", "4:16: error[E221]: 'sdxl' stands in models twice", "keep one"),
     (
-        "results:\n  - {model: M, metric: fdi, after: 2, setting: s, where: abstract}",
-        "6:24: error[E220]: 'fdi' is not a term of metrics",
+        "results:\n  - {model: m, setting: s, where: abstract, before: {fdi: 3}, after: {fid: 2}}",
+        "6:59: error[E220]: 'fdi' is not a term of metrics",
         "did you mean fid, fvd?",
     ),
     (
