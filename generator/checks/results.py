@@ -48,8 +48,8 @@ CODES = (
     Code(
         "E236",
         "A place in another paper is told by reported_by, not by words in `where`.",
-        "results:\n  - {model: m, setting: s, where: Table 1 of DeepCache, after: {fid: 2}}",
-        "results:\n  - {model: m, setting: s, where: Table 1, reported_by: deepcache, after: {fid: 2}}",
+        wrong="where: Table 1 of DeepCache",
+        right="where: Table 1, and reported_by: deepcache",
     ),
     Code(
         "E237",

@@ -107,4 +107,4 @@ def test_no_taxonomy(data: Path, content: bytes | None) -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    assert validate(tmp_path).errors == 1
+    assert [problem.path for problem in validate(tmp_path).problems] == ["data/datasets.yaml", "data/taxonomy.yaml"]

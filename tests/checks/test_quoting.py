@@ -45,7 +45,7 @@ BAD = [
     ("short: =", "2:8: error[E110]: = is not quoted, so YAML reads an operator", 'short: "="'),
     (
         "results:\n  - {model: m, setting: 50, where: abstract, after: {fid: 2}}",
-        "6:24: error[E110]: 50 is not quoted, so YAML reads the number 50",
+        "6:25: error[E110]: 50 is not quoted, so YAML reads the number 50",
         'setting: "50"',
     ),
     ("short: 1e999", "2:8: error[E110]: 1e999 is not quoted, so YAML reads the number inf", 'short: "1e999"'),

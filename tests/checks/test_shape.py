@@ -140,7 +140,10 @@ def test_a_paper_without_arxiv_needs_three_other_fields(checker: Checker) -> Non
 def test_missing_fields_of_each_kind(checker: Checker) -> None:
     for kind, required in {"papers": 4, "tools": 5, "articles": 5, "models": 4}.items():
         draft = checker.readable_draft(
-            "topics: [image]\n" + ('arxiv: "2305.10924"\n' if kind == "papers" else ""), kind
+            {"papers": 'topics: [image]\narxiv: "2305.10924"\n', "models": "developer: A\n"}.get(
+                kind, "topics: [image]\n"
+            ),
+            kind,
         )
         problems = list(shape.check(draft, checker.context))
         assert {problem.code for problem in problems} == {"E210"}

@@ -37,8 +37,15 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
         ("{title: A, family: b}\n", "title: A\nfamily: b\n"),
         ("short:\n", 'short: ""\n'),
         (
-            "results: [{after: '2', metric: fid, model: M, setting: s, where: t}]\n",
-            "results:\n  - {model: M, metric: fid, after: 2, setting: s, where: t}\n",
+            "results: [{after: {fid: '2', psnr: up to 3}, model: [m], setting: '50', where: t}]\n",
+            'results:\n  - {model: [m], setting: "50", where: t, after: {fid: 2, psnr: up to 3}}\n',
+        ),
+        (
+            "results: [{after: {fid: 2}, model: m, setting: so long that the whole result does not fit on one line, where: Table 1}]\n",
+            (
+                "results:\n  - model: m\n    setting: so long that the whole result does not fit on one line\n"
+                "    where: Table 1\n    after: {fid: 2}\n"
+            ),
         ),
     ],
 )
