@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -64,7 +65,8 @@ def test_run_is_what_the_command_line_takes(file: str) -> None:
         how = "--pattern 2:4" if METHODS[name].pattern_only else "--sparsity 0.5"
         assert line.strip() == f"prune --method {name} --model dit {how} --out build/{name}"
         command, *words = line.split()
-        parsed = typer.main.get_command(app).commands[command].make_context(command, words)  # type: ignore[attr-defined]
+        group: Any = typer.main.get_command(app)
+        parsed = group.commands[command].make_context(command, words)
         assert parsed.params["method"] == name
         assert parsed.params["out"] == Path(f"build/{name}")
 

@@ -6,19 +6,19 @@ torch-pruning fails when a new version mends it: then the fault can go from the 
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import diffusers
 import pytest
 import torch
-import torch_pruning as tp
+import torch_pruning as tp  # type: ignore[import-untyped]  # has no types
 from torch import nn
 from torch.nn import functional
 
 from reference_impls.calls.call import Call
 from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.models import diffusers_folder
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import image_call
@@ -50,8 +50,7 @@ def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Cal
         return model, diffusers_folder.noise_calls(model).calls[0]
     model = pretrained(name) if trained else small(name)
     generator = torch.Generator().manual_seed(0)
-    side = int(model.side)  # type: ignore[arg-type]
-    x = torch.randn(3, 1, side, side, generator=generator)
+    x = torch.randn(3, 1, model.side, model.side, generator=generator)
     return model, image_call(x, torch.rand(3, generator=generator), torch.arange(3))
 
 
@@ -172,7 +171,7 @@ def chosen(
     share: float,
     *,
     ignored: Sequence[nn.Module] = (),
-    heads: dict[nn.Module, int] | None = None,
+    heads: Mapping[nn.Linear, int] | None = None,
 ) -> Any:
     """The pruner that chooses by itself; it gets dictionaries, for its own defaults are one object for all pruners."""
     return tp.pruner.BasePruner(
@@ -202,9 +201,10 @@ class Apart(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, tokens, _ = x.shape
-        layers = (self.to_q, self.to_k, self.to_v)
+        layers = (self.get_submodule(name) for name in ("to_q", "to_k", "to_v"))
         q, k, v = (layer(x).view(n, tokens, self.heads, -1).transpose(1, 2) for layer in layers)  # (n, h, tokens, d)
-        return self.out(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, -1))
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, -1)
+        return self.out(mixed)  # type: ignore[no-any-return]  # torch types no call of a module
 
 
 def with_attention(name: str) -> tuple[nn.Module, Call]:
@@ -213,13 +213,14 @@ def with_attention(name: str) -> tuple[nn.Module, Call]:
     Where all tokens weigh the same, as with small weights, it does not matter in which head a dimension is.
     """
     if name == "trained":
-        model, batch = model_and_batch("dit", trained=True)
-        for block in model.blocks:  # type: ignore[union-attr]
-            block.attention = Apart(block.attention)  # type: ignore[arg-type,union-attr]
-        return model, batch
+        trained, batch = model_and_batch("dit", trained=True)
+        for path, module in list(trained.named_modules()):
+            if isinstance(module, Attention):
+                trained.set_submodule(path, Apart(module))
+        return trained, batch
     torch.manual_seed(0)
     config = {key: value for key, value in CONFIGS[name].items() if key != "qk_norm"}
-    model = getattr(diffusers, name)(**config).eval()
+    model: nn.Module = getattr(diffusers_package(), name)(**config).eval()
     for value in model.parameters():
         if value.dim() > 1:
             nn.init.normal_(value, std=0.3)
@@ -299,7 +300,7 @@ def test_dimensions_of_heads_are_mixed_unless_it_is_told_of_heads(name: str, unt
 def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
     """Half of 288 rows are asked for; what it takes from q, k and v is put together, and 39 rows are left."""
     model, batch = model_and_batch("dit", trained=True)
-    first: Any = model.blocks[0].attention  # type: ignore[union-attr,index]
+    first: Any = model.get_submodule("blocks.0.attention")
     ignored = [layer for layer in model.modules() if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer != first.qkv]
     chosen(model, inputs(batch), 0.5, ignored=ignored).step()
     assert first.qkv.out_features == 39
@@ -364,9 +365,9 @@ def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: s
         batch.run(model)
     sampler: Any = model.get_submodule("down_blocks.0.downsamplers.0")
     assert (sampler.channels, sampler.conv.in_channels) == (32, 16)
-    for module in model.modules():
-        if type(module).__name__ in ("Downsample2D", "Upsample2D"):
-            module.channels = module.conv.in_channels  # type: ignore[assignment,union-attr]
+    resampling: list[Any] = [one for one in model.modules() if type(one).__name__ in ("Downsample2D", "Upsample2D")]
+    for one in resampling:
+        one.channels = one.conv.in_channels
     assert batch.run(model).shape == batch.arguments["sample"].shape
 
 

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from reference_impls.methods.registry import METHODS
 from reference_impls.study import measure, table
 from reference_impls.study.measure import Budget, Job
 from reference_impls.study.recover import recover
+from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import pretrained
 
 TINY = Budget(held_out=10, samples=10, training_steps=1, recovery_steps=1, recovery_batch=4)
@@ -29,9 +32,9 @@ def test_a_full_plan_holds_every_method_at_every_share() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["bk-sdm", "laptop-diff", "magnitude"])
 def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
-    def see(model, images, **options):  # type: ignore[no-untyped-def]
+    def see(model: nn.Module, images: Images, **options: Any) -> float:
         seen.update(options)
         return recover(model, images, **options)
 
