@@ -165,13 +165,24 @@ def test_macs_to_the_last_printed_digit(name: str, what: str, counted: Callable[
     assert f"{counted(name)[what] / 1e9:.{digits}f}" == printed
 
 
-@pytest.mark.parametrize("name", ["ddpm-cifar10", "ddpm-cifar10-ddim", "bk-sdm-tiny", "dit-l-2"])
-def test_macs_by_torch_pruning_are_what_it_counts(name: str, counted: Callable[[str], dict[str, int]]) -> None:
-    architecture = ARCHITECTURES[name]
+SMALL_DIT = Architecture(
+    "OriginalDiT",
+    {"width": 24, "depth": 2, "heads": 3, "side": 8},
+    (),
+    inputs={"sample": (1, 4, 8, 8), "frequencies": (1, 256), "label": (1,)},
+)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [ARCHITECTURES["ddpm-cifar10"], ARCHITECTURES["ddpm-cifar10-ddim"], SMALL_DIT],
+    ids=lambda one: one.build,
+)
+def test_macs_by_torch_pruning_are_what_it_counts(architecture: Architecture) -> None:
     shapes = architecture.inputs.items()
     given = {key: torch.zeros(shape, device="meta") for key, shape in shapes if isinstance(shape, tuple)}
     theirs = tp.utils.count_ops_and_params(counts.build(architecture), given)
-    ours = counted(name)
+    ours = counts.count(architecture)
     assert (ours["macs by torch-pruning"], ours["parameters"]) == theirs
 
 

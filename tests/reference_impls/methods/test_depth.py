@@ -44,7 +44,7 @@ def pruned(method: str, share: float) -> tuple[DiT, list[str]]:
 
 
 @pytest.mark.parametrize("method", ALL)
-@pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.25, 2), (0.5, 4), (1.0, 8)])
+@pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.25, 2), (1.0, 8)])
 def test_counts_on_the_dit(method: str, share: float, count: int) -> None:
     model, dropped = pruned(method, share)
     assert len(dropped) == len(set(dropped)) == count
@@ -156,9 +156,9 @@ def test_what_a_block_frees_is_what_is_missing_without_it() -> None:
         assert laptop_diff.freed(model, block) == whole - sum(value.numel() for value in without.parameters())
 
 
-@pytest.mark.parametrize("share", [0.2, 0.4, 0.7])
-def test_the_cheapest_blocks_by_brute_force(share: float) -> None:
-    model = small("unet")
+def test_the_cheapest_blocks_by_brute_force() -> None:
+    """At one share; the knapsack has a test of its own."""
+    model, share = small("unet"), 0.4
     calibration, blocks = calls("laptop-diff", model), blocks_of(model)
     losses = laptop_diff.output_losses(model, blocks, calibration).tolist()
     sizes = [laptop_diff.freed(model, block) for block in blocks]

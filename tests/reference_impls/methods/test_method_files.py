@@ -71,10 +71,7 @@ def test_run_is_what_the_command_line_takes(file: str) -> None:
         assert parsed.params["out"] == Path(f"build/{name}")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] if METHODS[name].needs == "training" else []) for name in METHODS],
-)
+@pytest.mark.parametrize("name", ["wanda", "taylor", "shortgpt", pytest.param("sparsedm", marks=pytest.mark.slow)])
 def test_the_demo_shows_the_losses(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     training, held_out = load("digits")
     monkeypatch.setattr(demo, "shipped", lambda model: (small("dit"), training, held_out.first(20)))

@@ -42,6 +42,8 @@ CUTS = {
     ("in", False): tp.prune_linear_in_channels,
 }
 Gone = tuple[Group, Sequence[int]]
+about_torch_pruning = pytest.mark.nightly
+"""Tells what that package does; no change here can make it wrong."""
 
 
 def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Call]:
@@ -107,10 +109,10 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).norm() / other.norm())
 
 
-@pytest.mark.parametrize("name", AGREES)
+@pytest.mark.parametrize("name", TESTBED)
 @torch.no_grad()
 def test_one_group_alone(name: str) -> None:
-    """Every fifth; all of them are in the next test."""
+    """Every fifth; all of them, and those of diffusers, are in the next test."""
     dense, batch = model_and_batch(name)
     for group in groups_of(dense)[::5]:
         small = ours(dense, (group, some(group)))
@@ -129,6 +131,7 @@ def test_all_groups_together(name: str, start: Callable[[Group], Part]) -> None:
     assert distance(batch.run(small), batch.run(dense)) > 0.02
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(("name", "off"), [("unet", 0.066), ("UNet2DModel", 0.200)])
 @torch.no_grad()
 def test_whole_norm_groups_keep_their_old_number(name: str, off: float) -> None:
@@ -152,6 +155,7 @@ def test_whole_norm_groups_keep_their_old_number(name: str, off: float) -> None:
     assert_equal_models(small, other, batch)
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(("share", "kept", "by_us"), [(0.2, 96, 96), (0.25, 96, 96), (0.3, 64, 96), (0.5, 64, 64)])
 def test_channels_that_a_share_leaves_before_a_norm(share: float, kept: int, by_us: int) -> None:
     """128 channels in 32 norm groups of 4: theirs keeps int(4 * (1 - share)) of each, ours the nearest number.
@@ -273,6 +277,7 @@ def rescaled(silent: nn.Module) -> nn.Module:
     return model
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(
     ("name", "untold", "told"),
     [("trained", 0.087, 0.049), ("DiTTransformer2DModel", 0.535, 0.025), ("SD3Transformer2DModel", 0.300, 0.0053)],
@@ -297,6 +302,7 @@ def test_dimensions_of_heads_are_mixed_unless_it_is_told_of_heads(name: str, unt
     assert distance(batch.run(small), batch.run(rescaled(silent))) < 1e-5
 
 
+@about_torch_pruning
 def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
     """Half of 288 rows are asked for; what it takes from q, k and v is put together, and 39 rows are left."""
     model, batch = model_and_batch("dit", trained=True)
@@ -308,6 +314,7 @@ def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
         batch.run(model)
 
 
+@about_torch_pruning
 @pytest.mark.parametrize("told", [False, True])
 @torch.no_grad()
 def test_heads_with_norms_of_q_and_k_are_left_as_they_are(told: bool) -> None:
@@ -317,6 +324,7 @@ def test_heads_with_norms_of_q_and_k_are_left_as_they_are(told: bool) -> None:
     assert_equal_models(small, dense, batch)
 
 
+@about_torch_pruning
 @torch.no_grad()
 def test_flux_loses_different_heads_in_its_two_streams() -> None:
     """Head 1 goes everywhere but from the output layer of the text, which loses head 0; it runs."""
@@ -356,6 +364,7 @@ def with_everything_halved(name: str) -> tuple[nn.Module, Call]:
     return model, batch
 
 
+@about_torch_pruning
 @pytest.mark.parametrize("name", ["UNet2DModel", "UNet2DConditionModel"])
 @torch.no_grad()
 def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: str) -> None:
@@ -371,6 +380,7 @@ def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: s
     assert batch.run(model).shape == batch.arguments["sample"].shape
 
 
+@about_torch_pruning
 @torch.no_grad()
 def test_flux_as_a_whole_does_not_get_through() -> None:
     with pytest.raises(IndexError, match="list index out of range"):

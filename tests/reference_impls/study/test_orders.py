@@ -163,8 +163,8 @@ NOW = [
     for method in METHODS
     if model == "dit" or METHODS[method].needs in ("nothing", "gradients")  # the others are slow on the U-Net
 ]
-IN_EVERY_RUN = {"wanda", "sparsegpt", "taylor", "obs-diff-units", "laptop-diff", "shortgpt"}
-"""Two methods of each kind, on the DiT; the others are compared every night."""
+IN_EVERY_RUN = {"wanda", "taylor", "shortgpt"}
+"""One method of each kind, on the DiT; the others are compared every night."""
 
 
 @pytest.mark.slow
