@@ -75,13 +75,13 @@ MATHS = (
         "reference_impls/maths/gates.py",
         "math.log(-LOW / HIGH)",
         "math.log(HIGH / -LOW)",
-        (f"{T}methods/test_structured.py::test_expected_open_against_samples",),
+        (f"{T}maths/test_gates.py::test_expected_open_against_samples",),
     ),
     Mutation(
         "reference_impls/maths/gates.py",
         "return hard + soft - soft.detach()",
         "return hard",
-        (f"{T}methods/test_depth.py::test_one_of_is_one_hot_and_has_a_gradient",),
+        (f"{T}maths/test_gates.py::test_one_of_is_one_hot_and_has_a_gradient",),
     ),
     Mutation(
         "reference_impls/maths/hooks.py",
@@ -119,7 +119,7 @@ PRUNING = (
         "reference_impls/pruning/drop_weights.py",
         'keep_best_in_rows if request.scope == "row" else keep_best',
         "keep_best",
-        (f"{T}methods/test_methods.py::test_scopes_by_hand",),
+        (f"{T}methods/test_magnitude.py::test_scopes_by_hand",),
     ),
     Mutation(
         "reference_impls/pruning/undo.py",
@@ -157,43 +157,43 @@ METHODS = (
         "reference_impls/methods/shortgpt.py",
         "flat = stream.flatten(2).transpose(1, 2) if stream.dim() == 4 else stream",
         "flat = stream",
-        (f"{T}methods/test_depth.py::test_influence_looks_at_the_channels_of_a_pixel",),
+        (f"{T}methods/test_shortgpt.py::test_influence_looks_at_the_channels_of_a_pixel",),
     ),
     Mutation(
         "reference_impls/methods/laptop_diff.py",
         "if one[1] > heaviest:",
         "if one[1] > heaviest + 1:",
-        (f"{T}methods/test_depth.py::test_knapsack_against_brute_force",),
+        (f"{T}methods/test_laptop_diff.py::test_knapsack_against_brute_force",),
     ),
     Mutation(
         "reference_impls/methods/laptop_diff.py",
         "sum(value.numel() for value in whole) - sum(value.numel() for value in stays)",
         "sum(value.numel() for value in whole)",
-        (f"{T}methods/test_depth.py::test_what_a_block_frees_is_what_is_missing_without_it",),
+        (f"{T}methods/test_laptop_diff.py::test_what_a_block_frees_is_what_is_missing_without_it",),
     ),
     Mutation(
         "reference_impls/methods/bk_sdm.py",
         "for number in level[1:-1]]",
         "for number in level[1:]]",
-        (f"{T}methods/test_depth.py::test_the_fixed_rule",),
+        (f"{T}methods/test_bk_sdm.py::test_the_fixed_rule",),
     ),
     Mutation(
         "reference_impls/methods/tinyfusion.py",
         "lost = [gone * end // blocks for end in ends]",
         "lost = [-(-gone * end // blocks) for end in ends]",
-        (f"{T}methods/test_depth.py::test_later_groups_lose_more",),
+        (f"{T}methods/test_tinyfusion.py::test_later_groups_lose_more",),
     ),
     Mutation(
         "reference_impls/methods/diff_pruning.py",
         "if loss.item() < threshold * largest:",
         "if loss.item() < 0 * largest:",
-        (f"{T}methods/test_structured.py::test_diff_pruning_stops_where_the_loss_is_negligible",),
+        (f"{T}methods/test_diff_pruning.py::test_diff_pruning_stops_where_the_loss_is_negligible",),
     ),
     Mutation(
         "reference_impls/methods/ecodiff.py",
         "torch.stack([expected_open(alpha).mean() for alpha in alphas.values()]).mean()",
         "torch.cat([expected_open(alpha) for alpha in alphas.values()]).mean()",
-        (f"{T}methods/test_structured.py::test_the_price_of_a_gate_by_hand",),
+        (f"{T}methods/test_ecodiff.py::test_the_price_of_a_gate_by_hand",),
     ),
     Mutation(
         "reference_impls/methods/ecodiff.py",
@@ -205,7 +205,7 @@ METHODS = (
         "reference_impls/methods/sparsedm.py",
         "gradient + context.decay * (~mask) * weight",
         "gradient + context.decay * mask * weight",
-        (f"{T}study/test_recover.py::test_sr_ste_by_hand",),
+        (f"{T}methods/test_sparsedm.py::test_sr_ste_by_hand",),
     ),
     Mutation(
         "reference_impls/methods/prune.py",
@@ -388,7 +388,7 @@ COMMANDS = (
     Mutation(
         "reference_impls/command_line/commands.py",
         "steps = (*found.steps, {",
-        "steps = ({",
+        "steps = (*found.steps[:0], {",
         (f"{T}command_line/test_command_line.py::test_prune_twice_recover_eval",),
     ),
     Mutation(
