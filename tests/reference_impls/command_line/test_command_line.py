@@ -62,7 +62,6 @@ def started(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["prune", "--method", "magnitude"], "Missing option '--out'."),
         (
             ["prune", "--method", "magnitude", "--out", "{out}", "--samples", "5"],
             "Invalid value for '--samples': 5 is not a whole number from 10 to 10000",
@@ -111,6 +110,7 @@ def test_help_of_a_command_names_the_range() -> None:
         (["--frob"], "No such option: --frob"),
         (["list", "more"], "Got unexpected extra argument(s) (more)"),
         (["prune", "--out", "OUT"], "Missing option '--method'."),
+        (["prune", "--method", "magnitude"], "Missing option '--out'."),
         (["prune", "--method"], "Option '--method' requires an argument."),
         (["prune", "--sampels", "5"], "No such option: --sampels (Possible options: --model, --samples, --scope)"),
         (["eval"], "Missing argument 'folder'."),

@@ -184,6 +184,7 @@ def test_the_search_finds_better_shares() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly  # what is near is a number; the order of the samplers is held by the tests of the testbed
 def test_pruning_and_faster_samplers_compose() -> None:
     """Ten steps of either sampler end near where sixty of DDIM end, pruned or not; the second order ends nearer."""
     trained = pretrained("dit")
