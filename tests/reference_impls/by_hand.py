@@ -38,3 +38,11 @@ def error(weight: torch.Tensor, pruned: torch.Tensor, hessian: torch.Tensor) -> 
     """Sum over rows of (w - w')^T H (w - w')."""
     difference = (weight - pruned).double()
     return float(((difference @ hessian.double()) * difference).sum())
+
+
+def descend(model: nn.Module, loss: torch.Tensor, rate: float) -> None:
+    """A plain step along the gradient, in place."""
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    with torch.no_grad():
+        for value, gradient in zip(model.parameters(), gradients, strict=True):
+            value.sub_(rate * gradient)

@@ -1,13 +1,21 @@
 """The testbed's models with few weights, all random: for what does not depend on training, in milliseconds."""
 
+from typing import Literal, overload
+
 import torch
-from torch import nn
 
 from reference_impls.testbed.dit import DiT
+from reference_impls.testbed.models import Denoiser
 from reference_impls.testbed.unet import UNet
 
 
-def small(name: str, *, depth: int = 3) -> nn.Module:
+@overload
+def small(name: Literal["dit"], *, depth: int = 3) -> DiT: ...
+@overload
+def small(name: Literal["unet"]) -> UNet: ...
+@overload
+def small(name: str, *, depth: int = 3) -> Denoiser: ...
+def small(name: str, *, depth: int = 3) -> Denoiser:
     """A model for pictures of 8x8 in which every layer has a say, the same in each call; the depth is the DiT's."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

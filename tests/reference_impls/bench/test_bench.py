@@ -12,7 +12,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from reference_impls.bench import rivals as rivals_module
 from reference_impls.bench.first_call import FirstCall, first_call
 from reference_impls.bench.goals import goals
 from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, Linear, all_cases, masked, quick_cases
@@ -53,7 +52,7 @@ def test_every_rival_computes_the_same() -> None:
     assert ("torch linear", "unstructured") in names
     assert ("torch linear", "4x4") not in names
     assert {("torch CSR", "unstructured"), ("torch BSR 4x4", "4x4"), ("ours, shared", "4x4")} <= names
-    results = {}
+    results: dict[str, list[np.ndarray]] = {}
     for one in found:
         got = np.asarray(one.call())
         got = got if got.shape == (40, 32) else got.T
@@ -64,7 +63,7 @@ def test_every_rival_computes_the_same() -> None:
 
 def test_a_wrong_result_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     right = csr_spmm.multiply
-    monkeypatch.setattr(rivals_module.csr_spmm, "multiply", lambda *a, **k: right(*a, **k) * 1.001)
+    monkeypatch.setattr(csr_spmm, "multiply", lambda *a, **k: right(*a, **k) * 1.001)
     with pytest.raises(RuntimeError, match=r"ours, csr on small, unstructured: off by .*; it is not timed"):
         rivals(Case(SMALL, 0.5, ("unstructured",)), threads=1)
 

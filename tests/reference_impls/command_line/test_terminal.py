@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import pytest
+import rich.progress
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -16,12 +18,16 @@ from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.testbed_models import counted_calls
 from reference_impls.methods.registry import METHODS
-from reference_impls.study.records import TableRow
 from reference_impls.study.table import RESULTS
 from reference_impls.testbed.metrics import Quality
 
-ROWS = [TableRow(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]]
 CHOSEN = registry.chosen(None)
+
+
+@cache
+def rows() -> list[TableRow]:
+    """Those of the committed table."""
+    return [TableRow(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]]
 
 
 def printed(*tables: Table, width: int = 80) -> list[str]:
@@ -43,14 +49,14 @@ def test_methods() -> None:
 
 
 def test_rows_of_all_methods() -> None:
-    lines = printed(*terminal.rows(ROWS))
-    settings = {(row.model, row.method, row.pattern, row.sparsity, row.recovery_steps) for row in ROWS}
-    models = {row.model for row in ROWS}
+    lines = printed(*terminal.rows(rows()))
+    settings = {(row.model, row.method, row.pattern, row.sparsity, row.recovery_steps) for row in rows()}
+    models = {row.model for row in rows()}
     assert len(lines) == len(settings) + 3 * len(models)  # a title, names of columns and a line for each model
 
 
 def test_rows_are_means_over_the_seeds() -> None:
-    row = replace(ROWS[0], model="dit", method="wanda", sparsity=0.5, pattern=None, recovery_steps=50, seed=0)
+    row = replace(rows()[0], model="dit", method="wanda", sparsity=0.5, pattern=None, recovery_steps=50, seed=0)
     row = replace(row, held_out_loss=0.1, drift=0.2, class_accuracy=0.9, frechet_distance=10.0)
     row = replace(row, nonzero=600_000, bytes_packed=1_500_000, macs=15_000_000)
     one = replace(row, prune_seconds=1.0, recover_seconds=2.0)
@@ -61,7 +67,7 @@ def test_rows_are_means_over_the_seeds() -> None:
 
 
 def test_the_dense_model_has_no_drift() -> None:
-    line = next(line for line in printed(*terminal.rows(ROWS, of_one_method=True)) if line.startswith("dense"))
+    line = next(line for line in printed(*terminal.rows(rows(), of_one_method=True)) if line.startswith("dense"))
     assert line.split()[3] == "–"
 
 
@@ -96,7 +102,7 @@ def test_qualities_of_a_large_model() -> None:
 
 def test_a_bar_counts_the_pictures_of_a_model_and_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(terminal.Progress, "update", lambda self, task, *, completed, **_: told.append(completed))
+    monkeypatch.setattr(rich.progress.Progress, "update", lambda self, task, *, completed, **_: told.append(completed))
     model = nn.Linear(2, 2)
     with counted_calls(model, "counting", 5):
         model(torch.zeros(3, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,13 @@ SHAPES = [
 ]
 
 
-def random(images: int, channels: int, outputs: int, height: int, width: int, density: float, seed: int = 0):  # type: ignore[no-untyped-def]
+STEPS = [(1, 1), (1, 0), (2, 1), (2, 0)]
+"""Stride and padding."""
+
+
+def random(
+    images: int, channels: int, outputs: int, height: int, width: int, density: float, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     mask = generator.random((outputs, channels, 3, 3)) < density
     weight = (generator.standard_normal(mask.shape) * mask).astype(np.float32)
@@ -35,11 +42,21 @@ def random(images: int, channels: int, outputs: int, height: int, width: int, de
     return weight, x, generator.standard_normal(outputs).astype(np.float32)
 
 
-def check(kernel: ModuleType, weight: np.ndarray, x: np.ndarray, bias: np.ndarray, **options: object) -> None:
-    where = {"stride": options["stride"], "padding": options["padding"]}
-    tensors = (torch.from_numpy(one).double() for one in (x, weight, bias))
-    exact = torch.nn.functional.conv2d(*tensors, **where)  # type: ignore[arg-type]
-    if options.get("activation") == "silu":
+def check(
+    kernel: ModuleType,
+    weight: np.ndarray,
+    x: np.ndarray,
+    bias: np.ndarray,
+    *,
+    stride: int,
+    padding: int,
+    activation: str | None = None,
+    **options: object,
+) -> None:
+    pictures, weights, biases = (torch.from_numpy(one).double() for one in (x, weight, bias))
+    exact = torch.nn.functional.conv2d(pictures, weights, biases, stride, padding)
+    options |= {"stride": stride, "padding": padding, "activation": activation}
+    if activation == "silu":
         exact = torch.nn.functional.silu(exact)
     size = max(1.0, float(exact.abs().max())) if exact.numel() else 1.0
     packed = kernel.pack(weight)
@@ -51,14 +68,14 @@ def check(kernel: ModuleType, weight: np.ndarray, x: np.ndarray, bias: np.ndarra
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("stride", "padding"), [(1, 1), (1, 0), (2, 1), (2, 0)])
-def test_against_float64(kernel: ModuleType, shape: tuple[int, ...], stride: int, padding: int) -> None:
-    if min(shape[3:]) + 2 * padding < 3:
-        return
+@pytest.mark.parametrize(
+    ("shape", "stride", "padding"),
+    [(shape, *step) for shape in SHAPES for step in STEPS if min(shape[3:]) + 2 * step[1] >= 3],
+)
+def test_against_float64(kernel: ModuleType, shape: tuple[int, int, int, int, int], stride: int, padding: int) -> None:
     for density in (0.0, 0.1, 1.0):
         for threads in (1, 2):
-            check(kernel, *random(*shape, density), stride=stride, padding=padding, threads=threads)  # type: ignore[arg-type]
+            check(kernel, *random(*shape, density), stride=stride, padding=padding, threads=threads)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -106,7 +123,7 @@ def test_not_contiguous(kernel: ModuleType) -> None:
         ({"threads": 0}, ValueError, "threads 0 is not positive"),
     ],
 )
-def test_refusals(kernel: ModuleType, change: dict, error: type[Exception], told: str) -> None:  # type: ignore[type-arg]
+def test_refusals(kernel: ModuleType, change: dict[str, Any], error: type[Exception], told: str) -> None:
     packed = kernel.pack(np.ones((3, 2, 3, 3), np.float32))
     with pytest.raises(error, match=re.escape(told)):
         kernel.convolve(packed, **({"x": np.zeros((1, 2, 4, 4), np.float32)} | change))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
@@ -15,12 +16,15 @@ from reference_impls.kernels import modules
 from reference_impls.kernels.modules import SparseConv2d, SparseLinear, sparsify
 from reference_impls.maths.masks import Tile
 from reference_impls.methods.prune import calibration_for, prune
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
 
+Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d)
 
-def thin(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
+
+def thin(layer: Layer) -> Layer:
     with torch.no_grad():
         layer.weight.mul_(torch.rand_like(layer.weight) > 0.7)
     return layer
@@ -31,13 +35,13 @@ def thin(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
 def test_linear(kind: modules.Format) -> None:
     torch.manual_seed(0)
     layer = thin(nn.Linear(30, 20))
-    sparse = SparseLinear.from_dense(layer, kind=kind)  # type: ignore[arg-type]
+    sparse = SparseLinear.from_dense(layer, kind=kind)
     for shape in ((30,), (5, 30), (2, 3, 4, 30), (0, 30)):
         x = torch.randn(shape)
         torch.testing.assert_close(sparse(x), layer(x), rtol=1e-5, atol=1e-5)
     across = torch.randn(30, 7).t()
     torch.testing.assert_close(sparse(across), layer(across), rtol=1e-5, atol=1e-5)
-    fused = SparseLinear.from_dense(layer, kind=kind, activation="silu")  # type: ignore[arg-type]
+    fused = SparseLinear.from_dense(layer, kind=kind, activation="silu")
     torch.testing.assert_close(fused(across), nn.functional.silu(layer(across)), rtol=1e-5, atol=1e-5)
 
 
@@ -47,7 +51,7 @@ def test_linear(kind: modules.Format) -> None:
 def test_convolution(kind: modules.Format, size: int, stride: int, padding: int) -> None:
     torch.manual_seed(0)
     layer = thin(nn.Conv2d(8, 12, size, stride=stride, padding=padding, bias=size == 3))
-    sparse = SparseConv2d.from_dense(layer, kind=kind)  # type: ignore[arg-type]
+    sparse = SparseConv2d.from_dense(layer, kind=kind)
     for x in (
         torch.randn(3, 8, 9, 11),
         torch.randn(0, 8, 9, 11),
@@ -87,7 +91,7 @@ def test_refusals() -> None:
     ):
         SparseLinear.from_dense(nn.Linear(4, 3).half())
     with pytest.raises(ValueError, match="format 'coo' is not one of csr, shared"):
-        SparseLinear.from_dense(nn.Linear(4, 3), kind="coo")  # type: ignore[arg-type]
+        SparseLinear.from_dense(nn.Linear(4, 3), kind="coo")  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ValueError, match="does not hold 4 inputs"):
         sparse(torch.ones(2, 5))
 
@@ -95,7 +99,7 @@ def test_refusals() -> None:
 @torch.no_grad()
 def test_saved_loaded_copied_and_changed(tmp_path: Path) -> None:
     layer = thin(nn.Linear(10, 8))
-    sparse = SparseLinear.from_dense(layer)  # type: ignore[arg-type]
+    sparse = SparseLinear.from_dense(layer)
     x = torch.randn(3, 10)
     expected = sparse(x)
     save_file(sparse.state_dict(), tmp_path / "layer.safetensors")
@@ -116,8 +120,7 @@ def test_a_pruned_model_draws_the_same_pictures(name: str, data: str, monkeypatc
     monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
     dense = pretrained(name)
     prune(dense, calibration_for("magnitude", dense, load(data)[0]), 0.5, method="magnitude", block=Tile(4, 1))
-    sparse = copy.deepcopy(dense)
-    side = int(dense.side)  # type: ignore[arg-type]
+    sparse, side = copy.deepcopy(dense), dense.side
     given = torch.randn(2, 1, side, side), torch.rand(2), torch.arange(2)
     choices = sparsify(sparse, lambda model: model(*given))
     assert len(choices) > 20
@@ -139,12 +142,25 @@ def test_dense_stays_where_it_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not model[0]._forward_pre_hooks
 
 
+@torch.no_grad()
+def test_an_activation_behind_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a kernel computes goes into the kernel; the exact GELU is none of them."""
+    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    for activation, fused in ((nn.SiLU(), "silu"), (nn.GELU("tanh"), "gelu"), (nn.GELU(), None), (nn.ReLU(), None)):
+        model = nn.Sequential(thin(nn.Linear(8, 8)), activation)
+        x = 3 * torch.randn(20, 8)
+        expected = model(x)
+        sparsify(model, lambda model, x=x: model(x))  # type: ignore[misc]  # no types for defaults of a lambda
+        assert isinstance(model[0], SparseLinear)
+        assert model[0].activation == fused
+        torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
 @torch.no_grad()
 def test_a_pipeline_of_diffusers_runs_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every layer with zeros made sparse, and the pictures of the whole pipeline stay."""
-    import diffusers
-
+    diffusers = diffusers_package()
     monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
     torch.manual_seed(0)
     unet = diffusers.UNet2DModel(

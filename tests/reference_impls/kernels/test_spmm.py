@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,9 +38,18 @@ def random(
     return weight.astype(np.float32), x.astype(np.float32), bias.astype(np.float32)
 
 
-def check(kernel: ModuleType, weight: np.ndarray, x: np.ndarray, bias: np.ndarray | None, **options: object) -> None:
-    exact = x.astype(np.float64) @ weight.astype(np.float64).T + (0 if bias is None else bias.astype(np.float64))
-    exact = finish(exact, options.get("activation"))  # type: ignore[arg-type]
+def check(
+    kernel: ModuleType,
+    weight: np.ndarray,
+    x: np.ndarray,
+    bias: np.ndarray | None,
+    *,
+    activation: str | None = None,
+    **options: object,
+) -> None:
+    options["activation"] = activation
+    exact: Any = x.astype(np.float64) @ weight.astype(np.float64).T + (0 if bias is None else bias.astype(np.float64))
+    exact = finish(exact, activation)
     packed = kernel.pack(weight)
     size = max(1.0, float(np.abs(exact).max(initial=0)))
     got = kernel.multiply(packed, x, bias=bias, **options)
@@ -56,19 +66,22 @@ def check(kernel: ModuleType, weight: np.ndarray, x: np.ndarray, bias: np.ndarra
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("density", [0.0, 0.02, 0.1, 0.5, 1.0])
-@pytest.mark.parametrize("backend", ["cpp", "numpy"])
-def test_against_float64(kernel: ModuleType, shape: tuple[int, int, int], density: float, backend: str) -> None:
+@pytest.mark.parametrize("density", [0.0, 0.1, 1.0])
+def test_against_float64(kernel: ModuleType, shape: tuple[int, int, int], density: float) -> None:
     weight, x, bias = random(*shape, density)
     for threads in (1, 2):
-        check(kernel, weight, x, bias, backend=backend, threads=threads)
-    check(kernel, weight, x, None, backend=backend)
+        check(kernel, weight, x, bias, backend="cpp", threads=threads)
+    check(kernel, weight, x, None, backend="cpp")
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_numba_is_the_same(kernel: ModuleType) -> None:
-    for shape in ((7, 5, 3), (130, 77, 129)):
-        check(kernel, *random(*shape, 0.3), backend="numba", activation="silu")
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_the_slower_versions(kernel: ModuleType, backend: str) -> None:
+    for shape in ((1, 1, 1), (7, 5, 3), (130, 77, 129), (2, 3, 0)):
+        for density in (0.0, 0.3, 1.0):
+            weight, x, bias = random(*shape, density)
+            check(kernel, weight, x, bias, backend=backend, activation="silu")
+            check(kernel, weight, x, None, backend=backend)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -164,7 +177,7 @@ def test_memory_does_not_grow(kernel: ModuleType) -> None:
         ({"backend": "fortran"}, ValueError, "backend 'fortran' is not cpp, numba or numpy"),
     ],
 )
-def test_refusals(kernel: ModuleType, change: dict, error: type[Exception], told: str) -> None:  # type: ignore[type-arg]
+def test_refusals(kernel: ModuleType, change: dict[str, Any], error: type[Exception], told: str) -> None:
     packed = kernel.pack(np.ones((3, 4), np.float32))
     with pytest.raises(error, match=re.escape(told)):
         kernel.multiply(packed, **({"x": np.zeros((2, 4), np.float32)} | change))

@@ -1,5 +1,7 @@
 """Multiply-accumulates: by hand, against torch's own counter, on the meta device."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reference_impls.maths.macs import Macs, count
 from reference_impls.testbed.dit import DiT
-from reference_impls.testbed.unet import UNet
+from reference_impls.testbed.models import BUILDERS
 
 
 def of(model: nn.Module, *shape: int, nonzero: bool = False) -> Macs:
@@ -41,7 +43,7 @@ def test_attention_by_hand() -> None:
 
 
 @pytest.mark.parametrize("product", [torch.matmul, torch.bmm, lambda a, b: a @ b])
-def test_other_products_of_activations(product) -> None:  # type: ignore[no-untyped-def]
+def test_other_products_of_activations(product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
     class Multiply(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return product(x, x.transpose(1, 2))
@@ -63,10 +65,10 @@ def test_a_layer_without_outputs_costs_nothing() -> None:
     assert of(layer, 2, 4) == Macs(0, 0, 0)
 
 
-@pytest.mark.parametrize("model", [DiT(), UNet()], ids=["dit", "unet"])
-def test_against_the_counter_of_torch(model: nn.Module) -> None:
-    side = int(model.side)  # type: ignore[arg-type]
-    inputs = torch.randn(2, 1, side, side), torch.rand(2), torch.arange(2)
+@pytest.mark.parametrize("name", BUILDERS)
+def test_against_the_counter_of_torch(name: str) -> None:
+    model = BUILDERS[name]()
+    inputs = torch.randn(2, 1, model.side, model.side), torch.rand(2), torch.arange(2)
     with (
         sdpa_kernel(SDPBackend.MATH),
         FlopCounterMode(display=False) as oracle,

@@ -85,7 +85,7 @@ def test_over_layers_compares_all() -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), float("inf"), True, "0.5"])
 def test_bad_sparsity(share: object) -> None:
     with pytest.raises(ValueError, match=r"sparsity .* is not a number from 0 to 1"):
-        keep_best(torch.zeros(2, 2), share)  # type: ignore[arg-type]
+        keep_best(torch.zeros(2, 2), share)  # type: ignore[arg-type]  # what is refused
 
 
 @pytest.mark.parametrize("text", ["5:4", "0:4", "2-4", "2:", ":4", "a:b", "2:4x", "2:4x0", "x4", "２:４", "-2:4", ""])

@@ -154,7 +154,7 @@ def test_the_hessian_does_not_depend_on_the_batches() -> None:
     inputs = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
     whole, parts = Hessian(5), Hessian(5)
     whole.add(inputs, 0.7)
-    for part in inputs.split([1, 12, 17]):
+    for part in torch.split(inputs, [1, 12, 17]):
         parts.add(part, 0.7)
     torch.testing.assert_close(whole.mean(), parts.mean())
 
@@ -175,6 +175,12 @@ def test_weights_of_dead_inputs_go_first_and_disturb_no_other(scale: float) -> N
     costs = column_scores(weight, hessian)
     assert float(costs[2]) == 0.0
     torch.testing.assert_close(costs[live], column_scores(weight[:, live], hessian[live][:, live]))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_a_dead_input_is_damped_like_a_mean_one(scale: float) -> None:
+    hessian = scale * torch.diag(torch.tensor([1.0, 0.0, 3.0], dtype=torch.float64))
+    torch.testing.assert_close(damped(hessian, 0.5).diagonal(), scale * torch.tensor([2.0, 3.0, 4.0]).double())
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,20 @@ from reference_impls.maths.surgery import Group, Skip, checked, remove, skip, ze
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.dit import DiT
-from reference_impls.testbed.models import pretrained
+from reference_impls.testbed.models import BUILDERS, Denoiser
 from reference_impls.testbed.unet import UNet
+from tests.reference_impls.small_models import small
 
-MODELS = {"dit": pretrained("dit"), "unet": pretrained("unet")}
+MODELS: dict[str, Denoiser] = {"dit": small("dit"), "unet": small("unet")}
 
 
-def calls(model: nn.Module, n: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def calls(model: Denoiser, n: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    side = int(model.side)  # type: ignore[arg-type]
-    return torch.randn(n, 1, side, side, generator=generator), torch.rand(n, generator=generator), torch.arange(n)
+    return (
+        torch.randn(n, 1, model.side, model.side, generator=generator),
+        torch.rand(n, generator=generator),
+        torch.arange(n),
+    )
 
 
 def whole_strata(group: Group, keep: int) -> list[int]:
@@ -30,7 +34,7 @@ def whole_strata(group: Group, keep: int) -> list[int]:
     return list(range(keep * (group.units // group.strata))) if group.strata > 1 else list(range(0, group.units, 2))
 
 
-@pytest.mark.parametrize("name", ["dit", pytest.param("unet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", MODELS)
 @torch.no_grad()
 def test_every_group_alone(name: str) -> None:
     """Not one bit differs but for the order in which a shorter sum is taken."""
@@ -41,7 +45,7 @@ def test_every_group_alone(name: str) -> None:
         kept = whole_strata(group, 5)
         remove(small, (group, kept))
         zero(silent, group, set(range(group.units)) - set(kept))
-        torch.testing.assert_close(small(x, t, label), silent(x, t, label), rtol=0, atol=2e-6, msg=group.name)
+        torch.testing.assert_close(small(x, t, label), silent(x, t, label), rtol=0, atol=1e-5, msg=group.name)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -56,7 +60,7 @@ def test_in_double_precision_nothing_is_left_of_the_difference(name: str) -> Non
         zero(silent, group, set(range(group.units)) - set(units))
     difference = (small(x.double(), t.double(), label) - silent(x.double(), t.double(), label)).abs().max()
     assert float(difference) < 1e-12
-    assert sum(p.numel() for p in small.parameters()) < 0.75 * sum(p.numel() for p in dense.parameters())
+    assert sum(p.numel() for p in small.parameters()) < 0.8 * sum(p.numel() for p in dense.parameters())
 
 
 @torch.no_grad()
@@ -76,13 +80,13 @@ def test_single_channels_change_the_statistics_of_their_norm_group() -> None:
 @given(st.data())
 def test_any_units_of_any_group(data: st.DataObject) -> None:
     dense = MODELS["dit"]
-    group = data.draw(st.sampled_from([one for one in groups_of(dense) if one.name.startswith("blocks.3")]))
+    group = data.draw(st.sampled_from([one for one in groups_of(dense) if one.name.startswith("blocks.2")]))
     kept = data.draw(st.lists(st.integers(0, group.units - 1), min_size=1, max_size=20, unique=True))
     small, silent = copy.deepcopy(dense), copy.deepcopy(dense)
     remove(small, (group, kept))
     zero(silent, group, set(range(group.units)) - set(kept))
     with torch.no_grad():
-        torch.testing.assert_close(small(*calls(dense)), silent(*calls(dense)), rtol=0, atol=2e-6)
+        torch.testing.assert_close(small(*calls(dense)), silent(*calls(dense)), rtol=0, atol=1e-5)
 
 
 def test_all_kept_is_the_identity() -> None:
@@ -103,12 +107,13 @@ def test_all_kept_is_the_identity() -> None:
     ],
 )
 def test_what_cannot_be_removed(kept: list[int], told: str) -> None:
-    model = copy.deepcopy(MODELS["unet"])
+    model = UNet()
+    before = copy.deepcopy(model.state_dict())
     groups = groups_of(model)
     other = groups[1]
     with pytest.raises(ValueError, match=re.escape(told)):
         remove(model, (other, list(range(4))), (groups[0], kept))
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), MODELS["unet"].parameters(), strict=True))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 def test_kept_units_come_out_in_order() -> None:
@@ -126,7 +131,7 @@ def test_a_pruned_model_can_be_pruned_again() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_blocks_by_count_and_by_shortcut(name: str) -> None:
-    model = copy.deepcopy(MODELS[name])
+    model = BUILDERS[name]()
     blocks = blocks_of(model)
     assert len(blocks) == {"dit": 8, "unet": 17}[name]
     skip(model, blocks)

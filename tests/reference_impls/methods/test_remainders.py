@@ -23,7 +23,7 @@ class Odd(nn.Module):
         self.down = nn.Linear(hidden, 18)
 
     def forward(self, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        return self.down(self.up(x).relu())  # type: ignore[no-any-return]
+        return self.down(self.up(x).relu())  # type: ignore[no-any-return]  # torch types no call of a module
 
 
 CALIBRATION = Calibration((image_call(torch.randn(4, 16), torch.rand(4), torch.zeros(4).long()),))

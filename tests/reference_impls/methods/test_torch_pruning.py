@@ -6,19 +6,19 @@ torch-pruning fails when a new version mends it: then the fault can go from the 
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import diffusers
 import pytest
 import torch
-import torch_pruning as tp
+import torch_pruning as tp  # type: ignore[import-untyped]  # has no types
 from torch import nn
 from torch.nn import functional
 
 from reference_impls.calls.call import Call
 from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.models import diffusers_folder
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import image_call
@@ -42,6 +42,8 @@ CUTS = {
     ("in", False): tp.prune_linear_in_channels,
 }
 Gone = tuple[Group, Sequence[int]]
+about_torch_pruning = pytest.mark.nightly
+"""Tells what that package does; no change here can make it wrong."""
 
 
 def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Call]:
@@ -50,8 +52,7 @@ def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Cal
         return model, diffusers_folder.noise_calls(model).calls[0]
     model = pretrained(name) if trained else small(name)
     generator = torch.Generator().manual_seed(0)
-    side = int(model.side)  # type: ignore[arg-type]
-    x = torch.randn(3, 1, side, side, generator=generator)
+    x = torch.randn(3, 1, model.side, model.side, generator=generator)
     return model, image_call(x, torch.rand(3, generator=generator), torch.arange(3))
 
 
@@ -108,10 +109,10 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).norm() / other.norm())
 
 
-@pytest.mark.parametrize("name", AGREES)
+@pytest.mark.parametrize("name", TESTBED)
 @torch.no_grad()
 def test_one_group_alone(name: str) -> None:
-    """Every fifth; all of them are in the next test."""
+    """Every fifth; all of them, and those of diffusers, are in the next test."""
     dense, batch = model_and_batch(name)
     for group in groups_of(dense)[::5]:
         small = ours(dense, (group, some(group)))
@@ -130,6 +131,7 @@ def test_all_groups_together(name: str, start: Callable[[Group], Part]) -> None:
     assert distance(batch.run(small), batch.run(dense)) > 0.02
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(("name", "off"), [("unet", 0.066), ("UNet2DModel", 0.200)])
 @torch.no_grad()
 def test_whole_norm_groups_keep_their_old_number(name: str, off: float) -> None:
@@ -153,6 +155,7 @@ def test_whole_norm_groups_keep_their_old_number(name: str, off: float) -> None:
     assert_equal_models(small, other, batch)
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(("share", "kept", "by_us"), [(0.2, 96, 96), (0.25, 96, 96), (0.3, 64, 96), (0.5, 64, 64)])
 def test_channels_that_a_share_leaves_before_a_norm(share: float, kept: int, by_us: int) -> None:
     """128 channels in 32 norm groups of 4: theirs keeps int(4 * (1 - share)) of each, ours the nearest number.
@@ -172,7 +175,7 @@ def chosen(
     share: float,
     *,
     ignored: Sequence[nn.Module] = (),
-    heads: dict[nn.Module, int] | None = None,
+    heads: Mapping[nn.Linear, int] | None = None,
 ) -> Any:
     """The pruner that chooses by itself; it gets dictionaries, for its own defaults are one object for all pruners."""
     return tp.pruner.BasePruner(
@@ -202,9 +205,10 @@ class Apart(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, tokens, _ = x.shape
-        layers = (self.to_q, self.to_k, self.to_v)
+        layers = (self.get_submodule(name) for name in ("to_q", "to_k", "to_v"))
         q, k, v = (layer(x).view(n, tokens, self.heads, -1).transpose(1, 2) for layer in layers)  # (n, h, tokens, d)
-        return self.out(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, -1))
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, -1)
+        return self.out(mixed)  # type: ignore[no-any-return]  # torch types no call of a module
 
 
 def with_attention(name: str) -> tuple[nn.Module, Call]:
@@ -213,13 +217,14 @@ def with_attention(name: str) -> tuple[nn.Module, Call]:
     Where all tokens weigh the same, as with small weights, it does not matter in which head a dimension is.
     """
     if name == "trained":
-        model, batch = model_and_batch("dit", trained=True)
-        for block in model.blocks:  # type: ignore[union-attr]
-            block.attention = Apart(block.attention)  # type: ignore[arg-type,union-attr]
-        return model, batch
+        trained, batch = model_and_batch("dit", trained=True)
+        for path, module in list(trained.named_modules()):
+            if isinstance(module, Attention):
+                trained.set_submodule(path, Apart(module))
+        return trained, batch
     torch.manual_seed(0)
     config = {key: value for key, value in CONFIGS[name].items() if key != "qk_norm"}
-    model = getattr(diffusers, name)(**config).eval()
+    model: nn.Module = getattr(diffusers_package(), name)(**config).eval()
     for value in model.parameters():
         if value.dim() > 1:
             nn.init.normal_(value, std=0.3)
@@ -272,6 +277,7 @@ def rescaled(silent: nn.Module) -> nn.Module:
     return model
 
 
+@about_torch_pruning
 @pytest.mark.parametrize(
     ("name", "untold", "told"),
     [("trained", 0.087, 0.049), ("DiTTransformer2DModel", 0.535, 0.025), ("SD3Transformer2DModel", 0.300, 0.0053)],
@@ -296,10 +302,11 @@ def test_dimensions_of_heads_are_mixed_unless_it_is_told_of_heads(name: str, unt
     assert distance(batch.run(small), batch.run(rescaled(silent))) < 1e-5
 
 
+@about_torch_pruning
 def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
     """Half of 288 rows are asked for; what it takes from q, k and v is put together, and 39 rows are left."""
     model, batch = model_and_batch("dit", trained=True)
-    first: Any = model.blocks[0].attention  # type: ignore[union-attr,index]
+    first: Any = model.get_submodule("blocks.0.attention")
     ignored = [layer for layer in model.modules() if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer != first.qkv]
     chosen(model, inputs(batch), 0.5, ignored=ignored).step()
     assert first.qkv.out_features == 39
@@ -307,6 +314,7 @@ def test_one_layer_for_q_k_and_v_loses_more_than_was_asked() -> None:
         batch.run(model)
 
 
+@about_torch_pruning
 @pytest.mark.parametrize("told", [False, True])
 @torch.no_grad()
 def test_heads_with_norms_of_q_and_k_are_left_as_they_are(told: bool) -> None:
@@ -316,6 +324,7 @@ def test_heads_with_norms_of_q_and_k_are_left_as_they_are(told: bool) -> None:
     assert_equal_models(small, dense, batch)
 
 
+@about_torch_pruning
 @torch.no_grad()
 def test_flux_loses_different_heads_in_its_two_streams() -> None:
     """Head 1 goes everywhere but from the output layer of the text, which loses head 0; it runs."""
@@ -355,6 +364,7 @@ def with_everything_halved(name: str) -> tuple[nn.Module, Call]:
     return model, batch
 
 
+@about_torch_pruning
 @pytest.mark.parametrize("name", ["UNet2DModel", "UNet2DConditionModel"])
 @torch.no_grad()
 def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: str) -> None:
@@ -364,12 +374,13 @@ def test_a_pruned_residual_stream_does_not_run_in_the_unets_of_diffusers(name: s
         batch.run(model)
     sampler: Any = model.get_submodule("down_blocks.0.downsamplers.0")
     assert (sampler.channels, sampler.conv.in_channels) == (32, 16)
-    for module in model.modules():
-        if type(module).__name__ in ("Downsample2D", "Upsample2D"):
-            module.channels = module.conv.in_channels  # type: ignore[assignment,union-attr]
+    resampling: list[Any] = [one for one in model.modules() if type(one).__name__ in ("Downsample2D", "Upsample2D")]
+    for one in resampling:
+        one.channels = one.conv.in_channels
     assert batch.run(model).shape == batch.arguments["sample"].shape
 
 
+@about_torch_pruning
 @torch.no_grad()
 def test_flux_as_a_whole_does_not_get_through() -> None:
     with pytest.raises(IndexError, match="list index out of range"):

@@ -1,12 +1,12 @@
 """Models of diffusers: units leave exactly, folders come back, from_pretrained opens what has zeros."""
 
 import copy
+import itertools
 import json
 from dataclasses import asdict
-from itertools import count
 from pathlib import Path
+from typing import Any
 
-import diffusers
 import pytest
 import torch
 from torch import nn
@@ -17,15 +17,17 @@ from reference_impls.maths.surgery import Group, remove, zero
 from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.diffusers_units import CLASSES
 from reference_impls.pruning.units import groups_of
 
+diffusers = diffusers_package()
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
 
 CROSS = ("DownBlock2D", "CrossAttnDownBlock2D"), ("CrossAttnUpBlock2D", "UpBlock2D")
-SMALL = {"sample_size": 16, "layers_per_block": 1, "block_out_channels": (32, 64), "norm_num_groups": 8}
-CONFIGS = {
+SMALL: dict[str, Any] = {"sample_size": 16, "layers_per_block": 1, "block_out_channels": (32, 64), "norm_num_groups": 8}
+CONFIGS: dict[str, dict[str, Any]] = {
     "UNet2DModel": {
         **SMALL,
         "attention_head_dim": 8,
@@ -76,9 +78,19 @@ CONFIGS = {
 }
 
 
+def config_of(model: nn.Module) -> dict[str, Any]:
+    """What diffusers keeps beside the weights."""
+    config: Any = model.config
+    return dict(config)
+
+
+def write(model: Any, folder: Path) -> None:
+    model.save_pretrained(folder)
+
+
 def made(name: str) -> nn.Module:
     torch.manual_seed(0)
-    model = getattr(diffusers, name)(**CONFIGS[name]).eval()
+    model: nn.Module = getattr(diffusers, name)(**CONFIGS[name]).eval()
     for value in model.parameters():  # layers that start at zero would hide every mistake behind them
         if value.dim() > 1:
             nn.init.normal_(value, std=0.1)
@@ -109,26 +121,27 @@ def interrupted(*args: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("method", ["sparsegpt", "obs-diff-units"])
+@pytest.mark.parametrize(
+    ("method", "name"), list(zip(itertools.cycle(["sparsegpt", "obs-diff-units"]), CLASSES, strict=False))
+)
 def test_a_method_that_is_stopped_leaves_the_model_as_it_was(
     name: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both change some layers before the last; the configuration of diffusers refuses to be changed in place."""
     model = made(name)
-    config, repeated = dict(model.config), repr(model)
+    config, repeated = config_of(model), repr(model)
     objects = [id(value) for value in (*model.modules(), *model.parameters())]
     before = copy.deepcopy(model.state_dict())
     handle = next(model.children()).register_forward_hook(lambda module, inputs, output: None)
     module, function = (sparsegpt, "sweep") if method == "sparsegpt" else (obs_diff, "remove")
-    real, numbers = getattr(module, function), count(1)
+    real, numbers = getattr(module, function), itertools.count(1)
     monkeypatch.setattr(
         module, function, lambda *args, **options: (interrupted if next(numbers) == 3 else real)(*args, **options)
     )
     with pytest.raises(KeyboardInterrupt):
         prune(model, diffusers_folder.noise_calls(model), 0.5, method=method)
     assert next(numbers) == 4
-    assert dict(model.config) == config
+    assert config_of(model) == config
     assert repr(model) == repeated
     assert [id(value) for value in (*model.modules(), *model.parameters())] == objects
     after = model.state_dict()
@@ -142,18 +155,19 @@ def test_a_method_that_is_stopped_leaves_the_model_as_it_was(
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_error_of_a_method_that_fails_is_its_own(name: str) -> None:
     model = made(name)
-    config = dict(model.config)
+    config = config_of(model)
     with pytest.raises(ValueError, match=r"scope 'row': the column sweep compares within a layer only"):
         prune(model, diffusers_folder.noise_calls(model), 0.5, method="sparsegpt", scope="row")
-    assert dict(model.config) == config
+    assert config_of(model) == config
 
 
 @pytest.mark.parametrize("name", CLASSES)
 @torch.no_grad()
-def test_each_group_alone(name: str) -> None:
+def test_a_group_alone(name: str) -> None:
+    """The last one of each kind, by kind and name; all of them together are in a test of their own."""
     model = made(name)
     batch = diffusers_folder.noise_calls(model).calls[0]
-    for group in groups_of(model):
+    for group in {(group.kind, group.name.rpartition(".")[2]): group for group in groups_of(model)}.values():
         small, silent = copy.deepcopy(model), copy.deepcopy(model)
         remove(small, (group, half(group)))
         zero(silent, group, set(range(group.units)) - set(half(group)))
@@ -163,9 +177,15 @@ def test_each_group_alone(name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "name"),
     [
-        pytest.param(method, name, marks=[pytest.mark.slow] if method == "sparsegpt" and "UNet" in name else [])
-        for method in ("magnitude", "wanda", "sparsegpt", "magnitude-units", "obs-diff-units")
-        for name in CLASSES
+        (method, name)
+        for method, names in {
+            "magnitude": ("SD3Transformer2DModel", "FluxTransformer2DModel"),
+            "wanda": ("UNet2DConditionModel", "FluxTransformer2DModel"),
+            "sparsegpt": ("DiTTransformer2DModel", "SD3Transformer2DModel"),
+            "magnitude-units": ("UNet2DModel", "DiTTransformer2DModel"),
+            "obs-diff-units": CLASSES,
+        }.items()
+        for name in names
     ],
 )
 def test_methods_run(name: str, method: str) -> None:
@@ -177,10 +197,16 @@ def test_methods_run(name: str, method: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("UNet2DModel", "FluxTransformer2DModel") else [pytest.mark.nightly])
+        for name in CLASSES
+    ],
+)
 def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
     model = made(name)
-    model.save_pretrained(tmp_path / "dense")
+    write(model, tmp_path / "dense")
     runner = CliRunner()
     for source, method, out in (("dense", "obs-diff-units", "one"), ("one", "magnitude", "two")):
         words = ["prune", "--model", str(tmp_path / source), "--method", method, "--sparsity", "0.5"]
@@ -189,13 +215,13 @@ def test_a_folder_pruned_twice(name: str, tmp_path: Path) -> None:
     loaded, changes = diffusers_folder.load(tmp_path / "two")
     assert changes.kept
     assert diffusers_folder.steps_of(tmp_path / "dense") == ()
-    methods = [step["prune"]["method"] for step in diffusers_folder.steps_of(tmp_path / "two")]  # type: ignore[index]
-    assert methods == ["obs-diff-units", "magnitude"]
+    steps: Any = diffusers_folder.steps_of(tmp_path / "two")
+    assert [step["prune"]["method"] for step in steps] == ["obs-diff-units", "magnitude"]
     batch = diffusers_folder.noise_calls(model).calls[0]
     assert batch.run(loaded).shape == batch.run(model).shape
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", ["UNet2DModel", "SD3Transformer2DModel"])
 @torch.no_grad()
 def test_from_pretrained_opens_what_has_zeros(name: str, tmp_path: Path) -> None:
     model = made(name)
@@ -230,7 +256,7 @@ def test_sdxl_gets_its_own_conditions() -> None:
     ],
 )
 def test_what_does_not_run_on_a_folder(tmp_path: Path, method: str, told: str) -> None:
-    made("DiTTransformer2DModel").save_pretrained(tmp_path / "dense")
+    write(made("DiTTransformer2DModel"), tmp_path / "dense")
     words = ["prune", "--model", str(tmp_path / "dense"), "--method", method, "--sparsity", "0.5"]
     done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
     assert done.exit_code == 2
@@ -253,7 +279,7 @@ def test_folders_that_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_pruned_folder_without_safetensors_in_it_is_refused(tmp_path: Path) -> None:
-    made("UNet2DModel").save_pretrained(tmp_path / "dense")
+    write(made("UNet2DModel"), tmp_path / "dense")
     words = ["prune", "--model", str(tmp_path / "dense"), "--method", "magnitude-units", "--sparsity", "0.5"]
     assert CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")]).exit_code == 0
     for file in (tmp_path / "out").glob("*.safetensors"):

@@ -24,10 +24,11 @@ def test_rows_of_a_convolution(mode: str, padding: str | int | tuple[int, int]) 
     for kernel, (stride, dilation) in product(KERNELS, STEPS):
         if padding == "same" and stride != 1:
             continue  # the layer itself refuses it
-        layer = nn.Conv2d(3, 5, kernel, stride, padding, dilation, padding_mode=mode)  # type: ignore[arg-type]
+        layer = nn.Conv2d(3, 5, kernel, stride, padding, dilation, padding_mode=mode)  # type: ignore[arg-type]  # no Literal
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")  # slower, says torch
             output = layer(x)
+        assert layer.bias is not None
         made = input_rows(layer, x) @ as_matrix(layer).T + layer.bias  # (n * pixels, outputs)
         expected = output.permute(0, 2, 3, 1).flatten(0, 2)
         torch.testing.assert_close(made, expected, msg=f"kernel {kernel}, stride {stride}, dilation {dilation}")

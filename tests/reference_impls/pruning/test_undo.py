@@ -22,6 +22,7 @@ from reference_impls.pruning import drop_weights
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import load
+from reference_impls.testbed.models import Denoiser
 from tests.reference_impls.small_models import small
 
 TRAIN, _ = load("digits")
@@ -29,7 +30,7 @@ HALFWAY = ("sparsegpt", "obs-diff", "obs-diff-units")
 """They change a layer before they look at the next."""
 
 
-def calls(method: str, model: nn.Module) -> Calibration:
+def calls(method: str, model: Denoiser) -> Calibration:
     if METHODS[method].needs in ("gradients", "training"):
         return from_images(TRAIN, batches=2, size=4, by_time=True)
     return from_trajectory(model, n=2, steps=2)
@@ -79,7 +80,7 @@ def test_a_weight_of_the_last_layer_that_is_not_finite(method: str) -> None:
     model = small("dit")
     calibration = calls(method, model)
     with torch.no_grad():
-        model.blocks[2].feed_forward.down.weight[3, 5] = float("inf")  # type: ignore[union-attr,index]
+        model.get_parameter("blocks.2.feed_forward.down.weight")[3, 5] = float("inf")
     told = r"^blocks\.2\.feed_forward\.down\.weight of shape \(32, 64\) holds NaN or infinite values$"
     with unchanged(model), pytest.raises(ValueError, match=told):
         half(model, calibration, method)
@@ -89,12 +90,12 @@ def test_a_weight_of_the_last_layer_that_is_not_finite(method: str) -> None:
 def test_inputs_that_are_not_finite_halfway(method: str) -> None:
     model = small("dit")
     calibration = calls(method, model)
-    handle = model.blocks[1].register_forward_hook(lambda module, inputs, output: output * float("nan"))  # type: ignore[union-attr,index]
+    handle = model.blocks[1].register_forward_hook(lambda module, inputs, output: output * float("nan"))
     told = r"^blocks\.2\.attention\.(qkv|out): inputs of shape \(32, 32\) holds NaN or infinite values$"
     with unchanged(model), pytest.raises(ValueError, match=told):
         half(model, calibration, method)
     handle.remove()  # of a hook that the caller had put there: its handle still knows it
-    assert not model.blocks[1]._forward_hooks  # type: ignore[union-attr,index]
+    assert not model.blocks[1]._forward_hooks
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from reference_impls.methods.registry import METHODS
 from reference_impls.study import measure, table
 from reference_impls.study.measure import Budget, Job
 from reference_impls.study.recover import recover
+from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import pretrained
 
 TINY = Budget(held_out=10, samples=10, training_steps=1, recovery_steps=1, recovery_batch=4)
@@ -29,9 +32,9 @@ def test_a_full_plan_holds_every_method_at_every_share() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["bk-sdm", "laptop-diff", "magnitude"])
 def test_a_model_recovers_as_its_paper_says(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
-    def see(model, images, **options):  # type: ignore[no-untyped-def]
+    def see(model: nn.Module, images: Images, **options: Any) -> float:
         seen.update(options)
         return recover(model, images, **options)
 
@@ -84,10 +87,10 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     out, told = tmp_path / "table.json", []
     done = [vars(row) for row in measure.measure_job(magnitude, TINY)]
     done[0]["held_out_loss"] = 123.0  # as no run would measure it
-    run = table.settings_of(plan, 2)
+    run = table.settings_of(plan, 1)
     lines = [json.dumps(run), json.dumps(done), '[{"model": "dit", "meth']  # the last one was cut off
     out.with_suffix(".partial").write_text("\n".join(lines), encoding="utf-8")
-    record = table.run(plan, out, "a test", tell=lambda done, of, what: told.append((done, of, what)))
+    record = table.run(plan, out, "a test", workers=1, tell=lambda done, of, what: told.append((done, of, what)))
     assert [(number, of) for number, of, _ in told] == [(1, 2), (2, 2)]
     assert {what for _, _, what in told} == {"dit dense 0.0 seed 0", "dit random 0.5 seed 0"}
     assert json.loads(out.read_text(encoding="utf-8")) == record

@@ -1,0 +1,39 @@
+"""Gates that are learned: against samples, central differences and the distribution that they draw from."""
+
+import pytest
+import torch
+
+from reference_impls.maths import gates
+from reference_impls.maths.gates import one_of
+
+
+def test_expected_open_against_samples() -> None:
+    alpha = torch.tensor([-2.0, 0.0, 1.0, 3.0])
+    noise = gates.logistic_noise(torch.Size((200_000, 4)), torch.Generator().manual_seed(0))
+    share = (gates.hard_concrete(alpha, noise) > 0).float().mean(0)
+    torch.testing.assert_close(share, gates.expected_open(alpha), rtol=0, atol=0.005)
+    assert gates.hard_concrete(torch.tensor([-9.0, 9.0]), torch.zeros(2)).tolist() == [0.0, 1.0]
+
+
+def test_gates_against_central_differences() -> None:
+    """The loss of EcoDiff by log alpha, in float64, for fixed noise."""
+    alpha = torch.tensor([0.3, -0.4, 1.2], dtype=torch.float64, requires_grad=True)
+    noise = torch.tensor([0.1, -0.2, 0.05], dtype=torch.float64)
+
+    def loss(a: torch.Tensor) -> torch.Tensor:
+        return (gates.hard_concrete(a, noise) * torch.tensor([1.0, 2.0, 3.0])).sum() ** 2 + gates.expected_open(a).sum()
+
+    assert torch.autograd.gradcheck(loss, (alpha,))
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 4.0])
+def test_one_of_is_one_hot_and_has_a_gradient(temperature: float) -> None:
+    """What is drawn does not depend on the temperature; how soft its gradient is does."""
+    logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.stack([one_of(logits, temperature, generator) for _ in range(1_500)])
+    assert torch.allclose(drawn.sum(1), torch.ones(1_500))
+    torch.testing.assert_close((drawn.detach() > 0.5).float().mean(0), logits.detach().softmax(0), rtol=0, atol=0.04)
+    torch.autograd.backward((drawn[0] * torch.tensor([1.0, 2.0, 3.0])).sum())
+    assert logits.grad is not None
+    assert logits.grad.any()
