@@ -41,9 +41,9 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
             'results:\n  - {model: [m], setting: "50", where: t, after: {fid: 2, psnr: up to 3}}\n',
         ),
         (
-            "results: [{after: {fid: 2}, model: m, setting: so long that the whole result does not fit on one line, where: Table 1}]\n",
+            "results: [{after: {fid: 2}, model: m, setting: so long that the result does not fit on one line, where: Table 1}]\n",
             (
-                "results:\n  - model: m\n    setting: so long that the whole result does not fit on one line\n"
+                "results:\n  - model: m\n    setting: so long that the result does not fit on one line\n"
                 "    where: Table 1\n    after: {fid: 2}\n"
             ),
         ),

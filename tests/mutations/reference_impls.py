@@ -148,9 +148,9 @@ PRUNING = (
 )
 METHODS = (
     Mutation(
-        "reference_impls/methods/wanda.py",
-        "rows.double().square().sum(0)",
-        "rows.double().abs().sum(0)",
+        "reference_impls/pruning/observers.py",
+        "inputs.double().square().sum(0)",
+        "inputs.double().abs().sum(0)",
         (f"{T}methods/test_methods.py::test_choices_by_hand[wanda]",),
     ),
     Mutation(
@@ -161,8 +161,8 @@ METHODS = (
     ),
     Mutation(
         "reference_impls/methods/laptop_diff.py",
-        "if one[1] > heaviest:",
-        "if one[1] > heaviest + 1:",
+        "if choice[1] > heaviest:",
+        "if choice[1] > heaviest + 1:",
         (f"{T}methods/test_laptop_diff.py::test_knapsack_against_brute_force",),
     ),
     Mutation(
@@ -386,15 +386,15 @@ STUDY = (
 )
 COMMANDS = (
     Mutation(
-        "reference_impls/command_line/commands.py",
-        "steps = (*found.steps, {",
-        "steps = (*found.steps[:0], {",
+        "reference_impls/command_line/prune.py",
+        "steps = (*opened.steps, {",
+        "steps = (*opened.steps[:0], {",
         (f"{T}command_line/test_command_line.py::test_prune_twice_recover_eval",),
     ),
     Mutation(
-        "reference_impls/command_line/commands.py",
-        "dense = pretrained(held.name) if teacher else None",
-        "dense = pretrained(held.name)",
+        "reference_impls/command_line/recover.py",
+        "dense = pretrained(name) if teacher else None",
+        "dense = pretrained(name)",
         (f"{T}command_line/test_command_line.py::test_recover_without_a_teacher",),
     ),
 )

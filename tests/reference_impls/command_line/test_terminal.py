@@ -18,6 +18,7 @@ from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.testbed_models import counted_calls
 from reference_impls.methods.registry import METHODS
+from reference_impls.study.records import TableRow
 from reference_impls.study.table import RESULTS
 from reference_impls.testbed.metrics import Quality
 
