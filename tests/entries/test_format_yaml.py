@@ -11,6 +11,9 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
     return format_entry(text.encode() if isinstance(text, str) else text, kind, "x.yaml").decode()
 
 
+LONG = "a setting that is so long that the whole result does not fit on one line of the file"
+
+
 @pytest.mark.parametrize(
     ("source", "canonical"),
     [
@@ -41,11 +44,8 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
             'results:\n  - {model: [m], setting: "50", where: t, after: {fid: 2, psnr: up to 3}}\n',
         ),
         (
-            "results: [{after: {fid: 2}, model: m, setting: so long that the result does not fit on one line, where: Table 1}]\n",
-            (
-                "results:\n  - model: m\n    setting: so long that the result does not fit on one line\n"
-                "    where: Table 1\n    after: {fid: 2}\n"
-            ),
+            f"results: [{{after: {{fid: 2}}, model: m, setting: {LONG}, where: Table 1}}]\n",
+            (f"results:\n  - model: m\n    setting: {LONG}\n    where: Table 1\n    after: {{fid: 2}}\n"),
         ),
     ],
 )

@@ -18,8 +18,8 @@ from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.pruning.classes import CLASSES
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.diffusers_units import CLASSES
 from reference_impls.pruning.units import groups_of
 
 diffusers = diffusers_package()

@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import diffusers
 import pytest
@@ -71,7 +72,8 @@ class Chain(nn.Module):
         for block in self.blocks:
             now = block(now)
             now.relu_().add_(0.1)
-        return self.last(now + start)
+        out: torch.Tensor = self.last(now + start)
+        return out
 
 
 def random_calls(*, number: int = 3, rows: int = 40) -> Calibration:
@@ -101,7 +103,7 @@ def executed(model: nn.Module, calibration: Calibration) -> list[list[str]]:
 @pytest.mark.slow
 def test_a_unet_with_skips() -> None:
     model = small("unet")
-    calibration = from_trajectory(model, n=3, steps=2)  # type: ignore[arg-type]
+    calibration = from_trajectory(model, n=3, steps=2)
     order = executed(model, calibration)
     assert {name for names in order for name in names} == set(prunable(model))
     assert_same(pruned(model, calibration), one_after_the_other(model, calibration, order))
@@ -144,7 +146,8 @@ def test_two_streams_and_skips_of_diffusers(of_diffusers: nn.Module) -> None:
 
 
 def test_blocks_follow_in_the_order_of_their_calls() -> None:
-    model = diffusers.UNet2DModel(**DIFFUSERS["UNet2DModel"]).eval()  # type: ignore[arg-type]
+    model: Any = diffusers.UNet2DModel(**DIFFUSERS["UNet2DModel"])  # type: ignore[no-untyped-call]  # diffusers has no types
+    model.eval()
     blocks = blocks_of_layers(model, noise_calls(model).calls[0], prunable(model))
     names = {module: name for name, module in model.named_modules()}
     assert [names[block.module] for block in blocks] == [
@@ -172,7 +175,7 @@ def counted(modules: Mapping[str, nn.Module]) -> Iterator[Counter[str]]:
         return real[name](*args, **options)
 
     for name, module in modules.items():
-        module.forward = lambda *args, name=name, **options: counting(name, *args, **options)  # type: ignore[method-assign]
+        module.forward = lambda *args, name=name, **options: counting(name, *args, **options)
     yield counts
     for module in modules.values():
         del module.forward
@@ -181,7 +184,7 @@ def counted(modules: Mapping[str, nn.Module]) -> Iterator[Counter[str]]:
 @pytest.mark.parametrize("name", ["dit", "unet"])
 def test_two_passes_a_block_and_one_of_one_sample_to_see_their_order(name: str) -> None:
     model = small(name)
-    calibration = from_trajectory(model, n=3, steps=4)  # type: ignore[arg-type]
+    calibration = from_trajectory(model, n=3, steps=4)
     blocks = blocks_of_layers(model, calibration.calls[0], prunable(model))
     with counted({str(number): block.module for number, block in enumerate(blocks)}) as counts:
         prune_blocks(model, calibration, prunable(model), Hessian, half)
@@ -192,7 +195,7 @@ def test_two_passes_a_block_and_one_of_one_sample_to_see_their_order(name: str) 
 def test_work_grows_with_the_depth_and_not_with_its_square() -> None:
     def work(depth: int) -> int:
         model = nn.ModuleList(nn.Linear(16, 16) for _ in range(depth))
-        model.forward = lambda x: [x := layer(x) for layer in model][-1]  # type: ignore[method-assign]
+        model.forward = lambda x: [x := layer(x) for layer in model][-1]
         return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), Norms, as_it_is))
 
     def as_it_is(_name: str, matrix: torch.Tensor, _norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
@@ -246,7 +249,8 @@ class Odd(nn.Module):
         x = self.twice[0](self.twice[0](x) + x)
         x = self.parts[0][1](self.parts[0][0](x).relu())  # type: ignore[index]
         x = self.nested[0][0](x)  # type: ignore[index]
-        return self.last(self.sometimes[0](x) if often else x)
+        out: torch.Tensor = self.last(self.sometimes[0](x) if often else x)
+        return out
 
 
 def test_blocks_that_are_not_called_once() -> None:
@@ -298,7 +302,7 @@ def test_a_block_alone_gives_what_the_next_one_receives() -> None:
 
 def test_norms_are_those_of_all_rows() -> None:
     model = small("dit", depth=1)
-    calibration = from_trajectory(model, n=3, steps=2)  # type: ignore[arg-type]
+    calibration = from_trajectory(model, n=3, steps=2)
     observed = observe(model, calibration, prunable(model), Norms)
     for name, norms in observed.items():
         rows = torch.cat([x.flatten(0, -2) for x in inputs_of(model, calibration, name)])
@@ -307,5 +311,5 @@ def test_norms_are_those_of_all_rows() -> None:
 
 def test_the_report_keeps_the_order_of_the_model() -> None:
     model = small("unet")
-    report = prune(model, from_trajectory(model, n=2, steps=2), 0.5, method="sparsegpt")  # type: ignore[arg-type]
+    report = prune(model, from_trajectory(model, n=2, steps=2), 0.5, method="sparsegpt")
     assert list(report.achieved) == list(prunable(model))
