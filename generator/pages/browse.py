@@ -232,32 +232,35 @@ def browse_files(site: Site) -> Mapping[str, bytes]:
     """What the modules of the browse and compare pages read, by address below the home page."""
     found = rows(site)
     slugs = [row.filed.slug for row in found]
-    # A summary that changes must not change entries.json: only the order of the two columns has to agree.
-    stamp = sha256("\n".join(slugs).encode()).hexdigest()[:8]
     entries: dict[str, object] = {
         "version": VERSION,
-        "stamp": stamp,
+        "stamp": stamp(found),
         "slugs": slugs,
         "titles": [row.title for row in found],
         "shorts": [row.short for row in found],
         "authors": [" ".join(row.names) for row in found],
-        "dates": _coded(row.date for row in found),
-        "venues": _coded(row.venue for row in found),
-        "added": _coded(row.filed.entry.added for row in found),
+        "dates": coded(row.date for row in found),
+        "venues": coded(row.venue for row in found),
+        "added": coded(row.filed.entry.added for row in found),
         "facets": {facet.name: _facet(site, facet, found) for facet in FACETS},
     }
     summaries = {
         "version": VERSION,
-        "stamp": stamp,
+        "stamp": stamp(found),
         "summaries": [row.filed.entry.summary for row in found],
         "phrases": ["\n".join(phrases(row)) for row in found],
     }
     terms = _terms(site.catalogue.taxonomy)
     return {
-        "browse/entries.json": _json(entries),
-        "browse/summaries.json": _json(summaries),
-        "browse/terms.json": _json(terms),
+        "browse/entries.json": json_bytes(entries),
+        "browse/summaries.json": json_bytes(summaries),
+        "browse/terms.json": json_bytes(terms),
     }
+
+
+def stamp(found: Sequence[Row]) -> str:
+    """What the files of one build have in common: a text that changes must not change entries.json, only the order."""
+    return sha256("\n".join(row.filed.slug for row in found).encode()).hexdigest()[:8]
 
 
 def phrases(row: Row) -> tuple[str, ...]:
@@ -273,7 +276,7 @@ def _told(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _coded(values: Iterable[str]) -> dict[str, object]:
+def coded(values: Iterable[str]) -> dict[str, object]:
     """A column of one word an entry: the words that occur, and which of them each entry has."""
     words: dict[str, int] = {}
     held = [words.setdefault(value, len(words)) for value in values]
@@ -300,7 +303,8 @@ def _terms(taxonomy: Taxonomy) -> dict[str, object]:
     return {"version": VERSION, "fields": fields, "metrics": metrics}
 
 
-def _json(document: Any) -> bytes:
+def json_bytes(document: Any) -> bytes:
+    """A file for the modules, as short as JSON can be."""
     return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
