@@ -110,11 +110,10 @@ def replace_search(built: Path, site: Site, made: Sequence[Page]) -> None:
     Raises:
         FillFailed: there is no index of a known form.
     """
-    for name, key in ENGINE_INDEXES.items():
-        if (built / name).is_file():
-            break
-    else:
+    name = next((name for name in ENGINE_INDEXES if (built / name).is_file()), None)
+    if name is None:
         raise FillFailed(f"no search index in {built}; looked for {', '.join(ENGINE_INDEXES)}")
+    key = ENGINE_INDEXES[name]
     index = json.loads((built / name).read_text(encoding="utf-8"))
     if key not in index:
         raise FillFailed(f"{built / name} does not hold {key!r}")

@@ -182,7 +182,9 @@ def _weight(site: Site, row: Row) -> float:
 
 
 def _authors(row: Row) -> tuple[str, ...]:
-    return authors_of(row.filed) if row.kind == "paper" else row.filed.entry.authors  # type: ignore[arg-type,union-attr]
+    if isinstance(row.filed.entry, Paper):
+        return authors_of(row.filed)
+    return row.filed.entry.authors
 
 
 def _numbers(site: Site, concepts: Concepts, row: Row) -> tuple[list[int], list[int]]:

@@ -221,7 +221,8 @@ def test_matches_keep_the_text_whole(open_page: Open) -> None:
     found = page.evaluate(
         """async () => {
         const { marked } = await import("../assets/elements.js");
-        const cases = [["Lefèvre and ﬁne-tuning İstanbul", ["lefevre", "fine", "istanbul"]], ["ßabc ΔΩ", ["ssabc", "deltaomega"]],
+        const cases = [["Lefèvre and ﬁne-tuning İstanbul", ["lefevre", "fine", "istanbul"]],
+                       ["ßabc ΔΩ", ["ssabc", "deltaomega"]],
                        ["OBS-Diff, obs diff", ["obsdiff"]], ["a<b>&amp;", ["b"]], ["", ["x"]], ["x", []]];
         return cases.map(([text, words]) => {
           const box = document.createElement("p");

@@ -11,7 +11,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from generator.views.site import authors_of, family_name
 from tests.site.conftest import Built, Server
 
 pytestmark = pytest.mark.browser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import html
 import json
 import re
 import shutil
@@ -23,7 +22,7 @@ from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, ThemeFix
 from generator.entries.model import Filed, Paper
 from generator.pages.made import made_pages
 from generator.site_config import load_config
-from generator.views.site import address_of, authors_of, date_of, family_name
+from generator.views.site import address_of, authors_of, date_of
 from tests.site.conftest import ROOT, Built, checked, run_build
 from tests.site.hostile import copy_repository
 from tests.site.parsing import Parsed
