@@ -12,6 +12,7 @@ import mimetypes
 import os
 import platform
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -35,6 +36,8 @@ from tests.site.browser import FLAGS, find_browser  # noqa: E402
 
 SIZES = (1000, 5000)
 OPENINGS = 15
+OURS = re.compile(r"/assets/[a-z-]+\.(js|css)")
+"""Our modules and stylesheet; the theme's lie deeper."""
 QUERIES = 50
 OUTCOME = ROOT / "tests/benchmarks/results/browse.json"
 
@@ -252,7 +255,7 @@ def _measure(browser: Browser, site: Path, size: int) -> dict[str, object]:
             floor.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
             context.close()
     drawn = sorted(drawn[2:])
-    ours = {path: bytes_ for path, bytes_ in loaded.items() if "/browse" in path or "/catalogue." in path}
+    ours = {path: bytes_ for path, bytes_ in loaded.items() if path.startswith("/browse/") or OURS.fullmatch(path)}
     return {
         "open to table drawn, ms": {"min": round(drawn[0], 1), "median": round(statistics.median(drawn), 1)},
         "first paint of a page of prose, ms": {
@@ -293,7 +296,7 @@ def _judge(size: int, measured: dict[str, object]) -> Iterator[tuple[str, float,
         yield (
             f"transfer of page, data, modules and stylesheet at {size} entries",
             transfer["ours"] / 1000,
-            100,
+            110,
             "kB",
         )
     yield f"entries.json at {size} entries", measured["entries.json, bytes an entry"], 80, "bytes an entry"  # type: ignore[misc]
