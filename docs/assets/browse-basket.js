@@ -1,5 +1,5 @@
 // Entries that a reader has ticked, kept in the browser across pages, and a way to them on every page that ticks.
-import { element } from "./browse-rows.js";
+import { element } from "./elements.js";
 
 const STORE = "awesome-diffusion-pruning.basket";
 const KEY = /^((tool|article):)?[a-z0-9]+(-[a-z0-9]+)*$/;

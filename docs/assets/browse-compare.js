@@ -1,7 +1,8 @@
 // Entries side by side: ?ids=a,b,c in the address, or else the basket.
-import { element } from "./browse-rows.js";
+import { element } from "./elements.js";
 import { addBar, basket, validKeys } from "./browse-basket.js";
-import { entriesOf, fetchText, fillPanel } from "./browse-export.js";
+import { entriesOf, fillPanel } from "./browse-export.js";
+import { fetchText } from "./search-index.js";
 
 const MOST = 12;
 const page = document.getElementById("compare-page");

@@ -1,6 +1,7 @@
 // BibTeX, CSV and JSON of some entries: cuts from the site's own files, so that each keeps exactly the form,
 // and the protection against formulas and stray commands, that the generator gave it.
-import { element } from "./browse-rows.js";
+import { element } from "./elements.js";
+import { fetchText } from "./search-index.js";
 
 const FORMATS = {
   bib: { file: "references.bib", name: "BibTeX", type: "application/x-bibtex", cut: cutBibtex },
@@ -10,12 +11,6 @@ const FORMATS = {
   json: { file: "entries.json", name: "JSON", type: "application/json", cut: cutJson },
 };
 const fetched = new Map();
-
-export async function fetchText(address, options = {}) {
-  const answer = await fetch(address, options);
-  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-  return answer.text();
-}
 
 function wholeFile(address) {
   if (!fetched.has(address)) {

@@ -1,7 +1,8 @@
 // The catalogue in columns: which entries match, how many each option would give, in which order.
 // Nothing here touches the page, so that it can be tested and measured alone.
+import { best, VERSION, wordsOf } from "./search-index.js";
+import { fold } from "./search-words.js";
 
-const VERSION = 1;
 export const SORTS = ["newest", "title", "venue", "added"];
 
 const popcount = (v) => {
@@ -9,40 +10,6 @@ const popcount = (v) => {
   v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
   return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 };
-
-// Lower case without accents, so that "Lefevre" finds "Lefèvre".
-export const fold = (text) =>
-  /^[\x00-\x7f]*$/.test(text) ? text.toLowerCase() : text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-
-export const tokens = (query) => fold(query).split(/\s+/).filter(Boolean).slice(0, 8);
-
-const isWord = (code) =>
-  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code > 127;
-
-// 3: a whole word; 2: the start of a word; 1: inside a word; 0: not there.
-export function closeness(text, token) {
-  let best = 0;
-  for (let at = text.indexOf(token); at >= 0; at = text.indexOf(token, at + 1)) {
-    if (at > 0 && isWord(text.charCodeAt(at - 1))) {
-      best ||= 1;
-      continue;
-    }
-    const end = at + token.length;
-    if (end === text.length || !isWord(text.charCodeAt(end))) return 3;
-    best = 2;
-  }
-  return best;
-}
-
-// Worth of a match by its closeness: short name, title, authors, summary, phrases. Zero means that it does not count:
-// the inside of a family name or of a word in a sentence is chance.
-const WORTH = [
-  [0, 15, 30, 40],
-  [0, 6, 14, 20],
-  [0, 0, 10, 18],
-  [0, 0, 3, 4],
-  [0, 0, 2, 3],
-];
 
 export class Index {
   constructor(document) {
@@ -56,6 +23,7 @@ export class Index {
     this.years = this.#years(document.dates);
     this.summaries = null;
     this.phrases = null;
+    this.names = null;
     this.texts = null;
     this.orders = { newest: Uint32Array.from({ length: this.size }, (_, id) => id) };
   }
@@ -89,43 +57,37 @@ export class Index {
     return words[of[id]];
   }
 
-  addSummaries(document) {
-    if (document.version !== VERSION || document.stamp !== this.stamp) return false;
-    this.summaries = document.summaries;
-    this.phrases = document.phrases;
+  addSummaries({ summaries, phrases }) {
+    this.summaries = summaries;
+    this.phrases = phrases;
     this.texts = null;
-    return true;
+  }
+
+  // search/index.json: names, authors and terms, of which words are made.
+  addNames(document) {
+    this.names = document;
+    this.texts = null;
   }
 
   prepare() {
-    const { shorts, titles, authors } = this.columns;
-    this.texts ||= [shorts, titles, authors, this.summaries, this.phrases].map((column) => column?.map(fold) ?? null);
+    this.texts ||= wordsOf(this.columns, this.names, this.summaries ? this : null);
   }
 
-  // Entries that hold every token somewhere, with their rank.
-  #find(wanted) {
+  // Names of what an entry is about or touches, where they are asked for.
+  named(id, wanted) {
+    if (!this.names) return [];
+    const { concepts, has, also } = this.names;
+    return [...has[id], ...also[id]].filter((concept) => wanted.has(concept)).map((concept) => concepts[concept].split("\n")[0]);
+  }
+
+  // Entries with all words, or with most, as bits.
+  #find(query) {
     this.prepare();
+    const found = this.texts.find(query);
+    const { ids, most } = best(found, 0, this.size, this.names?.weights);
     const bits = new Uint32Array(this.words);
-    const scores = new Float32Array(this.size);
-    const whole = wanted.join(" ");
-    const fields = this.texts.map((texts, field) => [texts, WORTH[field]]).filter(([texts]) => texts);
-    for (let id = 0; id < this.size; id++) {
-      let score = this.texts[0][id] === whole || this.texts[1][id] === whole ? 100 : 0;
-      let all = true;
-      for (const token of wanted) {
-        let found = 0;
-        for (const [texts, worth] of fields) found += worth[closeness(texts[id], token)];
-        if (!found) {
-          all = false;
-          break;
-        }
-        score += found;
-      }
-      if (!all) continue;
-      scores[id] = score;
-      bits[id >>> 5] |= 1 << (id & 31);
-    }
-    return { bits, scores };
+    for (const id of ids) bits[id >>> 5] |= 1 << (id & 31);
+    return { ...found, most, bits };
   }
 
   // state: { q, facets: Map of name -> Set of words, year: [from, to], sort }
@@ -133,8 +95,7 @@ export class Index {
     const masks = [];
     for (const [name, facet] of this.facets) masks.push([name, facet, this.#union(facet, state.facets.get(name))]);
     masks.push(["year", this.years, this.#range(state.year)]);
-    const wanted = tokens(state.q);
-    const found = wanted.length ? this.#find(wanted) : null;
+    const found = state.q.trim() ? this.#find(state.q) : null;
     const start = found?.bits ?? this.#all();
     const counts = new Map();
     for (const [name, facet] of masks) {
@@ -144,7 +105,7 @@ export class Index {
     }
     const matches = start.slice();
     for (const [, , mask] of masks) if (mask) and(matches, mask);
-    return { ids: this.#sorted(matches, state.sort, found?.scores), counts };
+    return { ids: this.#sorted(matches, state.sort, found?.scores), counts, found };
   }
 
   #all() {

@@ -1,9 +1,11 @@
 // The browse page: reads the address, asks the index, draws. Without it every entry stands there by family.
-import { Index, tokens } from "./browse-index.js";
+import { Index } from "./browse-index.js";
 import { emptyState, readState, writeState } from "./browse-state.js";
-import { element, row } from "./browse-rows.js";
+import { row } from "./browse-rows.js";
+import { element } from "./elements.js";
 import { addBar, basket } from "./browse-basket.js";
-import { fetchText, fillPanel } from "./browse-export.js";
+import { fillPanel } from "./browse-export.js";
+import { fetchFor, fetchText } from "./search-index.js";
 
 const CHUNK = 200;
 const page = document.getElementById("browse-page");
@@ -32,6 +34,7 @@ const names = (facet, word) => labels.get(`${facet} ${word}`) ?? word;
 let index;
 let state = emptyState();
 let ids = [];
+let found = null;
 let shown = 0;
 let showCounts = () => {};
 
@@ -55,7 +58,6 @@ async function start() {
     { label: "All that match", keys: () => ids.map((id) => index.key(id)), address: () => location.href },
     { label: "The basket", keys: () => basket.keys, address: () => `${root}compare/?ids=${basket.keys.join(",")}` },
   ]);
-  (window.requestIdleCallback ?? setTimeout)(() => index.prepare());
 }
 
 // The rows that came with the page are those of an empty query.
@@ -66,9 +68,10 @@ function adopt() {
 }
 
 function update(rows = FIRST) {
-  if (state.q || state.summaries) loadSummaries();
-  const { ids: found, counts } = index.query(state);
-  ids = found;
+  if (state.q || state.summaries) load();
+  const answer = index.query(state);
+  ({ ids, found } = answer);
+  const { counts } = answer;
   for (const { input, item, count } of options) {
     const facet = index.facets.get(input.name);
     const number = counts.get(input.name)[facet.place.get(input.value)] ?? 0;
@@ -78,7 +81,7 @@ function update(rows = FIRST) {
   const byYear = new Map(index.years.words.map((year, place) => [year, counts.get("year")[place]]));
   for (const select of Object.values(years))
     for (const option of select.options) if (option.value) option.textContent = `${option.value} (${byYear.get(option.value) ?? 0})`;
-  status.textContent = ids.length === index.size ? `${index.size} entries` : `${ids.length} of ${index.size} entries`;
+  status.textContent = summary();
   showActive();
   showSort();
   shown = 0;
@@ -90,23 +93,34 @@ function update(rows = FIRST) {
 }
 
 function draw(count) {
-  const given = { root, names, basket, wanted: tokens(state.q), summaries: state.summaries };
+  const given = { root, names, basket, marks: found?.marks, concepts: found?.concepts ?? new Set(), summaries: state.summaries };
   body.append(...ids.slice(shown, shown + count).map((id) => row(index, id, given)));
   shown = Math.min(ids.length, shown + count);
   more.hidden = shown >= ids.length;
   more.textContent = `Show more (${ids.length - shown} left)`;
 }
 
+function summary() {
+  if (ids.length === index.size) return `${index.size} entries`;
+  const number = `${ids.length} of ${index.size} entries`;
+  if (!found?.most || found.most === found.asked) return number;
+  return `${number}. None has all ${found.asked} words; these have ${found.most}.`;
+}
+
+// Names and summaries come with the first words, or when summaries are to be shown.
 let loading = null;
-function loadSummaries() {
-  if (index.summaries || loading) return;
-  const get = async (options) => index.addSummaries(JSON.parse(await fetchText(`${root}browse/summaries.json`, options)));
-  loading = get()
-    .then((fits) => fits || get({ cache: "reload" })) // a copy from before the last publication
-    .then(() => update(Math.max(shown, FIRST)))
-    .catch(() => {
-      loading = null; // titles, names and authors are still searched; the next query tries again
-    });
+function load() {
+  if (loading || (index.summaries && (index.names || !state.q))) return;
+  const asked = [];
+  const get = (name, add) => asked.push(fetchFor(index.stamp, `${root}${name}.json`).then(add));
+  if (!index.summaries) get("browse/summaries", (document) => index.addSummaries(document));
+  if (state.q && !index.names) get("search/index", (document) => index.addNames(document));
+  loading = Promise.all(asked)
+    .then(() => {
+      loading = null;
+      update(Math.max(shown, FIRST));
+    })
+    .catch(() => (loading = null)); // titles, names and authors are still searched; the next query tries again
 }
 
 function showSort() {
@@ -182,6 +196,7 @@ function clear() {
 
 function listen() {
   let frame = 0;
+  search.addEventListener("focus", () => (window.requestIdleCallback ?? setTimeout)(() => index.prepare()), { once: true });
   search.addEventListener("input", () => {
     state.q = search.value;
     cancelAnimationFrame(frame);

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from generator import escape
@@ -19,14 +19,14 @@ from generator.outputs.feeds import feed_links
 from generator.pages.blocks import fill_directives
 from generator.pages.makers import all_files, all_pages
 from generator.pages.page import Page
+from generator.pages.search import INDEX, Prose, search_index
 from generator.views.site import Site
 
 SHELL = "shell/entry/"
 TITLE, DESCRIPTION = "@@entry-title@@", "@@entry-description@@"
 CONTENT = re.compile(r"<div><h1 hidden(?:=\"\")?>@@entry-title@@</h1><!-- entry --></div>")
-SEARCH_INDEXES = ("search/search_index.json", "search.json")
-BETWEEN_WORDS = r"""&(?:amp|lt|gt|quot|#x27);|[\s\-–—_,:;!?…·=+*^~|@#%$&/\\"“”'‘’`()\[\]{}<>]+|\.(?!\d)"""
-"""For the search, as a JavaScript pattern: words in brackets or quotes are found, and arXiv ids stay whole."""
+ENGINE_INDEXES = {"search/search_index.json": "docs", "search.json": "items"}
+"""Where MkDocs and Zensical write their search index, and the name of its list of pages."""
 
 
 class FillFailed(Exception):
@@ -60,17 +60,14 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         file.write_text(html, encoding="utf-8", newline="\n")
     shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
     shutil.rmtree(built / "shell")
-    words = []
-    for page in all_pages(site):
+    made = list(all_pages(site))
+    for page in made:
         file = built / page.location / "index.html"
         file.parent.mkdir(parents=True)
         html = shell.filled(page, f"{site.config.site_url}{page.location}")
         file.write_text(html, encoding="utf-8", newline="\n")
-        # The theme's script puts what the search finds into the page as HTML.
-        found_by = {"title": escape.markup(page.title), "text": escape.markup(page.words)}
-        words.append({"location": page.location, **found_by})
-    extend_search(built, words)
-    extend_sitemap(built, site.config.site_url, [page["location"] for page in words], epoch)
+    replace_search(built, site, made)
+    extend_sitemap(built, site.config.site_url, [page.location for page in made], epoch)
     for name, content in all_files(site).items():
         (built / name).parent.mkdir(parents=True, exist_ok=True)
         (built / name).write_bytes(content)
@@ -104,29 +101,38 @@ class Shell:
         return "".join(part if index % 2 == 0 else values[part] for index, part in enumerate(self._parts))
 
 
-def extend_search(built: Path, words: Sequence[Mapping[str, object]]) -> None:
-    """Add the entries to the engine's search index, whichever engine wrote it.
+def replace_search(built: Path, site: Site, made: Sequence[Page]) -> None:
+    """Write our search index, with the prose that the engine's own index holds.
+
+    The index and the worker of MkDocs go, since the box of its theme is ours. Zensical keeps its box, and finds the
+    made pages by its own index.
 
     Raises:
         FillFailed: there is no index of a known form.
     """
-    for name in SEARCH_INDEXES:
-        file = built / name
-        if not file.is_file():
-            continue
-        index = json.loads(file.read_text(encoding="utf-8"))
-        key = "docs" if "docs" in index else "items"
-        if key not in index or "config" not in index:
-            raise FillFailed(f"{file} holds neither docs nor items, or no config")
-        kept = [item for item in index[key] if not item["location"].startswith("shell/")]
-        if key == "items":
-            words = [{**word, "level": 1, "path": []} for word in words]
-        index[key] = [*kept, *words]
-        index["config"]["separator"] = BETWEEN_WORDS
-        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
-        file.write_text(text, encoding="utf-8", newline="\n")
-        return
-    raise FillFailed(f"no search index in {built}; looked for {', '.join(SEARCH_INDEXES)}")
+    name = next((name for name in ENGINE_INDEXES if (built / name).is_file()), None)
+    if name is None:
+        raise FillFailed(f"no search index in {built}; looked for {', '.join(ENGINE_INDEXES)}")
+    key = ENGINE_INDEXES[name]
+    index = json.loads((built / name).read_text(encoding="utf-8"))
+    if key not in index:
+        raise FillFailed(f"{built / name} does not hold {key!r}")
+    kept = [item for item in index[key] if not item["location"].startswith("shell/")]
+    if key == "docs":
+        shutil.rmtree(built / "search")
+        for folder in ("lunr", "workers"):
+            shutil.rmtree(built / "assets/javascripts" / folder)
+    else:
+        # Its script puts what it finds into the page as HTML.
+        found_by = [(page.location, escape.markup(page.title), escape.markup(page.words)) for page in made]
+        kept += [{"location": at, "title": title, "text": text, "level": 1, "path": []} for at, title, text in found_by]
+        text = json.dumps({**index, key: kept}, ensure_ascii=False, separators=(",", ":"))
+        (built / name).write_text(text, encoding="utf-8", newline="\n")
+    made_places = {page.location for page in made}
+    prose = [Prose(item["location"], item["title"], item["text"]) for item in kept]
+    content = search_index(site, [one for one in prose if one.location not in made_places], made)
+    (built / INDEX).parent.mkdir(exist_ok=True)
+    (built / INDEX).write_bytes(content)
 
 
 def extend_sitemap(built: Path, site_url: str, locations: Iterable[str], epoch: int) -> None:

@@ -383,6 +383,8 @@ class Term(Record):
     """How the site writes it."""
     text: Text
     """The sentence that explains it."""
+    synonyms: Texts = ()
+    """Other words that readers type for it. Spellings that differ in hyphens, case or ending stand once."""
 
 
 class Metric(Term):

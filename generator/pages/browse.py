@@ -232,32 +232,35 @@ def browse_files(site: Site) -> Mapping[str, bytes]:
     """What the modules of the browse and compare pages read, by address below the home page."""
     entries = rows(site)
     slugs = [row.filed.slug for row in entries]
-    # A summary that changes must not change entries.json: only the order of the two columns has to agree.
-    stamp = sha256("\n".join(slugs).encode()).hexdigest()[:8]
     document: dict[str, object] = {
         "version": VERSION,
-        "stamp": stamp,
+        "stamp": stamp(entries),
         "slugs": slugs,
         "titles": [row.title for row in entries],
         "shorts": [row.short for row in entries],
         "authors": [" ".join(row.names) for row in entries],
-        "dates": _coded(row.date for row in entries),
-        "venues": _coded(row.venue for row in entries),
-        "added": _coded(row.filed.entry.added for row in entries),
+        "dates": coded(row.date for row in entries),
+        "venues": coded(row.venue for row in entries),
+        "added": coded(row.filed.entry.added for row in entries),
         "facets": {facet.name: _facet(site, facet, entries) for facet in FACETS},
     }
     summaries = {
         "version": VERSION,
-        "stamp": stamp,
+        "stamp": stamp(entries),
         "summaries": [row.filed.entry.summary for row in entries],
         "phrases": ["\n".join(phrases(row)) for row in entries],
     }
     terms = _terms(site)
     return {
-        "browse/entries.json": _json(document),
-        "browse/summaries.json": _json(summaries),
-        "browse/terms.json": _json(terms),
+        "browse/entries.json": json_bytes(document),
+        "browse/summaries.json": json_bytes(summaries),
+        "browse/terms.json": json_bytes(terms),
     }
+
+
+def stamp(found: Sequence[Row]) -> str:
+    """What the files of one build have in common: a text that changes must not change entries.json, only the order."""
+    return sha256("\n".join(row.filed.slug for row in found).encode()).hexdigest()[:8]
 
 
 def phrases(row: Row) -> tuple[str, ...]:
@@ -273,7 +276,7 @@ def _distinct(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _coded(values: Iterable[str]) -> dict[str, object]:
+def coded(values: Iterable[str]) -> dict[str, object]:
     """A column of one word an entry: the words that occur, and which of them each entry has."""
     words: dict[str, int] = {}
     numbers = [words.setdefault(value, len(words)) for value in values]
@@ -303,7 +306,8 @@ def _terms(site: Site) -> dict[str, object]:
     return {"version": VERSION, "fields": fields, "metrics": metrics, "models": models, "datasets": datasets}
 
 
-def _json(document: Any) -> bytes:
+def json_bytes(document: Any) -> bytes:
+    """A file for the modules, as short as JSON can be."""
     return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 

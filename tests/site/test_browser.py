@@ -9,164 +9,12 @@ import pytest
 from bibtexparser.entrypoint import parse_string
 from playwright.sync_api import Page, expect
 
-from generator.entries.model import Tool
-from generator.views.site import authors_of, family_name
 from tests.site.conftest import Built, Server
 
 pytestmark = pytest.mark.browser
 
 FIRST_VIEW_BUDGET = 250_000
-"""Bytes over the wire for the first view of the home page, with the search index."""
-SEARCHED = (
-    ("Dependency structural", "depgraph"),  # words of a title, in any order
-    ("Diff-Pruning", "diff-pruning"),
-    ("structural pruning for diffusion models", "diff-pruning"),
-    ("Gongfan Fang", "diff-pruning"),
-    ("2305.10924", "diff-pruning"),
-    ("2508.16211", "foca"),
-)
-# Words that the search leaves out, as English searches do.
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "able",
-        "about",
-        "across",
-        "after",
-        "all",
-        "almost",
-        "also",
-        "am",
-        "among",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "but",
-        "by",
-        "can",
-        "cannot",
-        "could",
-        "dear",
-        "did",
-        "do",
-        "does",
-        "either",
-        "else",
-        "ever",
-        "every",
-        "for",
-        "from",
-        "get",
-        "got",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "however",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "least",
-        "let",
-        "like",
-        "likely",
-        "may",
-        "me",
-        "might",
-        "most",
-        "must",
-        "my",
-        "neither",
-        "no",
-        "nor",
-        "not",
-        "of",
-        "off",
-        "often",
-        "on",
-        "only",
-        "or",
-        "other",
-        "our",
-        "own",
-        "rather",
-        "said",
-        "say",
-        "says",
-        "she",
-        "should",
-        "since",
-        "so",
-        "some",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "tis",
-        "to",
-        "too",
-        "twas",
-        "us",
-        "wants",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "why",
-        "will",
-        "with",
-        "would",
-        "yet",
-        "you",
-        "your",
-    ]
-)
-# Asks the theme's search worker, as the theme's page does.
-ASK = """async (queries) => {
-  const config = JSON.parse(document.getElementById("__config").textContent);
-  const index = await (await fetch("search/search_index.json")).json();
-  const worker = new Worker(new URL(config.search, location));
-  const ask = (message) => new Promise((done) => {
-    worker.onmessage = (event) => done(event.data);
-    worker.postMessage(message);
-  });
-  await ask({type: 0, data: {config: index.config, docs: index.docs, options: {suggest: true}}});
-  const found = {};
-  for (const query of queries) {
-    const answer = await ask({type: 2, data: query});
-    found[query] = answer.data.items.flat().map((item) => item.location);
-  }
-  return found;
-}"""
-
+"""Bytes over the wire for the first view of the home page."""
 Open = Callable[..., Page]
 
 
@@ -174,41 +22,7 @@ def test_the_first_view_is_light(open_page: Open, server: Server) -> None:
     server.sent.clear()
     page = open_page("")
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".md-search-result__meta")).to_have_text("Type to start searching")
-    assert any(path.endswith("search_index.json") for path in server.sent)
     assert sum(server.sent.values()) <= FIRST_VIEW_BUDGET, server.sent
-
-
-# Search
-
-
-def test_the_search_finds_entries(open_page: Open, built: Built) -> None:
-    page = open_page("")
-    page.keyboard.press("/")
-    for typed, slug in SEARCHED:
-        assert slug in built.catalogue.papers, f"{slug} is no longer in the catalogue; choose another example"
-        page.get_by_role("textbox", name="Search").fill("")
-        expect(page.locator(".md-search-result__link")).to_have_count(0)
-        page.keyboard.type(typed)
-        page.locator(f".md-search-result__link[href*='/papers/{slug}/']").first.wait_for()
-        first = [link.get_attribute("href") or "" for link in page.locator(".md-search-result__link").all()[:10]]
-        assert any(f"/papers/{slug}/" in address for address in first), (typed, first)
-
-
-def test_the_search_finds_every_entry_by_every_word(open_page: Open, built: Built) -> None:
-    wanted: dict[str, set[str]] = {}
-    for where, filed in built.entries.items():
-        entry = filed.entry
-        words = set(re.findall(r"\w(?:[\w.]*\w)?", entry.name if isinstance(entry, Tool) else entry.title))
-        if where.startswith("papers/"):
-            paper = built.catalogue.papers[filed.slug]
-            words |= {*filter(None, (paper.entry.short, paper.entry.arxiv)), *map(family_name, authors_of(paper))}
-        for word in words:
-            if word.casefold() not in STOP_WORDS:
-                wanted.setdefault(word, set()).add(where)
-    found = open_page("").evaluate(ASK, sorted(wanted))
-    lost = [(word, where) for word, pages in sorted(wanted.items()) for where in sorted(pages - set(found[word]))]
-    assert not lost, lost[:40]
 
 
 # Ways

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import html
 import json
 import re
 import shutil
@@ -25,13 +24,11 @@ from generator.entries.model import Filed, Paper
 from generator.pages.blocks import UnknownDirective, fill_directives, inline_directives
 from generator.pages.makers import all_pages
 from generator.site_config import SiteConfig, load_config
-from generator.views.site import address_of, authors_of, date_of, family_name
+from generator.views.site import address_of, authors_of, date_of
 from tests.site.conftest import ROOT, Built, checked, run_build
 from tests.site.hostile import copy_repository
 from tests.site.parsing import Parsed
 
-SEARCH_BUDGET = 90_000
-"""Bytes of the compressed search index, which the theme loads on the first view."""
 SIMILAR = re.compile(r'<ul class="cat-similar">.*?</ul>', re.DOTALL)
 FORK = {"SITE_URL": "https://fork.example/deep/er", "REPO_URL": "https://code.example/fork/list/"}
 LEFTOVERS = ("@@", "<!-- catalogue", "<!-- paper", "<!-- home", "data-paper", "{{ ", "{% ")
@@ -222,7 +219,6 @@ def test_every_fix_of_the_theme_takes_hold(built: Built) -> None:
         assert text.count('class="md-skip"') == text.count('<main id="__main"') == 1, page
         assert text.count('role="dialog" aria-label="Search"') == 1, page
     scripts = "".join(file.read_text("utf-8") for file in (built.site / "assets/javascripts").rglob("*.js"))
-    assert 'o.id+","}' in scripts
     assert "link[rel=alternate][hreflang]" in scripts
     for fix in SCRIPT_FIXES:
         assert not fix.fault.search(scripts), fix.name
@@ -238,34 +234,6 @@ def test_the_theme_still_needs_every_fix(built: Built, fix: ThemeFix, files: str
     raw = built.site.parent / "engine"
     assert any(fix.fault.search(file.read_text("utf-8")) for file in raw.rglob(files))
     assert fix.version == version("mkdocs-material")
-
-
-# Searchable
-
-
-def test_the_search_index_knows_every_entry(built: Built) -> None:
-    raw = (built.site / "search/search_index.json").read_bytes()
-    assert len(gzip.compress(raw, 6)) < SEARCH_BUDGET
-    docs = json.loads(raw)["docs"]
-    by_location = {doc["location"]: doc for doc in docs}
-    assert len(by_location) == len(docs)
-    for where, filed in built.entries.items():
-        found = by_location[where]
-        title, words = (html.unescape(found[key]) for key in ("title", "text"))
-        entry = filed.entry
-        assert (entry.name if hasattr(entry, "name") else entry.title) in title
-        if where.startswith("papers/"):
-            assert_paper_words(built.catalogue.papers[filed.slug], f"{title} {words}")
-
-
-def assert_paper_words(filed: Filed[Paper], words: str) -> None:
-    for wanted in (
-        filed.entry.short,
-        filed.entry.arxiv,
-        *filed.entry.aliases,
-        *map(family_name, authors_of(filed)),
-    ):
-        assert not wanted or wanted in words, (filed.slug, wanted)
 
 
 # The same every time
@@ -357,7 +325,7 @@ def test_deleting_an_entry_changes_only_its_files_and_the_lists(
     assert {name for name in before.keys() - after.keys() if not name.startswith(f"papers/{filed.slug}/")} == set()
     changed = {name for name in after if after[name] != before[name]}
     assert {"index.html", "papers/index.html", "data/entries.json", "sitemap.xml"} <= changed
-    assert {"search/search_index.json", f"families/{filed.entry.family}/index.html"} <= changed
+    assert {"search/index.json", f"families/{filed.entry.family}/index.html"} <= changed
     # Similar entries are chosen by words that are rare in the whole catalogue.
     for name in changed:
         if name.removesuffix("index.html") in built.entries:

@@ -109,8 +109,7 @@ def test_a_plot_is_named_described_and_follows_the_theme(built: Built) -> None:
 
 
 def test_pages_are_found_and_listed(built: Built) -> None:
-    index = json.loads((built.site / "search/search_index.json").read_text("utf-8"))
-    found = {doc["location"] for doc in index["docs"]}
+    found = json.loads((built.site / "search/index.json").read_text("utf-8"))["locations"]
     sitemap = (built.site / "sitemap.xml").read_text("utf-8")
     for one in built.knowledge.benchmarks.pages:
         assert f"results/{one.slug}/" in found
