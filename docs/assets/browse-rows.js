@@ -31,6 +31,7 @@ export function row(index, id, { root, names, basket, marks, concepts, summaries
   for (const word of index.held("family", id)) tags.append(tag(names("family", word), "browse-tag--family"));
   for (const facet of TAGS)
     for (const word of index.held(facet, id)) if (word !== "active") tags.append(tag(names(facet, word)));
+  for (const word of index.held("model", id).slice(0, index.columns.models[id])) tags.append(tag(names("model", word), "browse-tag--model"));
   if (index.held("code", id).length) tags.append(tag("code"));
   if (index.held("results", id).length) tags.append(tag("numbers"));
   entry.append(tags);

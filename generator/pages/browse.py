@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Term, Tool
 from generator.pages.render import render
+from generator.views.models import Models
 from generator.views.site import Site, authors_of, date_of, family_name
 from reference_impls.methods.registry import METHODS
 
@@ -48,6 +49,10 @@ class Row:
     """YYYY-MM or YYYY; empty where unknown."""
     venue: str
     """Series and year."""
+    models: tuple[str, ...] = ()
+    """Slugs of the models that it names, single models first."""
+    lines: tuple[str, ...] = ()
+    """Slugs of the lines that these belong to, and are not named themselves."""
 
     @property
     def address(self) -> str:
@@ -121,6 +126,7 @@ FACETS = (
     Facet("family", "Family", "families", lambda row: row.families, open=True),
     Facet("sparsity", "Sparsity", "sparsity", _field("sparsity"), open=True),
     Facet("training", "Training needed", "training", _field("training"), open=True),
+    Facet("model", "Model", "", lambda row: (*row.models, *row.lines)),
     Facet("architectures", "Architecture", "architectures", _field("architectures")),
     Facet("granularity", "Decides about", "granularity", _field("granularity")),
     Facet("code", "Code", "", _yes(lambda row: bool(getattr(row.filed.entry, "code", None))), open=True),
@@ -138,6 +144,8 @@ _YES = {
 FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
 FIRST = 20
 """Rows that stand in the page itself, so that they are drawn before any script runs."""
+SHOWN_MODELS = 3
+"""So many models stand in a row."""
 _TAGS = ("sparsity", "training", "architectures", "status")
 # Filters of a table in docs/ that the browse page knows by the same name.
 _SHARED = ("family", "sparsity", "granularity", "architectures", "training", "status", "checked")
@@ -145,22 +153,23 @@ _SHARED = ("family", "sparsity", "granularity", "architectures", "training", "st
 
 def rows(site: Site) -> list[Row]:
     """All entries, newest first, those without a date last."""
-    entries = [*map(_paper, site.catalogue.papers.values())]
-    entries += map(_tool, site.catalogue.tools.values())
+    entries = [_paper(filed, site.models) for filed in site.catalogue.papers.values()]
+    entries += [_tool(filed, site.models) for filed in site.catalogue.tools.values()]
     entries += map(_article, site.catalogue.articles.values())
     entries.sort(key=lambda row: row.date, reverse=True)
     return entries
 
 
-def _paper(filed: Filed[Paper]) -> Row:
+def _paper(filed: Filed[Paper], models: Models) -> Row:
     paper = filed.entry
     names = tuple(dict.fromkeys(map(family_name, authors_of(filed))))
-    return Row("paper", filed, paper.title, paper.short or "", names, date_of(filed)[:7], paper.venue or "")
+    date, venue = date_of(filed)[:7], paper.venue or ""
+    return Row("paper", filed, paper.title, paper.short or "", names, date, venue, *models.named_by(filed))
 
 
-def _tool(filed: Filed[Tool]) -> Row:
+def _tool(filed: Filed[Tool], models: Models) -> Row:
     names = tuple(dict.fromkeys(map(family_name, filed.entry.authors)))
-    return Row("tool", filed, filed.entry.name, "", names, (filed.entry.since or "")[:7], "")
+    return Row("tool", filed, filed.entry.name, "", names, (filed.entry.since or "")[:7], "", *models.named_by(filed))
 
 
 def _article(filed: Filed[Article]) -> Row:
@@ -169,11 +178,16 @@ def _article(filed: Filed[Article]) -> Row:
 
 
 def options(site: Site, facet: Facet, entries: Sequence[Row]) -> list[Option]:
-    """The answers that entries give, in the order of the vocabulary."""
+    """The answers that entries give, in the order of the vocabulary; models by how many entries name them."""
     counts = Counter(chain.from_iterable(map(facet.words, entries)))
     taxonomy = site.catalogue.taxonomy
-    if facet.name == "kind":
-        terms: Mapping[str, Term] = KINDS
+    terms: Mapping[str, Term]
+    if facet.name == "model":
+        models = site.catalogue.models
+        named = sorted(counts, key=lambda slug: (-counts[slug], models[slug].entry.name.casefold()))
+        terms = {slug: Term(name=models[slug].entry.name, text=models[slug].entry.summary) for slug in named}
+    elif facet.name == "kind":
+        terms = KINDS
     elif facet.name in _YES:
         terms = {"yes": _YES[facet.name]}
     else:
@@ -206,12 +220,18 @@ def tags(site: Site, row: Row) -> list[tuple[str, str]]:
         for word, term in site.catalogue.taxonomy.vocabulary(vocabulary).items():
             if word in words and word != "active":
                 shown.append((term.name, style))
+    shown += [(site.catalogue.models[slug].entry.name, "browse-tag browse-tag--model") for slug in shown_models(row)]
     shown += [
         (text, "browse-tag")
         for name, text in (("code", "code"), ("results", "numbers"))
         if FACETS_BY_NAME[name].words(row)
     ]
     return shown
+
+
+def shown_models(row: Row) -> tuple[str, ...]:
+    """The models that a row shows: the first ones."""
+    return row.models[:SHOWN_MODELS]
 
 
 def _groups(site: Site, entries: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
@@ -242,6 +262,7 @@ def browse_files(site: Site) -> Mapping[str, bytes]:
         "dates": coded(row.date for row in entries),
         "venues": coded(row.venue for row in entries),
         "added": coded(row.filed.entry.added for row in entries),
+        "models": [len(shown_models(row)) for row in entries],
         "facets": {facet.name: _facet(site, facet, entries) for facet in FACETS},
     }
     summaries = {
@@ -288,7 +309,10 @@ def _facet(site: Site, facet: Facet, entries: Sequence[Row]) -> dict[str, object
     words = [option.word for option in options(site, facet, entries)]
     place = {word: index for index, word in enumerate(words)}
     sets: dict[tuple[int, ...], int] = {}
-    numbers = [sets.setdefault(tuple(sorted(place[word] for word in facet.words(row))), len(sets)) for row in entries]
+    numbers = []
+    for row in entries:
+        held = [place[word] for word in facet.words(row)]
+        numbers.append(sets.setdefault(tuple(held if facet.name == "model" else sorted(held)), len(sets)))
     return {"words": words, "sets": list(sets), "of": numbers}
 
 

@@ -87,12 +87,20 @@ class Models:
             found.extend(one for one in self.members.get(own, ()) if one not in found)
         return tuple(found)
 
+    def named_by(self, filed: Filed[Paper] | Filed[Tool]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The models of an entry, single ones before groups, each in its order; and the lines they belong to."""
+        entry = filed.entry
+        results = entry.results if isinstance(entry, Paper) else ()
+        named = dict.fromkeys([*entry.models, *(slug for result in results for slug in result.model)])
+        models = sorted(named, key=lambda slug: self._catalogue.models[slug].entry.unspecific)
+        lines = dict.fromkeys(line for slug in models for line in self.lines_of(slug) if line not in named)
+        return tuple(models), tuple(lines)
+
     @cached_property
     def _papers(self) -> Mapping[str, tuple[Filed[Paper], ...]]:
         found: dict[str, dict[str, Filed[Paper]]] = defaultdict(dict)
         for filed in self._catalogue.papers.values():
-            named = {*filed.entry.models, *(slug for result in filed.entry.results for slug in result.model)}
-            for slug in named:
+            for slug in self.named_by(filed)[0]:
                 found[slug][filed.slug] = filed
         return {slug: tuple(papers.values()) for slug, papers in found.items()}
 
