@@ -1,9 +1,10 @@
-"""`validate` and `format` as people and CI run them: exit codes, formats, filters, and nothing raw on a terminal."""
+"""`validate`, `format` and `add --model` as people and CI run them: exit codes, forms, filters, no raw characters."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from generator.entries.format_yaml import format_entry
 from tests.conftest import Checker
 
 ROOT = Path(__file__).parents[1]
-PAPER, TOOL = "data/papers/2023/x.yaml", "data/tools/y.yaml"
+PAPER, TOOL, MODEL = "data/papers/2023/x.yaml", "data/tools/y.yaml", "data/models/denoiser.yaml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
 WAITING = """
 import signal, sys, time
@@ -50,12 +51,13 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def copy(tmp_path: Path, checker: Checker) -> Path:
-    """A small valid catalogue: one paper, one tool, the real taxonomy."""
+    """A small valid catalogue: one paper, one tool, the real taxonomy, data sets and rules of Choose."""
     for path, kind in ((PAPER, "papers"), (TOOL, "tools")):
         file = tmp_path / path
         file.parent.mkdir(parents=True)
         file.write_bytes(format_entry(checker.entry(kind=kind).encode(), kind, path))
-    shutil.copy(ROOT / "data/taxonomy.yaml", tmp_path / "data")
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+        shutil.copy(ROOT / "data" / name, tmp_path / "data")
     return tmp_path
 
 
@@ -283,3 +285,80 @@ def test_format_leaves_what_it_cannot_read(copy: Path, run: Run) -> None:
     assert f"{PAPER}:1:8: error[E104]: anchor &a. fix: write the value out" in done.stderr
     assert (copy / PAPER).read_bytes() == before
     assert run(copy, "format", "--check").returncode == 1
+
+
+def test_a_catalogue_without_one_of_its_files(copy: Path, run: Run) -> None:
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+        (copy / "data" / name).rename(copy / name)
+        done = run(copy, "validate", "--no-notes")
+        assert done.returncode == 1
+        assert done.stdout.startswith(f"data/{name}:1:1: error[E100]: "), done.stdout
+        (copy / name).rename(copy / "data" / name)
+    assert run(copy, "validate", "--no-notes").returncode == 0
+
+
+def named(copy: Path, aliases: str = "") -> bytes:
+    """Write the entry of the model Denoiser, and return it."""
+    content = f"name: Denoiser\n{aliases}output: image\nsummary: A network.\nadded: 2026-11-22\n".encode()
+    (copy / "data/models").mkdir(exist_ok=True)
+    (copy / MODEL).write_bytes(content)
+    return content
+
+
+def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
+    (copy / "data/models").mkdir()
+    done = run(copy, "add", "--model", "Pruned DiT-XL/2: \u03b2")
+    path = "data/models/pruned-dit-xl-2.yaml"
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [f"wrote {path}", "left to fill in:"]
+    assert [line.split(":")[0].strip() for line in lines[2:-1]] == ["output", "summary", "sources"]
+    assert lines[-1] == f"then: python -m generator validate {path}"
+    text = (copy / path).read_text("utf-8")
+    assert '\nname: "Pruned DiT-XL/2: \u03b2"\n' in text
+    done = run(copy, "validate", "--no-notes")
+    assert [line.partition(": ")[2] for line in done.stdout.splitlines()] == [
+        "error[E210]: output is empty and required. fix: write output: … (What it makes)",
+        "error[E210]: summary is empty and required. fix: write summary: … (One to three sentences of our own)",
+    ]
+    (copy / path).write_text(
+        text.replace('output: ""', "output: image").replace('summary: ""', "summary: A transformer with fewer blocks."),
+        encoding="utf-8",
+    )
+    assert run(copy, "validate", "--no-notes").returncode == 0
+    assert run(copy, "format", "--check").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["Denoiser", "de-noiser", "D\u00c9NOISER", "Best Net", "best_net"])
+def test_add_refuses_a_name_that_a_model_has(copy: Path, run: Run, name: str) -> None:
+    before = named(copy, "aliases: [Best-Net]\n")
+    done = run(copy, "add", "--model", name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{name!r} is a name of {MODEL} already. fix: name that model in the entry instead\n"
+    assert [file.name for file in (copy / "data/models").iterdir()] == ["denoiser.yaml"]
+    assert (copy / MODEL).read_bytes() == before
+
+
+def test_add_never_writes_over_the_file_of_another_model(copy: Path, run: Run) -> None:
+    before = named(copy)
+    done = run(copy, "add", "--model", "Denoiser!")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"'Denoiser!' would be {MODEL}, which another model has. fix: ")
+    assert (copy / MODEL).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "剪枝"], "no file name can be made of '剪枝'"),
+        (["--model", ""], "no file name can be made of ''"),
+        (["--model", "CON"], "reserved name"),
+        ([], "give either the paper or --model"),
+        (["2305.10924", "--model", "Denoiser"], "give either the paper or --model"),
+    ],
+)
+def test_add_needs_one_paper_or_the_name_of_one_model(copy: Path, run: Run, arguments: list[str], message: str) -> None:
+    done = run(copy, "add", *arguments)
+    assert done.returncode == 2
+    assert message in re.sub(r"[\s│]+", " ", done.stderr)
+    assert not (copy / "data/models").exists()

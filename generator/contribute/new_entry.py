@@ -80,7 +80,7 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
         today: the entry's ``added``.
 
     Raises:
-        AlreadyThere: a model has this name or alias.
+        AlreadyThere: a model has this name or alias, or its file.
         ValueError: no file name can be made of the name.
     """
     slug = slug_of(name)
@@ -90,6 +90,8 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
         if kind == "models":
             _refuse_same_name(file, f"data/{file.relative_to(data).as_posix()}", name)
     path = f"data/models/{slug}.yaml"
+    if (data / "models" / f"{slug}.yaml").exists():
+        raise AlreadyThere(f"{name!r} would be {path}, which another model has")
     content = "\n".join(_model_lines(name, taxonomy, today)) + "\n"
     left = (
         f"output: one of {', '.join(taxonomy.outputs)}",

@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 HEAD = b"title: Prune Well\n"
 ALIASES = b"a: &a [x, x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (i + 1, i + 1, i, i) for i in range(97, 121))
 MERGES = b"a: &a {k: v}\n" + b"".join(b"%c: &%c {<<: [*%c, *%c]}\n" % (i + 1, i + 1, i, i) for i in range(97, 121))
-RESULT = b"results: [{model: M, metric: %s, after: 1, setting: s, where: t}]\n"
+RESULT = b"results: [{model: %s, dataset: %s, setting: s, where: Table 1, after: {%s: 1}}]\n"
+PLACE = b'results: [{model: m, setting: s, where: "%s.", after: {fid: 1}}]\n'
+NUMBER = b"results: [{model: m, setting: s, where: README, after: {fid: %s}}]\n"
 INPUTS = {
     "alias bomb": (ALIASES, "1:4: error[E104]"),
     "merge bomb": (MERGES, "1:4: error[E104]"),
@@ -39,7 +41,11 @@ INPUTS = {
     "empty": (b"", "1:1: error[E108]"),
     "one venue of 60,000 dashes": (HEAD + b"venue: a" + b"-" * 60_000 + b"\n", "2:8: error[E222]"),
     "one term of 60,000 letters": (HEAD + b"family: " + b"ab" * 30_000 + b"\n", "2:9: error[E220]"),
-    "one metric of 60,000 letters": (RESULT % (b"ab" * 30_000), "1:30: error[E220]"),
+    "one metric of 1,000 letters": (RESULT % (b"m", b"d", b"ab" * 500), "1:69: error[E220]"),
+    "one model of 60,000 letters": (RESULT % (b"ab" * 30_000, b"d", b"fid"), "1:19: error[E513]"),
+    "one data set of 60,000 letters": (RESULT % (b"m", b"ab" * 30_000, b"fid"), "1:31: error[E513]"),
+    "one place of 60,000 letters": (PLACE % (b"Table 1, " * 6_500), "1:41: error[E235]"),
+    "one number of 60,000 digits": (NUMBER % (b"1" * 60_000), "1:62: error[E232]"),
     "one key of 1,000 letters": (HEAD + b"ab" * 500 + b": c\n", "2:1: error[E211]"),
     "one slug of 60,000 letters": (HEAD + b"builds_on: [" + b"ab" * 30_000 + b"]\n", "2:13: error[E510]"),
     "one host of 60,000 letters": (HEAD + b"code: https://" + b"a-" * 30_000 + b"/\n", "2:7: error[E402]"),
@@ -85,7 +91,8 @@ def test_refused_within_memory_and_an_end(tmp_path: Path, check: Check, name: st
     file = tmp_path / "data/papers/2023/x.yaml"
     file.parent.mkdir(parents=True)
     file.write_bytes(raw)
-    shutil.copy(ROOT / "data/taxonomy.yaml", tmp_path / "data")
+    for name_of_file in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+        shutil.copy(ROOT / "data" / name_of_file, tmp_path / "data")
     code = check(tmp_path)
     output, errors = ((tmp_path / name).read_text("utf-8") for name in ("stdout", "stderr"))
     assert code == 1, errors

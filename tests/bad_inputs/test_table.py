@@ -12,6 +12,8 @@ BOMB = "a: &a [x, x]\n" + "".join(
 # Fragments of a valid paper: lines 1 title, 2 arxiv, 3 family, 4 summary, 5 checked, 6 added; a fragment takes
 # the place of its keys, or stands where the order of the keys wants it.
 INVISIBLE = "\u202e\u2066\u200b\ufeff\U000e0041\xad\u200d\u2028\u2029\xa0\u3000\ufe0f\ue000\ufffe\U0001ffff"
+RESULT = "results:\n  - {model: m, setting: s, where: Table 1, after: "
+"""The start of one configuration, which stands on the lines 5 and 6 and ends with its numbers."""
 CASES = [
     # numbers that YAML would change
     ("arxiv: 2305.10920", ["E110@2:8"]),
@@ -42,7 +44,8 @@ CASES = [
     # structure
     ("title: A\ntitle: B", ["E106@2:1"]),
     ('title: A\n"title": B', ["E106@2:1"]),
-    ("results:\n  - {model: M, model: N, metric: fid, after: 2, setting: s, where: t}", ["E106@6:16"]),
+    ("results:\n  - {model: m, model: n, setting: s, where: Table 1, after: {fid: 2}}", ["E106@6:16"]),
+    (f"{RESULT}{{fid: 2, fid: 3}}}}", ["E106@6:60"]),
     (BOMB, ["E104@7:4"]),
     ("<<: [{a: b}]", ["E104@7:1"]),
     ("title: !!python/object/apply:os.system [id]", ["E104@1:8"]),
@@ -103,8 +106,15 @@ CASES = [
     ("code: https://g\u0456thub.com/a/b", ["E303@3:7", "E402@3:7"]),
     ("code: https://evilgithub.com/a/b", ["E403@3:7"]),
     # numbers
-    ("results:\n  - {model: M, metric: fid, after: %s, setting: s, where: t}" % ("9" * 5_000), ["E232@6:36"]),
-    ("results:\n  - {model: M, metric: fid, after: .inf, setting: s, where: t}", ["E212@6:36"]),
+    (f"{RESULT}{{fid: {'9' * 5_000}}}}}", ["E232@6:57"]),
+    (f"{RESULT}{{fid: about {'9' * 5_000}}}}}", ["E232@6:57"]),
+    (f"{RESULT}{{fid: .inf}}}}", ["E212@6:57"]),
+    (f"{RESULT}{{fid: about .inf}}}}", ["E212@6:57"]),
+    (f"{RESULT}{{fid: about}}}}", ["E212@6:57"]),
+    (f"{RESULT}{{fid: {{fid: 2}}}}}}", ["E212@6:57"]),
+    (f"{RESULT}much}}", ["E212@6:51"]),
+    (f"{RESULT}2}}", ["E110@6:51", "E212@6:51"]),
+    (f"{RESULT}{{}}}}", ["E213@6:44"]),
 ]
 VALID = [
     "title: <script>alert(1)</script>",

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from generator import escape
 from generator.entries.model import Filed, Paper
-from generator.outputs.exports import bibtex, bibtex_file
-from generator.pages.downloads import bibtex_files, download_files
+from generator.outputs.citations import bibtex, bibtex_file, csl_file, ris_file
+from generator.pages.downloads import download_files, reference_files
 from generator.views.site import Site, address_of, authors_of, date_of
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def expected_fields(filed: Filed[Paper]) -> dict[str, str]:
     fields = {"title": escape.collapse(paper.title), "year": date_of(filed)[:4], "url": escape.url(address_of(filed))}
     if paper.venue:
         series, fields["year"] = paper.venue.rsplit(" ", 1)
-        where = "journal" if series in ("TMLR", "JMLR") else "booktitle"
+        where = "journal" if series in ("TMLR", "JMLR", "TPAMI") else "booktitle"
         workshop = f"{escape.collapse(paper.workshop or 'Workshop')}, " if paper.track == "workshop" else ""
         fields[where] = workshop + series
     if paper.arxiv:
@@ -84,9 +84,12 @@ def test_the_whole_file_parses_to_the_papers(site: Site) -> None:
 
 
 def test_the_files_of_families_and_papers_are_parts_of_the_whole(site: Site) -> None:
-    papers, files = site.catalogue.papers, dict(bibtex_files(site))
+    papers, files = site.catalogue.papers, dict(reference_files(site))
     for slug, filed in papers.items():
-        assert files.pop(f"papers/{slug}/{slug}.bib").decode() == bibtex_file([filed])
+        own = f"papers/{slug}/{slug}"
+        assert files.pop(f"{own}.bib").decode() == bibtex_file([filed])
+        assert files.pop(f"{own}.ris").decode() == ris_file([filed])
+        assert files.pop(f"{own}.csl.json").decode() == csl_file([filed])
     for family in site.catalogue.taxonomy.families:
         members = [filed for filed in papers.values() if filed.entry.family == family]
         assert files.pop(f"data/bib/{family}.bib").decode() == bibtex_file(members)
@@ -95,7 +98,7 @@ def test_the_files_of_families_and_papers_are_parts_of_the_whole(site: Site) -> 
 
 def test_the_files_of_hostile_papers_parse(hostile_site: Site) -> None:
     for slug in ("hostile-paper", "hostile-record"):
-        raw = bibtex_files(hostile_site)[f"papers/{slug}/{slug}.bib"]
+        raw = reference_files(hostile_site)[f"papers/{slug}/{slug}.bib"]
         check_library(raw.decode(), [hostile_site.catalogue.papers[slug]])
 
 

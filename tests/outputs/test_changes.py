@@ -78,7 +78,9 @@ def repository(tmp_path: Path) -> Repository:
             "data/papers/2024/b.yaml": paper("b", "2401.00001", "topics: [one-shot]\n"),
             "data/tools/t.yaml": "name: T\nurl: https://t.example/\nsummary: A tool.\nadded: 2026-11-22\n",
             "data/articles/r.yaml": "title: R\nurl: https://r.example/\nsummary: Read it.\nadded: 2026-11-22\n",
+            "data/models/m.yaml": "name: M\noutput: image\nsummary: A model.\nadded: 2026-11-22\n",
             "data/arxiv/2023/2305.10924.json": "{}\n",
+            "data/datasets.yaml": "d: {name: D}\n",
             "data/taxonomy.yaml": "families: {}\n",
             "README.md": "# Readme\n",
         }
@@ -103,6 +105,9 @@ def test_what_is_added_changed_and_removed_is_told_in_order(repository: Reposito
             "data/papers/2025/z.yaml": paper("z", "2501.00001"),
             "data/papers/2023/c.yaml": paper("c", "2305.00002"),
             "data/articles/new.yaml": "title: N\nurl: https://n.example/\n",
+            "data/models/n.yaml": "name: N\noutput: image\n",
+            "data/models/m.yaml": "name: M\noutput: video\nsummary: A model.\nadded: 2026-11-22\n",
+            "data/datasets.yaml": "d: {name: E}\n",
             "data/tools/t.yaml": None,
             "data/articles/r.yaml": "title: R\nurl: https://r.example/\nsummary: Read it all.\nadded: 2026-11-22\n",
             "data/papers/2023/a.yaml": paper("a", more="code: https://c.example/\n"),
@@ -111,16 +116,17 @@ def test_what_is_added_changed_and_removed_is_told_in_order(repository: Reposito
         }
     )
     found = repository.changes()
-    assert keys(found.added) == [("articles", "new"), ("papers", "c"), ("papers", "z")]
-    assert keys(found.changed) == [("articles", "r"), ("papers", "a")]
+    assert keys(found.added) == [("articles", "new"), ("models", "n"), ("papers", "c"), ("papers", "z")]
+    assert keys(found.changed) == [("articles", "r"), ("models", "m"), ("papers", "a")]
     assert keys(found.removed) == [("tools", "t")]
     assert (found.removed[0].title, found.removed[0].url) == ("T", "https://t.example/")
-    assert (found.added[1].title, found.added[1].url) == ("On c", "https://arxiv.org/abs/2305.00002")
+    assert (found.added[1].title, found.added[1].url) == ("N", None)
+    assert (found.added[2].title, found.added[2].url) == ("On c", "https://arxiv.org/abs/2305.00002")
     assert found.renamed == ()
 
 
 def test_every_field_has_its_old_and_its_new_value(repository: Repository) -> None:
-    result = 'results:\n  - {model: M, metric: fid, after: "2.50", setting: 50 steps, where: Table 1}\n'
+    result = 'results:\n  - {model: m, setting: 50 steps, where: Table 1, after: {fid: "2.50"}}\n'
     new = paper("b", "2401.00002", f"topics: [one-shot, width]\nvenue: ICML 2025\n{result}").replace(
         "checked: abstract\n", ""
     )
@@ -133,7 +139,7 @@ def test_every_field_has_its_old_and_its_new_value(repository: Repository) -> No
         (
             "results",
             None,
-            [{"model": "M", "metric": "fid", "after": "2.50", "setting": "50 steps", "where": "Table 1"}],
+            [{"model": "m", "setting": "50 steps", "where": "Table 1", "after": {"fid": "2.50"}}],
         ),
         ("checked", "abstract", None),
         ("colour", None, "red"),
@@ -257,7 +263,7 @@ def test_any_form_of_revision_will_do(repository: Repository) -> None:
 
 def test_before_the_first_commit_there_was_nothing(repository: Repository) -> None:
     found = repository.changes(EMPTY_TREE, "HEAD")
-    assert len(found.added) == 4
+    assert len(found.added) == 5
     assert found.arxiv_records.added == 1
     repository.git("switch", "--quiet", "--orphan", "empty")
     repository.commit_all()
@@ -322,13 +328,14 @@ def test_json_says_everything_and_is_the_same_each_time(repository: Repository) 
 
 
 def test_text_and_markdown_tell_people(repository: Repository) -> None:
-    row = "  - {model: M, metric: fid, after: 2.5, setting: S, where: Table 1}\n"
+    row = "  - {model: m, setting: S, where: Table 1, after: {fid: 2.5}}\n"
     repository.commit(
         {
             "data/papers/2023/a.yaml": paper("a", more=f"venue: ICML 2025\ntopics: [width]\nresults:\n{row}"),
             "data/papers/2024/b.yaml": None,
             "data/papers/2024/bee.yaml": paper("bee", "2401.00001", "topics: [one-shot]\n"),
             "data/tools/new.yaml": "name: New\nurl: https://new.example/\n",
+            "data/models/m.yaml": "name: M\noutput: image\nparameters: {denoiser: 5}\nsummary: A model.\n",
             "data/articles/r.yaml": f"title: R\nurl: https://r.example/\nsummary: {'Long ' * 30}.\nadded: 2026-11-22\n",
         }
     )
@@ -337,6 +344,9 @@ def test_text_and_markdown_tell_people(repository: Repository) -> None:
         "added tools/new: New",
         "changed articles/r: R",
         "    summary: reworded",
+        "changed models/m: M",
+        '    parameters: set to {"denoiser": "5"}',
+        "    added: dropped, was 2026-11-22",
         "changed papers/a: On a",
         "    venue: set to ICML 2025",
         "    topics: added width",
@@ -344,12 +354,12 @@ def test_text_and_markdown_tell_people(repository: Repository) -> None:
         "renamed papers/bee (was b): On bee",
         "    title: On b → On bee",
         "    summary: Prunes b. → Prunes bee.",
-        "Entries: 1 added, 2 changed, 1 renamed, 0 removed. arXiv records: 0 added, 0 changed, 0 removed.",
+        "Entries: 1 added, 3 changed, 1 renamed, 0 removed. arXiv records: 0 added, 0 changed, 0 removed.",
     ]
     assert render(found, "markdown").splitlines() == [
         r"## Entries from HEAD\~1 to HEAD",
         "",
-        "Entries: 1 added, 2 changed, 1 renamed, 0 removed. arXiv records: 0 added, 0 changed, 0 removed.",
+        "Entries: 1 added, 3 changed, 1 renamed, 0 removed. arXiv records: 0 added, 0 changed, 0 removed.",
         "",
         "### Added tools (1)",
         "",
@@ -362,6 +372,10 @@ def test_text_and_markdown_tell_people(repository: Repository) -> None:
         "### Changed articles (1)",
         "",
         "- [R](https://r.example/): summary reworded",
+        "",
+        "### Changed models (1)",
+        "",
+        r'- M: parameters set to \{"denoiser": "5"\}; added dropped, was 2026-11-22',
         "",
         "### Renamed papers (1)",
         "",
@@ -471,7 +485,7 @@ def test_the_step_of_the_workflow_compares_with_the_tag_before(repository: Repos
         return (repository.root / "notes.md").read_text("utf-8"), found
 
     text, found = notes("v0.1.0")
-    assert "4 added" in text
+    assert "5 added" in text
     assert found["old"]["id"] == EMPTY_TREE
     repository.commit({"data/papers/2025/z.yaml": paper("z", "2501.00001")})
     repository.git("tag", "unrelated")

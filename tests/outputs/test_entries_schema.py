@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from generator.entries.model import KINDS
 from generator.entries.schema import entries_schema
 from generator.outputs.exports import entries_json
 from generator.pages.downloads import download_files
@@ -46,10 +47,7 @@ def test_every_shipped_entry_is_as_the_schema_says(shipped_site: Site, schema: d
 
 def test_hostile_entries_are_as_the_schema_says(schema: dict[str, Any], hostile_site: Site) -> None:
     document = document_of(hostile_site)
-    assert (
-        sum(one["slug"].startswith("hostile") for kind in ("papers", "tools", "articles") for one in document[kind])
-        == 4
-    )
+    assert sum(one["slug"].startswith("hostile") for kind in (*KINDS, "datasets") for one in document[kind]) == 6
     assert faults(schema, document) == []
 
 
@@ -61,7 +59,7 @@ def test_the_document_names_its_schema(shipped_site: Site) -> None:
 @pytest.mark.parametrize(
     ("steps", "value"),
     [
-        (("schema_version",), 2),
+        (("schema_version",), 1),
         (("schema_version",), None),
         (("papers", 0, "slug"), None),
         (("papers", 0, "slug"), "Über"),
@@ -74,6 +72,17 @@ def test_the_document_names_its_schema(shipped_site: Site) -> None:
         (("papers", 0, "colour"), "red"),
         (("tools", 0, "category"), "hammer"),
         (("articles", 0, "added"), None),
+        (("models", 0, "slug"), "Über"),
+        (("models", 0, "output"), "smell"),
+        (("models", 0, "architecture"), "perceptron"),
+        (("models", 0, "parameters"), 5),
+        (("models", 0, "parameters"), {"denoiser": "many"}),
+        (("models", 0, "steps"), "fifty"),
+        (("models",), None),
+        (("datasets", 0, "slug"), None),
+        (("datasets", 0, "kind"), "smells"),
+        (("datasets", 0, "colour"), "red"),
+        (("datasets",), None),
         (("colours",), []),
     ],
 )
@@ -92,11 +101,26 @@ def test_the_schema_refuses(shipped_site: Site, schema: dict[str, Any], steps: t
     assert faults(schema, document)
 
 
-@pytest.mark.parametrize(("key", "value"), [("after", "3.4"), ("metric", "beauty"), ("mood", "good")])
-def test_the_schema_refuses_in_a_result(shipped_site: Site, schema: dict[str, Any], key: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("after", "3.4"),
+        ("after", {}),
+        ("after", {"beauty": 3}),
+        ("after", {"fid": "3.4"}),
+        ("after", {"fid": "nearly 3.4"}),
+        ("before", {"beauty": 3}),
+        ("model", []),
+        ("metric", "fid"),
+        ("mood", "good"),
+    ],
+)
+def test_the_schema_refuses_in_a_result(shipped_site: Site, schema: dict[str, Any], key: str, value: Any) -> None:
     document = document_of(shipped_site)
     paper = next(paper for paper in document["papers"] if paper.get("results"))
-    small: dict[str, Any] = {**document, "papers": [paper], "tools": [], "articles": []}
+    small: dict[str, Any] = {**document, "papers": [paper], "tools": [], "articles": [], "models": []}
+    assert faults(schema, small) == []
+    paper["results"][0]["after"] = {"fid": "about 3.4"}
     assert faults(schema, small) == []
     paper["results"][0][key] = value
     assert faults(schema, small)

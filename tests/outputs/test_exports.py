@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from jsonschema import Draft202012Validator
 
 from generator import escape
 from generator.assemble.committed import committed_files
-from generator.entries.model import KINDS, ArxivRecord, Catalogue, Filed, Paper
-from generator.outputs.exports import CSV_COLUMNS, bibtex, entries_csv, entries_json, references_bib
+from generator.entries.model import KINDS, ArxivRecord, Catalogue, Dataset, Filed, Paper
+from generator.entries.schema import SCHEMA_VERSION
+from generator.outputs.citations import bibtex, bibtex_file
+from generator.outputs.exports import CSV_COLUMNS, entries_csv, entries_json
 from generator.views.site import Site, address_of, authors_of, date_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +30,7 @@ FORMULA = re.compile(r"[\s\xa0]*[=+\-@]|[\t\r\n]")
 
 
 def kinds(catalogue: Catalogue) -> dict[str, Any]:
-    return {"papers": catalogue.papers, "tools": catalogue.tools, "articles": catalogue.articles}
+    return {kind: getattr(catalogue, kind) for kind in KINDS}
 
 
 # JSON
@@ -35,7 +38,7 @@ def kinds(catalogue: Catalogue) -> dict[str, Any]:
 
 def test_json_holds_every_entry_whole(shipped: Catalogue) -> None:
     document = json.loads(entries_json(shipped))
-    assert isinstance(document["schema_version"], int)
+    assert document["schema_version"] == SCHEMA_VERSION == 2
     assert document["licence"] == "CC0-1.0"
     for kind, entries in kinds(shipped).items():
         assert [one["slug"] for one in document[kind]] == sorted(entries)
@@ -51,6 +54,28 @@ def test_json_holds_every_entry_whole(shipped: Catalogue) -> None:
             assert model.model_validate(kept) == filed.entry
 
 
+def test_json_holds_every_data_set_whole(shipped: Catalogue) -> None:
+    datasets = json.loads(entries_json(shipped))["datasets"]
+    found = {one.pop("slug"): Dataset.model_validate(one) for one in datasets}
+    assert found == shipped.datasets
+
+
+def test_json_holds_the_numbers_as_they_are_written(shipped: Catalogue) -> None:
+    given = [
+        {
+            "model": ["sdxl", "dit-xl-2"],
+            "dataset": ["imagenet-256"],
+            "setting": "S",
+            "where": "Table 1",
+            "before": {"fid": 2.27},
+            "after": {"fid": 2.5, "speed-up": "up to 2"},
+        }
+    ]
+    filed = paper(results=given)
+    document = json.loads(entries_json(replace(shipped, papers={filed.slug: filed})))
+    assert document["papers"][0]["results"] == given
+
+
 # CSV
 
 
@@ -64,16 +89,21 @@ def test_csv_reads_back(shipped: Catalogue) -> None:
     for row in read:
         filed = kinds(shipped)[f"{row['kind']}s"][row["slug"]]
         entry = filed.entry
-        assert row["title"] == (entry.name if row["kind"] == "tool" else entry.title)
+        assert row["title"] == (entry.name if row["kind"] in ("tool", "model") else entry.title)
         assert row["summary"] == entry.summary
-        assert row["status"] == entry.status
+        assert row["status"] == getattr(entry, "status", "")
+        if row["kind"] == "model":
+            assert row["date"] == (entry.released or "")
+            assert row["architectures"] == (entry.architecture or "")
+            assert row["authors"] == (entry.developer or "")
+            assert row["url"] == (entry.weights or entry.paper or "")
         if row["kind"] == "paper":
             assert row["authors"] == "; ".join(authors_of(filed))
             assert row["url"] == address_of(filed)
             assert row["date"] == date_of(filed)
             for key in ("short", "venue", "training", "criterion", "code", "arxiv"):
                 assert row[key] == (getattr(entry, key) or ""), key
-            for key in ("combines", "sparsity", "granularity", "architectures", "topics"):
+            for key in ("combines", "sparsity", "granularity", "architectures", "models", "topics"):
                 assert row[key] == "; ".join(getattr(entry, key)), key
 
 
@@ -86,7 +116,7 @@ def test_no_hostile_cell_starts_a_formula(hostile_site: Site) -> None:
 
 
 def test_bibtex_reads_back(shipped: Catalogue) -> None:
-    text = references_bib(shipped)
+    text = bibtex_file(shipped.papers.values())
     library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
     assert not library.failed_blocks
     assert [entry.key for entry in library.entries] == list(shipped.papers)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,23 +52,20 @@ PAPER: Mapping[str, Any] = {
     "family": "pruning",
     "sparsity": ["structured"],
     "granularity": ["channel"],
-    "architectures": ["unet"],
-    "models": [text("model"), formula("+")],
+    "models": ["hostile-model"],
     "criterion": formula("= "),
     "topics": ["one-shot"],
     "summary": SUMMARY,
     "results": [
         {
-            "model": text("model"),
-            "dataset": text("dataset"),
-            "metric": "fid",
-            "before": 1.5,
-            "after": 2.5,
-            "qualifier": "about",
+            "model": ["hostile-model"],
+            "dataset": ["hostile-dataset"],
             "setting": text("setting"),
             "hardware": text("hardware"),
-            "where": text("where"),
+            "where": "Table ? (hostile)",
             "via": text("via"),
+            "before": {"fid": 1.5},
+            "after": {"fid": "about 2.5"},
         }
     ],
     "checked": "secondary",
@@ -130,17 +128,49 @@ ARTICLE: Mapping[str, Any] = {
     "note": text("note"),
     "added": "2026-11-22",
 }
+MODEL: Mapping[str, Any] = {
+    "name": TITLE,
+    "aliases": [formula("-1+"), text("model alias")],
+    "part_of": "stable-diffusion",
+    "output": "image",
+    "architecture": "unet",
+    "developer": text("developer"),
+    "released": "2023-05",
+    "paper": ADDRESS,
+    "weights": ADDRESS + "w",
+    "licence": formula("="),
+    "parameters": {"denoiser": 1.5, "source": text("source")},
+    "resolution": text("resolution"),
+    "steps": 50,
+    "calls_per_step": 2,
+    "diffusers": [text("diffusers"), formula("@")],
+    "summary": SUMMARY,
+    "sources": [ADDRESS, ADDRESS + "s"],
+    "checked_on": "2026-11-22",
+    "added": "2026-11-22",
+}
+DATASET: Mapping[str, Any] = {
+    "name": text("dataset"),
+    "aliases": [formula("="), text("dataset alias")],
+    "kind": "images",
+    "size": 5,
+    "text": SUMMARY,
+    "url": ADDRESS,
+    "source": ADDRESS + "s",
+}
 ENTRIES: Mapping[str, Mapping[str, Any]] = {
     "papers/2026/hostile-paper": PAPER,
     "papers/2023/hostile-record": PAPER_WITH_RECORD,
     "tools/hostile-tool": TOOL,
     "articles/hostile-article": ARTICLE,
+    "models/hostile-model": MODEL,
 }
 PAGES = (
     "papers/hostile-paper/",
     "papers/hostile-record/",
     "tools/hostile-tool/",
     "articles/hostile-article/",
+    "models/hostile-model/",
 )
 
 
@@ -153,7 +183,9 @@ def copy_repository(target: Path) -> Path:
 
 
 def add_hostile(root: Path) -> None:
-    """Put the hostile entries beside the shipped ones."""
+    """Put the hostile entries and the hostile data set beside the shipped ones."""
+    with (root / "data/datasets.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("hostile-dataset:\n" + indent(yaml_of(DATASET), "  "))
     for name, fields in ENTRIES.items():
         (root / "data" / f"{name}.yaml").write_text(yaml_of(fields), encoding="utf-8")
     record = json.dumps(RECORD, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
@@ -170,7 +202,7 @@ def _value(key: str, value: object) -> str:
         return "{" + ", ".join(f"{name}: {_value(name, part)}" for name, part in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(_value(key, part) for part in value) + "]"
-    bare = not isinstance(value, str) or key == "added" or (key == "date" and len(value) == 10)
+    bare = not isinstance(value, str) or key in ("added", "checked_on") or (key == "date" and len(value) == 10)
     return str(value) if bare else json.dumps(value, ensure_ascii=False)
 
 
