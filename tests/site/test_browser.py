@@ -9,7 +9,7 @@ import pytest
 from bibtexparser.entrypoint import parse_string
 from playwright.sync_api import Page, expect
 
-from generator.entries.model import Tool
+from generator.entries.model import Model, Tool
 from generator.views.site import authors_of, family_name
 from tests.site.conftest import Built, Server
 
@@ -199,7 +199,7 @@ def test_the_search_finds_every_entry_by_every_word(open_page: Open, built: Buil
     wanted: dict[str, set[str]] = {}
     for where, filed in built.entries.items():
         entry = filed.entry
-        words = set(re.findall(r"\w(?:[\w.]*\w)?", entry.name if isinstance(entry, Tool) else entry.title))
+        words = set(re.findall(r"\w(?:[\w.]*\w)?", entry.name if isinstance(entry, (Model, Tool)) else entry.title))
         if where.startswith("papers/"):
             paper = built.catalogue.papers[filed.slug]
             words |= {*filter(None, (paper.entry.short, paper.entry.arxiv)), *map(family_name, authors_of(paper))}
