@@ -184,7 +184,7 @@ def test_our_own_bug_is_reported_as_such(copy: Path, run: Run, monkeypatch: pyte
     def fail(_data: Path) -> None:
         raise ZeroDivisionError("made up")
 
-    monkeypatch.setattr("generator.checks.validate.validate", fail)
+    monkeypatch.setattr("generator.commands.validate.run_checks", fail)
     done = run(copy, "validate")
     assert done.returncode == 3
     assert done.stderr.startswith("This is a bug of the generator, not of your entry.")
@@ -314,6 +314,7 @@ def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
     assert lines[:2] == [f"wrote {path}", "left to fill in:"]
     assert [line.split(":")[0].strip() for line in lines[2:-1]] == ["output", "summary", "sources"]
     assert lines[-1] == f"then: python -m generator validate {path}"
+    assert run(copy, "format", "--check").returncode == 0
     text = (copy / path).read_text("utf-8")
     assert '\nname: "Pruned DiT-XL/2: \u03b2"\n' in text
     done = run(copy, "validate", "--no-notes")
@@ -322,11 +323,12 @@ def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
         "error[E210]: summary is empty and required. fix: write summary: … (One to three sentences of our own)",
     ]
     (copy / path).write_text(
-        text.replace('output: ""', "output: image").replace('summary: ""', "summary: A transformer with fewer blocks."),
+        text.replace('output: ""', "output: image").replace(
+            'summary: ""', "summary: A transformer of which every second block was left out."
+        ),
         encoding="utf-8",
     )
     assert run(copy, "validate", "--no-notes").returncode == 0
-    assert run(copy, "format", "--check").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["Denoiser", "de-noiser", "D\u00c9NOISER", "Best Net", "best_net"])

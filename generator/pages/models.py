@@ -50,7 +50,10 @@ def _page(site: Site, filed: Filed[Model]) -> Page:
     words = " ".join(
         (*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug)))
     )
-    description = f"{model.summary} {len(papers)} entries of the catalogue name it." if papers else model.summary
+    named = (
+        "1 entry of the catalogue names it" if len(papers) == 1 else f"{len(papers)} entries of the catalogue name it"
+    )
+    description = f"{model.summary} {named}." if papers else model.summary
     return Page(f"models/{filed.slug}/", f"{model.name}: how to make it cheaper", description, block, "", words)
 
 

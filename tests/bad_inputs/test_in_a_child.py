@@ -41,7 +41,7 @@ INPUTS = {
     "empty": (b"", "1:1: error[E108]"),
     "one venue of 60,000 dashes": (HEAD + b"venue: a" + b"-" * 60_000 + b"\n", "2:8: error[E222]"),
     "one term of 60,000 letters": (HEAD + b"family: " + b"ab" * 30_000 + b"\n", "2:9: error[E220]"),
-    "one metric of 1,000 letters": (RESULT % (b"m", b"d", b"ab" * 500), "1:69: error[E220]"),
+    "one metric of 1,000 letters": (RESULT % (b"m", b"d", b"ab" * 500), "1:1072: error[E220]"),
     "one model of 60,000 letters": (RESULT % (b"ab" * 30_000, b"d", b"fid"), "1:19: error[E513]"),
     "one data set of 60,000 letters": (RESULT % (b"m", b"ab" * 30_000, b"fid"), "1:31: error[E513]"),
     "one place of 60,000 letters": (PLACE % (b"Table 1, " * 6_500), "1:41: error[E235]"),

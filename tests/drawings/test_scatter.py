@@ -8,7 +8,8 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.drawings.scatter import BOTTOM, DIGIT, HEIGHT, LEFT, RIGHT, SIZE, TOP, WIDTH, Dot, Mark, axis, scatter
+from generator.drawings.axes import SIZE, WIDTH, axis
+from generator.drawings.scatter import BOTTOM, DIGIT, HEIGHT, LEFT, RIGHT, TOP, Dot, Mark, scatter
 from tests.work import calls_in
 
 

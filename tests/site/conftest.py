@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_play
 
 from generator.assemble.build import build, load_site
 from generator.checks.validate import validate
-from generator.entries.model import Article, Catalogue, Filed, Paper, Tool
+from generator.entries.model import KINDS, Catalogue, Filed
 from generator.views.site import Site
 from tests.site.browser import FLAGS, find_browser
 from tests.site.hostile import add_hostile, copy_repository
@@ -54,13 +54,9 @@ class Built:
         return {page.relative_to(self.site).as_posix(): parse(page.read_text("utf-8")) for page in found}
 
     @cached_property
-    def entries(self) -> dict[str, Filed[Paper] | Filed[Tool] | Filed[Article]]:
+    def entries(self) -> dict[str, Filed[Any]]:
         """Every entry with its file, by the address of its page below the home page."""
-        found: dict[str, Filed[Paper] | Filed[Tool] | Filed[Article]] = {}
-        found |= {f"papers/{slug}/": filed for slug, filed in self.catalogue.papers.items()}
-        found |= {f"tools/{slug}/": filed for slug, filed in self.catalogue.tools.items()}
-        found |= {f"articles/{slug}/": filed for slug, filed in self.catalogue.articles.items()}
-        return found
+        return {f"{kind}/{slug}/": filed for kind in KINDS for slug, filed in getattr(self.catalogue, kind).items()}
 
 
 def checked(root: Path) -> Catalogue:

@@ -24,8 +24,10 @@ from tests.site.conftest import Built, Server, open_pages, serving
 from tests.site.hostile import (
     ADDRESS,
     ARTICLE,
+    DATASET,
     ENTRIES,
     MARK,
+    MODEL,
     PAPER,
     PAPER_WITH_RECORD,
     RECORD,
@@ -37,11 +39,12 @@ from tests.site.hostile import (
 from tests.site.parsing import Parsed
 
 OURS = {"papers/hostile-paper/": PAPER, "papers/hostile-record/": PAPER_WITH_RECORD}
-OTHERS = {"tools/hostile-tool/": TOOL, "articles/hostile-article/": ARTICLE}
+OTHERS = {"tools/hostile-tool/": TOOL, "articles/hostile-article/": ARTICLE, "models/hostile-model/": MODEL}
 CLEAN = {
     "papers": "papers/diff-pruning/",
     "tools": "tools/diff-pruning/",
     "articles": "articles/hf-lora-fast/",
+    "models": "models/stable-diffusion-1-5/",
 }
 FORBIDDEN = {
     "iframe",
@@ -87,7 +90,8 @@ def test_the_hostile_entries_are_shown(shown: dict[str, Parsed]) -> None:
         "families/pruning/index.html",
         "architectures/unet/index.html",
     }
-    assert wanted | {"sparsity/structured/index.html", "tools/index.html", "articles/index.html"} <= shown.keys()
+    wanted |= {"sparsity/structured/index.html", "tools/index.html", "articles/index.html"}
+    assert wanted | {"models/index.html", "models/stable-diffusion/index.html"} <= shown.keys()
 
 
 def test_no_page_holds_an_element_or_address_that_acts(built: Built, shown: dict[str, Parsed]) -> None:
@@ -118,6 +122,7 @@ def test_text_comes_out_as_it_went_in(shown: dict[str, Parsed]) -> None:
         for value in texts(fields):
             if MARK in value or value in (TITLE, SUMMARY):
                 assert value in page.text, (where, value)
+    assert DATASET["name"] in shown["papers/hostile-paper/index.html"].text
     assert RECORD["comment"] in shown["papers/hostile-record/index.html"].text
     assert ", ".join(RECORD["authors"]) in shown["papers/hostile-record/index.html"].text
 
@@ -126,7 +131,8 @@ def test_heads_hold_the_values_and_nothing_else(shown: dict[str, Parsed]) -> Non
     for where, fields in {**OURS, **OTHERS}.items():
         page = shown[f"{where}index.html"]
         assert (fields.get("title") or fields["name"]) in page.inside("title")
-        assert page.meta("description") == [SUMMARY]
+        named = " 1 entry of the catalogue names it." if fields is MODEL else ""
+        assert page.meta("description") == [f"{SUMMARY}{named}"]
         assert page.inside("h1").strip() == (fields.get("title") or fields["name"])
     page = shown["papers/hostile-paper/index.html"]
     assert page.meta("citation_title") == [TITLE]
@@ -138,15 +144,17 @@ def test_heads_hold_the_values_and_nothing_else(shown: dict[str, Parsed]) -> Non
 def test_addresses_are_what_was_written(shown: dict[str, Parsed]) -> None:
     for where, fields in {**OURS, **OTHERS}.items():
         links = {link.get("href") for link in shown[f"{where}index.html"].all("a")}
-        for key in ("url", "repo", "code", "project", "weights"):
+        for key in ("url", "repo", "code", "project", "weights", "paper"):
             if key in fields:
                 assert escape.url(fields[key]) in links, (where, key)
+        assert {escape.url(address) for address in fields.get("sources", ())} <= links, where
     assert escape.url(ADDRESS) == ADDRESS.replace("[", "%5B").replace("]", "%5D")
 
 
 def test_a_row_stays_a_row(hostile: Built, shown: dict[str, Parsed]) -> None:
     page = shown["papers/hostile-paper/index.html"]
-    assert len(page.all("tr")) == 2
+    assert len(page.all("tr")) == 3, "head, unchanged model, configuration"
+    assert len(shown["models/hostile-model/index.html"].all("tr")) == 4, "head and row of sizes, and of papers"
     listed = {
         "families/pruning/index.html": sum(
             filed.entry.family == "pruning" or "pruning" in filed.entry.combines
@@ -168,7 +176,7 @@ def test_the_search_index_holds_what_entries_say(hostile: Built) -> None:
     slugs = json.loads((hostile.site / "browse/entries.json").read_text("utf-8"))["slugs"]
     found = {f"papers/{slug}/": names for slug, names in zip(slugs, document["names"], strict=True)}
     for where, fields in OURS.items():
-        for alias in fields.get("aliases", ()):
+        for alias in fields.get("aliases", ()) if where.startswith("papers/") else ():
             assert " ".join(alias.split()) in " ".join(found[where].split())
 
 
@@ -194,7 +202,9 @@ def test_what_the_search_finds_is_shown_as_text(chromium: Browser, hostile_serve
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("where", [*OURS, *OTHERS, "", "papers/", "families/pruning/", "architectures/unet/", "tools/"])
+@pytest.mark.parametrize(
+    "where", [*OURS, *OTHERS, "", "papers/", "families/pruning/", "architectures/unet/", "tools/", "models/"]
+)
 def test_no_page_runs_what_an_entry_says(chromium: Browser, hostile_server: Server, where: str) -> None:
     with open_pages(chromium, hostile_server) as open_one:
         assert_quiet(open_one(where), open_one)
@@ -216,6 +226,8 @@ def test_entries_json_holds_exactly_the_values(hostile: Built) -> None:
         found = next(one for one in document[kind] if one["slug"] == slug)
         for key, value in fields.items():
             assert found[key] == value, (name, key)
+    (dataset,) = [one for one in document["datasets"] if one["slug"] == "hostile-dataset"]
+    assert dataset == {"slug": "hostile-dataset", **DATASET}
     record = next(one for one in document["papers"] if one["slug"] == "hostile-record")
     assert record["authors"] == RECORD["authors"]
 
@@ -234,8 +246,11 @@ def test_entries_csv_reads_back_and_starts_no_formula(hostile: Built) -> None:
     paper = read["hostile-paper"]
     for key in ("title", "short", "venue", "family", "criterion", "summary", "url", "code", "date"):
         assert paper[key] == PAPER[key], key
-    for key in ("authors", "sparsity", "granularity", "architectures", "topics"):
+    for key in ("authors", "sparsity", "granularity", "models", "topics"):
         assert paper[key] == "; ".join(PAPER[key]), key
+    assert paper["architectures"] == MODEL["architecture"]
+    assert read["hostile-model"]["title"] == MODEL["name"]
+    assert read["hostile-model"]["authors"] == MODEL["developer"]
     assert read["hostile-tool"]["title"] == TOOL["name"]
     assert read["hostile-tool"]["authors"] == "; ".join(TOOL["authors"])
     assert read["hostile-article"]["title"] == ARTICLE["title"]

@@ -256,7 +256,7 @@ def test_a_line_that_is_part_of_itself_ends(built: Built) -> None:
 
 
 def fields(catalogue: object) -> dict[str, Any]:
-    return {name: getattr(catalogue, name) for name in catalogue.__slots__}  # type: ignore[attr-defined]
+    return {name: getattr(catalogue, name) for name in catalogue.__slots__}  # type: ignore[attr-defined]  # a dataclass with slots, typed as any object
 
 
 def test_prose_is_plain_text_in_the_index(built: Built) -> None:
