@@ -1,6 +1,6 @@
 // The page Choose: three questions, their answers in the address, families and entries. Without it all rules stand there.
 // ?model=sdxl&train=none&need=seconds, or ?architecture=mmdit&…
-import { element } from "./browse-rows.js";
+import { element } from "./elements.js";
 import { loadNames } from "./model-names.js";
 
 const VERSION = 1;

@@ -86,26 +86,35 @@ def _kind(row: Configuration | None) -> Kind:
 
 def _labels(site: Site, points: Sequence[Point]) -> Iterator[str]:
     """The name of the method; where it has several points, the phrase that tells them apart, or else a number."""
-    phrases_of: dict[str, list[str]] = defaultdict(list)
+    settings_of: dict[str, list[str]] = defaultdict(list)
     for point in points:
         if point.row:
-            setting = point.row.result.setting
-            phrases_of[point.row.slug].append(setting.split(";")[0].split(", ")[0].split(" against ")[0])
+            settings_of[point.row.slug].append(point.row.result.setting)
+    phrases_of = {slug: _telling_apart(settings) for slug, settings in settings_of.items()}
     count = Counter[str]()
     for point in points:
         if point.row is None:
             yield "unchanged model"
             continue
-        slug = point.row.slug
-        own, name = phrases_of[slug], _name(site, slug)
-        phrase = own[count[slug]]
+        slug, name = point.row.slug, _name(site, point.row.slug)
+        number, phrases = count[slug], phrases_of[slug]
         count[slug] += 1
-        if len(own) == 1:
+        if len(settings_of[slug]) == 1:
             yield name
-        elif len(set(own)) < len(own) or max(map(len, own)) > LONGEST_PHRASE:
-            yield f"{name} {count[slug]}"
+        elif phrases is None:
+            yield f"{name} {number + 1}"
         else:
+            phrase = phrases[number]
             yield phrase if name.casefold() in phrase.casefold() else f"{name}, {phrase}"
+
+
+def _telling_apart(settings: Sequence[str]) -> tuple[str, ...] | None:
+    """The first of the comma-separated phrases that is short and another one in each setting; None without one."""
+    for phrases in zip(*(setting.split(";")[0].split(", ") for setting in settings), strict=False):
+        short = tuple(phrase.split(" against ")[0] for phrase in phrases)
+        if len(set(short)) == len(short) and max(map(len, short)) <= LONGEST_PHRASE:
+            return short
+    return None
 
 
 def overview(site: Site, root: str, argument: str) -> str:
