@@ -122,7 +122,7 @@ def _ris_fields(filed: Filed[Paper]) -> Iterator[tuple[str, str]]:
         yield "DO", paper.doi
     if paper.arxiv:
         yield "AN", f"arXiv:{paper.arxiv}"
-    yield "UR", escape.url(address_of(filed))
+    yield "UR", escape.url(address_of(filed)).replace(";", "%3B")  # a semicolon parts two addresses
     yield "ER", ""
 
 

@@ -72,7 +72,7 @@ def test_the_whole_ris_file_reads_back(site: Site) -> None:
     for record, filed in zip(read, papers, strict=True):
         assert record["title"] == escape.collapse(filed.entry.title)
         assert record.get("authors", []) == [escape.collapse(name_of(author).sorted) for author in authors_of(filed)]
-        assert record["urls"] == [escape.url(address_of(filed))]
+        assert record["urls"] == [escape.url(address_of(filed)).replace(";", "%3B")]
         assert record.get("doi") == filed.entry.doi
         assert record["type_of_reference"] in {"UNPB", "JOUR", "CPAPER"}
 
@@ -91,12 +91,11 @@ def test_the_whole_csl_file_reads_back(site: Site) -> None:
 
 def test_a_bibliography_is_set_from_it() -> None:
     filed = paper("Gongfan Fang", "Laurens van der Maaten", "NVIDIA", venue="NeurIPS 2023")
-    style = CitationStylesStyle("harvard1", validate=False)
+    style = CitationStylesStyle("harvard-cite-them-right", validate=False)
     bibliography = CitationStylesBibliography(style, CiteProcJSON([csl(filed)]), formatter.plain)
     bibliography.register(Citation([CitationItem("prune-well")]))
     (line,) = map(str, bibliography.bibliography())
-    assert line.startswith("Fang, G., van der Maaten, L. & NVIDIA, 2023. Prune Well")
-    assert "NeurIPS" in line
+    assert line.startswith("Fang, G., van der Maaten, L. and NVIDIA (2023) “Prune Well”, NeurIPS.")
 
 
 @pytest.mark.parametrize(
@@ -134,20 +133,25 @@ def test_a_record_of_ris_holds_one_line_a_value() -> None:
     assert "\r\nTY" not in text
 
 
+JSON_LD = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # in rdflib itself
+
+
 def graph(document: dict[str, Any]) -> Graph:
     """The statements of a JSON-LD document; the vocabulary is named in it, so that nothing is fetched."""
     assert document["@context"] == "https://schema.org"
     return Graph().parse(data=json.dumps({**document, "@context": {"@vocab": str(SDO)}}), format="json-ld")
 
 
+@JSON_LD
 def test_every_word_of_the_json_ld_is_of_schema_org(site: Site) -> None:
     for filed in site.catalogue.papers.values():
         document = dict(article_json_ld(filed, f"https://example.org/papers/{filed.slug}/"))
         for _, predicate, value in graph(document):
             word = value if predicate == RDF.type else predicate
-            assert word == RDF.type or str(word).removeprefix(str(SDO)) in dir(SDO), word
+            assert str(word) in SDO, word
 
 
+@JSON_LD
 def test_the_json_ld_says_what_the_paper_says() -> None:
     filed = paper(
         "Gongfan Fang", "Team Wan", doi="10.1000/x", venue="TMLR 2023", published="2023-05-18", topics=("width",)
