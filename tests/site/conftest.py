@@ -58,6 +58,11 @@ class Built:
         """Every entry with its file, by the address of its page below the home page."""
         return {f"{kind}/{slug}/": filed for kind in KINDS for slug, filed in getattr(self.catalogue, kind).items()}
 
+    @property
+    def browsed(self) -> dict[str, Filed[Any]]:
+        """The entries that Browse lists: all but the models, which are a filter there."""
+        return {where: filed for where, filed in self.entries.items() if not where.startswith("models/")}
+
 
 def checked(root: Path) -> Catalogue:
     """The catalogue of a repository, which must be valid."""

@@ -72,7 +72,7 @@ def matching(found: list[Row], chosen: dict[str, set[str]], years: tuple[str, st
 def test_entries_json_says_what_the_catalogue_says(built: Built) -> None:
     document = json.loads((built.site / "browse/entries.json").read_bytes())
     found = rows(built.knowledge)
-    assert len(found) == len(built.entries)
+    assert len(found) == len(built.browsed)
     assert document["titles"] == [row.title for row in found]
     assert document["slugs"] == [row.filed.slug for row in found]
     assert [document["dates"]["words"][at] for at in document["dates"]["of"]] == [row.date for row in found]
@@ -88,7 +88,7 @@ def test_entries_json_says_what_the_catalogue_says(built: Built) -> None:
 
 def test_entries_json_is_small(built: Built) -> None:
     size = len(gzip.compress((built.site / "browse/entries.json").read_bytes(), 6))
-    assert size / len(built.entries) <= BYTES_AN_ENTRY
+    assert size / len(built.browsed) <= BYTES_AN_ENTRY
 
 
 def test_the_files_are_the_same_each_time(built: Built) -> None:
@@ -98,7 +98,7 @@ def test_the_files_are_the_same_each_time(built: Built) -> None:
 def test_every_entry_stands_in_the_page(built: Built) -> None:
     page = parse((built.site / "browse/index.html").read_text("utf-8"))
     linked = {attributes["href"].removeprefix("../") for attributes in page.all("a") if "href" in attributes}
-    assert set(built.entries) <= linked
+    assert set(built.browsed) <= linked
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_chosen_filters_can_be_taken_away(open_page: Open, built: Built) -> None
     assert page.evaluate("document.activeElement.textContent") == "2024–2025 ×", "focus stays in the list"
     page.get_by_role("button", name="Clear all").click()
     assert urlsplit(address(page)).query == ""
-    assert total(page) == len(built.entries)
+    assert total(page) == len(built.browsed)
 
 
 @browser
@@ -174,7 +174,7 @@ def test_nothing_found_is_said_and_can_be_undone(open_page: Open, built: Built) 
     page = open_page("browse/?text=zzzzzz")
     expect(page.locator(".browse-none")).to_be_visible()
     expect(page.locator(".browse-table")).to_be_hidden()
-    assert status(page) == f"0 of {len(built.entries)} entries"
+    assert status(page) == f"0 of {len(built.browsed)} entries"
     page.get_by_role("button", name="clear them all").click()
     expect(page.locator(".browse-table")).to_be_visible()
     assert page.locator("input[name=text]").input_value() == ""
@@ -406,7 +406,7 @@ def test_without_javascript_every_entry_is_listed_by_family(open_page: Open, bui
     page = open_page("browse/", java_script_enabled=False)
     expect(page.locator(".browse-form")).to_be_hidden()
     expect(page.locator("#browse-page noscript p")).to_be_visible()
-    expect(page.locator(".browse-static li a:visible")).to_have_count(len(built.entries))
+    expect(page.locator(".browse-static li a:visible")).to_have_count(len(built.browsed))
     page.locator(".browse-static").get_by_role("link", name="Diff-Pruning", exact=True).first.click()
     page.wait_for_url("**/papers/diff-pruning/")
 
@@ -418,7 +418,7 @@ def test_a_lost_file_leaves_the_list(chromium: Browser, server: Server, built: B
     page.route("**/browse/entries.json", lambda route: route.abort())
     page.goto(server.address + "browse/")
     expect(page.locator(".browse-status")).to_contain_text("could not be loaded")
-    expect(page.locator(".browse-static li a:visible")).to_have_count(len(built.entries))
+    expect(page.locator(".browse-static li a:visible")).to_have_count(len(built.browsed))
     context.close()
 
 

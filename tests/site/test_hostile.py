@@ -107,7 +107,8 @@ def test_no_page_holds_an_element_or_address_that_acts(built: Built, shown: dict
             assert not value.strip().startswith(("//", "\\")), (name, tag, key, value)
             assert urlsplit(value.strip()).scheme in SCHEMES, (name, tag, key, value)
         for tag in ("form", "script", "input", "button", "link"):
-            assert len(page.all(tag)) == len(twin.all(tag)), (name, tag)
+            more = int(tag == "input" and name == "browse/index.html")  # the hostile model is an option of the filter
+            assert len(page.all(tag)) == len(twin.all(tag)) + more, (name, tag)
         assert fingerprints(page) <= fingerprints(twin), name
         assert [found.get("http-equiv") for found in page.all("meta") if "http-equiv" in found] == []
 
