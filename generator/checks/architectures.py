@@ -9,7 +9,7 @@ from generator.entries.problem import Code, Problem
 
 CODES = (
     Code(
-        "E222",
+        "E226",
         "architectures is written only for models that cannot be named, or have no architecture of their own.",
         wrong="models: [sdxl] and architectures: [unet]",
         right="models: [sdxl]",
@@ -27,8 +27,8 @@ def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
         follow = {known[slug]: slug for slug in models if slug in known}
         if models and all(slug in known for slug in models):
             message = f"architectures beside models that have one: {models[0]} is {known[models[0]]}"
-            yield draft.problem("E222", ("architectures",), message, "delete architectures", key=True)
+            yield draft.problem("E226", ("architectures",), message, "delete architectures", key=True)
             continue
         for steps, word in draft.items("architectures"):
             if word in follow:
-                yield draft.problem("E222", steps, f"{word} follows from the model {follow[word]}", "delete it")
+                yield draft.problem("E226", steps, f"{word} follows from the model {follow[word]}", "delete it")

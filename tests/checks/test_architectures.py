@@ -26,7 +26,7 @@ from tests.conftest import Checker
 def test_architectures_beside_a_model_that_has_one(checker: Checker, paper: str, place: str, message: str) -> None:
     entries = {"models/m.yaml": "architecture: unet", "models/group.yaml": "", "papers/2023/a.yaml": paper}
     assert checker.messages_of_all(architectures, entries) == [
-        f"data/papers/2023/a.yaml:{place}: error[E222]: {message}"
+        f"data/papers/2023/a.yaml:{place}: error[E226]: {message}"
     ]
 
 
