@@ -124,7 +124,7 @@ def plain(root: Path, target: Path) -> None:
     data = root / "data"
     records = [ArxivRecord(**json.loads(file.read_bytes())) for file in sorted((data / "arxiv").rglob("*.json"))]
     by_id = {record.id: record for record in records}
-    filed: dict[str, dict[str, Filed[Any]]] = {}
+    filed: dict[str, Any] = {}
     for kind, model in KINDS.items():
         files = sorted((data / kind).rglob("*.yaml"), key=lambda file: file.stem)
         filed[kind] = {}
