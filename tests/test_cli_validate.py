@@ -297,6 +297,16 @@ def test_a_catalogue_without_one_of_its_files(copy: Path, run: Run) -> None:
     assert run(copy, "validate", "--no-notes").returncode == 0
 
 
+@pytest.mark.parametrize("slug", ["../../../x", "a/b", "a b", "ImageNet", "-a"])
+def test_the_slug_of_a_data_set_is_one(copy: Path, run: Run, slug: str) -> None:
+    """It is part of the address of a page, and so of the file that a build writes."""
+    with (copy / "data/datasets.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(f'"{slug}":\n  name: Some pictures\n  kind: images\n  text: Pictures of something.\n')
+    done = run(copy, "validate", "--no-notes")
+    assert done.returncode == 1
+    assert f"error[E505]: {slug}.[key]: a slug is expected: a-z, 0-9 and single dashes. fix: " in done.stdout
+
+
 def named(copy: Path, aliases: str = "") -> bytes:
     """Write the entry of the model Denoiser, and return it."""
     content = f"name: Denoiser\n{aliases}output: image\nsummary: A network.\nadded: 2026-11-22\n".encode()

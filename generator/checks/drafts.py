@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from generator.checks.draft import Draft
 from generator.checks.urls import ADDRESS_FIELDS
 from generator.entries.load_yaml import Document, read
-from generator.entries.model import KINDS, Dataset, Record, Taxonomy
+from generator.entries.model import KINDS, SLUG, Dataset, Record, Taxonomy
 from generator.entries.problem import Code, Problem
 from generator.escape import terminal
 
@@ -41,8 +43,14 @@ CODES = (
 )
 
 
+def _slug(key: str) -> str:
+    if SLUG.fullmatch(key) is None:
+        raise PydanticCustomError("slug", "a slug is expected: a-z, 0-9 and single dashes")
+    return key
+
+
 class _Datasets(Record):
-    datasets: dict[str, Dataset]
+    datasets: dict[Annotated[str, AfterValidator(_slug)], Dataset]
 
 
 def entry_files(data: Path) -> Iterator[tuple[str, Path]]:

@@ -91,7 +91,7 @@ def _drawable(number: float) -> bool:
 def _unchanged(group: Group, quality: str, cost: str, metric: Metric) -> tuple[float, float] | None:
     """Quality and cost of the unchanged model, where both are known."""
     good, price = (group.unchanged.get(name) for name in (quality, cost))
-    if good is None:
+    if good is None or not _drawable(good.number):
         return None
     if metric.relative:
         return good.number, 1.0 if metric.unit == "×" else 0.0

@@ -39,6 +39,8 @@ RATIO_GOALS, GROWTH_GOAL = (4.0, 2.5), 7.0
 VALIDATE_GOAL = 5.5
 """Every check beside a process that only parses the same files with libyaml."""
 MEMORY_GOAL = 400
+TITLES = {"entry_paper": "title", "entry_tool": "name", "entry_article": "title", "model": "name"}
+"""Templates of the entries, each with the field that names its page."""
 PACKAGES = ("mkdocs", "mkdocs-material", "jinja2", "pydantic", "pyyaml")
 
 
@@ -110,19 +112,19 @@ def plain(root: Path, target: Path) -> None:
     import yaml
 
     from generator.entries.model import KINDS, ArxivRecord, Catalogue, Dataset, Filed, Taxonomy
-    from generator.pages import entry
+    from generator.pages import entry, models
     from generator.pages.render import environment
     from generator.site_config import load_config
     from generator.views.site import Site
 
-    def read(file: Path) -> dict[str, object]:
-        found: dict[str, object] = yaml.load(file.read_bytes(), yaml.CBaseLoader)
+    def read(file: Path) -> dict[str, Any]:
+        found: dict[str, Any] = yaml.load(file.read_bytes(), yaml.CBaseLoader)
         return found
 
     data = root / "data"
     records = [ArxivRecord(**json.loads(file.read_bytes())) for file in sorted((data / "arxiv").rglob("*.json"))]
     by_id = {record.id: record for record in records}
-    filed: dict[str, dict[str, Filed[Any]]] = {}
+    filed: dict[str, Any] = {}
     for kind, model in KINDS.items():
         files = sorted((data / kind).rglob("*.yaml"), key=lambda file: file.stem)
         filed[kind] = {}
@@ -136,11 +138,12 @@ def plain(root: Path, target: Path) -> None:
     shell = (root / "shell.html.j2").read_text("utf-8")
     whole = {
         name: environment().from_string(shell.replace("@@name@@", name).replace("@@title@@", title))
-        for name, title in (("entry_paper", "title"), ("entry_tool", "name"), ("entry_article", "title"))
+        for name, title in TITLES.items()
     }
     # The generator's own values, but one template for the whole page.
-    vars(entry)["render"] = lambda name, **values: whole[name].render(**values)
-    for page in entry.entry_pages(site):
+    for module in (entry, models):
+        vars(module)["render"] = lambda name, **values: whole[name].render(**values)
+    for page in (*entry.entry_pages(site), *models.model_pages(site)):
         (target / page.location).mkdir(parents=True)
         (target / page.location / "index.html").write_text(page.block, "utf-8")
 

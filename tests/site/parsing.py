@@ -20,7 +20,9 @@ class Parsed:
     texts: list[tuple[str, str]] = field(default_factory=list)
     """Each piece of text with the name of the element around it."""
     scripts: list[str] = field(default_factory=list)
-    """Inline scripts."""
+    """Inline scripts that a browser runs."""
+    data: list[str] = field(default_factory=list)
+    """JSON-LD, which no browser runs."""
     text: str = ""
     """All text outside scripts and styles, white space collapsed."""
 
@@ -70,7 +72,8 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         around = self.open[-1] if self.open else ""
         if around == "script":
-            self.page.scripts.append(data)
+            kind = self.page.all("script")[-1].get("type")
+            (self.page.data if kind == "application/ld+json" else self.page.scripts).append(data)
         elif around != "style":
             self.page.texts.append((around, data))
 

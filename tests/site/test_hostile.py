@@ -110,6 +110,9 @@ def test_no_page_holds_an_element_or_address_that_acts(built: Built, shown: dict
             more = int(tag == "input" and name == "browse/index.html")  # the hostile model is an option of the filter
             assert len(page.all(tag)) == len(twin.all(tag)) + more, (name, tag)
         assert fingerprints(page) <= fingerprints(twin), name
+        for data in page.data:
+            assert not set("<>&") & set(data), name
+            json.loads(data)
         assert [found.get("http-equiv") for found in page.all("meta") if "http-equiv" in found] == []
 
 
@@ -136,6 +139,8 @@ def test_heads_hold_the_values_and_nothing_else(shown: dict[str, Parsed]) -> Non
         assert page.meta("description") == [f"{SUMMARY}{named}"]
         assert page.inside("h1").strip() == (fields.get("title") or fields["name"])
     page = shown["papers/hostile-paper/index.html"]
+    (described,) = map(json.loads, page.data)
+    assert (described["headline"], described["description"]) == (TITLE, SUMMARY)
     assert page.meta("citation_title") == [TITLE]
     assert page.meta("citation_author") == PAPER["authors"]
     assert page.meta("citation_doi") == [PAPER["doi"]]

@@ -20,6 +20,7 @@ from generator.views.site import Site
 from tests.site.conftest import Built
 from tests.site.hostile import formula, text
 from tests.site.parsing import Parsed, parse
+from tests.views.made_results import catalogue, result
 
 Open = Callable[..., Page]
 WITH_PLOT = "results/dit-xl-2-on-imagenet-256/"
@@ -50,10 +51,10 @@ def test_every_configuration_stands_on_its_page_with_setting_and_source(built: B
 def test_every_number_of_an_entry_stands_on_its_page(built: Built) -> None:
     for slug, filed in built.catalogue.papers.items():
         page = built.pages[f"papers/{slug}/index.html"]
-        for number, result in enumerate(filed.entry.results, start=1):
+        for number, one in enumerate(filed.entry.results, start=1):
             assert f"row-{slug}-{number}" in page.ids
-            for value in (*result.before.values(), *result.after.values()):
-                assert shown(value.number).replace("\u202f", " ") in page.text, (slug, number)
+            for value in (*one.before.values(), *one.after.values()):
+                assert " ".join(shown(value.number).split()) in page.text, (slug, number)
 
 
 def test_an_entry_opens_eight_configurations_and_keeps_the_others_one_click_away(built: Built) -> None:
@@ -204,6 +205,17 @@ def test_hostile_text_stays_text_on_the_overview(worst: Site) -> None:
         assert not {tag for tag, _ in shown.tags} & {"script", "img", "iframe", "svg", "object", "base"}
         for _, attributes in shown.tags:
             assert not [key for key in attributes if key.startswith("on")]
+
+
+@pytest.mark.parametrize("before", [{"fid": 1e300}, {"fid": 1e300, "macs": 9}, {"fid": 1, "macs": 1e300}])
+def test_an_unchanged_model_that_no_axis_holds_is_left_out_of_the_plot(built: Built, before: dict[str, float]) -> None:
+    cost = "macs" if "macs" in before else "speed-up"
+    rows = [result(setting=str(n), before=before, after={"fid": 4 - n, cost: n + 1}) for n in range(3)]
+    papers = dict.fromkeys(("a", "b", "c"), rows)
+    site = replace(built.knowledge, catalogue=catalogue(built.catalogue, papers))
+    (page,) = benchmark_pages(site)
+    assert page.block.count("<svg viewBox") == 3
+    assert page.block.count("cat-plot-mark") == 9
 
 
 def test_an_unknown_part_of_the_overview_is_refused(built: Built) -> None:
