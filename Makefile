@@ -34,8 +34,8 @@ format: .venv/site  ## rewrite entries into the canonical form
 	$(PY) -m generator format
 
 .PHONY: add
-add: .venv/site  ## start an entry: make add ID=2305.10924
-	$(PY) -m generator add "$(ID)"
+add: .venv/site  ## start an entry: make add ID=2305.10924, or of a model: MODEL="SDXL"
+	$(PY) -m generator add $(if $(MODEL),--model "$(MODEL)","$(ID)")
 
 .PHONY: enrich
 enrich: .venv/site  ## ask arXiv for records that are missing or old
