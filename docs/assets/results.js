@@ -11,6 +11,8 @@ function sort(table, column, kind, descending) {
   const rows = [...body.rows].filter((row) => !row.classList.contains("cat-dense"));
   rows.sort((one, other) => {
     const [a, b] = [value(one, column, kind), value(other, column, kind)];
+    const lacking = Number.isNaN(a) - Number.isNaN(b);
+    if (lacking) return lacking; // what has no value comes last, whichever way
     return (kind === "number" ? a - b : compare(a, b)) * (descending ? -1 : 1);
   });
   body.append(...rows); // the unchanged model stays first
