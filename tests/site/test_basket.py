@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import rispy
 from bibtexparser.entrypoint import parse_string
 from playwright.sync_api import Page, expect
 
@@ -29,7 +30,7 @@ def tool(built: Built) -> str:
 
 
 def saved(page: Page, format: str) -> str:  # noqa: A002  what it is
-    names = {"bib": "BibTeX", "csv": "CSV", "json": "JSON"}
+    names = {"bib": "BibTeX", "csl.json": "CSL-JSON", "csv": "CSV", "json": "JSON", "ris": "RIS"}
     with page.expect_download() as download:
         page.get_by_role("button", name=f"download {names[format]}").click()
     assert download.value.suggested_filename == f"diffusion-pruning-selection.{format}"
@@ -118,16 +119,22 @@ def test_side_by_side_marks_what_differs(open_page: Open, built: Built) -> None:
     assert list(rows_of(page)) == differing
 
 
-def test_every_reported_number_is_there(open_page: Open, built: Built) -> None:
+def test_configurations_of_one_model_and_data_set_stand_side_by_side(open_page: Open, built: Built) -> None:
     page = open_page("compare/?ids=" + ",".join(THREE))
     page.locator(".compare-rows").wait_for()
-    cells = rows_of(page)["Reported numbers"]
-    for slug, cell in zip(THREE, cells, strict=True):
-        results = built.catalogue.papers[slug].entry.results
-        assert len(cell.split("\n")) == max(1, len(results))
-        for result in results:
+    rows = {name: cells for name, cells in rows_of(page).items() if name.startswith("Reported on ")}
+    names = {slug: filed.entry.name for slug, filed in built.catalogue.models.items()}
+    for place, slug in enumerate(THREE):
+        own = built.catalogue.papers[slug].entry.results
+        assert sum(len(cells[place].split("\n")) for cells in rows.values() if cells[place] != "–") == len(own)
+        for result in own:
+            sets = [built.catalogue.datasets[dataset].name for dataset in result.dataset]
+            cell = rows[f"Reported on {', '.join([names[model] for model in result.model] + sets)}"][place]
             assert result.setting in cell
             assert result.where in cell
+            assert all(built.catalogue.taxonomy.metrics[name].name in cell for name in result.after)
+    reporting = [sum(cell != "–" for cell in cells) for cells in rows.values()]
+    assert reporting == sorted(reporting, reverse=True)
 
 
 def test_a_selection_is_shared_by_its_address(open_page: Open) -> None:
@@ -180,12 +187,25 @@ def test_a_selection_is_cut_from_the_sites_own_files(open_page: Open, built: Bui
 
     document = json.loads(saved(page, "json"))
     everything = json.loads((built.site / "data/entries.json").read_bytes())
-    assert {key: value for key, value in document.items() if key not in ("papers", "tools", "articles")} == {
-        key: value for key, value in everything.items() if key not in ("papers", "tools", "articles")
+    cut = ("papers", "tools", "articles", "models", "datasets")
+    assert {key: value for key, value in document.items() if key not in cut} == {
+        key: value for key, value in everything.items() if key not in cut
     }
     assert document["papers"] == [paper for paper in everything["papers"] if paper["slug"] in THREE]
     assert document["tools"] == [one for one in everything["tools"] if one["slug"] == tool]
     assert document["articles"] == []
+    results = [result for paper in document["papers"] for result in paper.get("results", ())]
+    for kind, key in (("models", "model"), ("datasets", "dataset")):
+        named = {slug for result in results for slug in result.get(key, ())}
+        if kind == "models":
+            named |= {slug for entry in (*document["papers"], *document["tools"]) for slug in entry.get("models", ())}
+        assert document[kind] == [one for one in everything[kind] if one["slug"] in named]
+
+    ris = rispy.loads(saved(page, "ris"))
+    assert sorted(record["id"] for record in ris) == sorted(THREE)
+    csl = json.loads(saved(page, "csl.json"))
+    whole_csl = json.loads((built.site / "data/references.csl.json").read_bytes())
+    assert csl == [item for item in whole_csl if item["id"] in THREE]
 
 
 def test_the_current_filter_or_the_basket_can_be_taken(open_page: Open) -> None:

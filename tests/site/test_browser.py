@@ -49,7 +49,7 @@ def test_an_address_that_leads_nowhere_has_a_page_with_ways_back(open_page: Open
 def test_the_copy_button_copies_bibtex(open_page: Open) -> None:
     page = open_page("papers/diff-pruning/", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy BibTeX").click()
-    expect(page.get_by_role("status")).to_have_text("Copied.")
+    expect(page.locator(".cat-said")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator(".cat-bibtex pre").text_content()
     library = parse_string(copied)
@@ -60,7 +60,7 @@ def test_where_copying_is_forbidden_the_text_is_selected(open_page: Open) -> Non
     page = open_page("papers/diff-pruning/")
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden')); }")
     page.get_by_role("button", name="Copy BibTeX").click()
-    expect(page.get_by_role("status")).to_contain_text("Selected")
+    expect(page.locator(".cat-said")).to_contain_text("Selected")
     selected = page.evaluate("getSelection().toString()")
     assert selected.strip() == (page.locator(".cat-bibtex pre").text_content() or "").strip()
 
