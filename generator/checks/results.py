@@ -33,7 +33,7 @@ CODES = (
     ),
     Code(
         "E234",
-        "A configuration stands once; all its numbers stand together.",
+        "A configuration occurs once, with all its numbers.",
         "results:\n"
         "  - {model: m, setting: s, where: Table 1, after: {fid: 2}}\n"
         "  - {model: m, setting: s, where: Table 1, after: {clip-score: 0.3}}",
@@ -47,7 +47,7 @@ CODES = (
     ),
     Code(
         "E236",
-        "A place in another paper is told by reported_by, not by words in `where`.",
+        "A place in another paper is named by reported_by, not by words in `where`.",
         wrong="where: Table 1 of DeepCache",
         right="where: Table 1, and reported_by: deepcache",
     ),

@@ -281,7 +281,7 @@ class Parameters(Record):
     text_encoders: Number | None = None
     """All text encoders together."""
     decoder: Number | None = None
-    """What turns the latent into the output; of an autoencoder both halves where they are not told apart."""
+    """What turns the latent into the output: the decoder half of an autoencoder."""
     total: Number | None = None
     """The whole network, of models that have no such parts."""
     source: Text | None = None
