@@ -235,12 +235,13 @@ def shown_models(row: Row) -> tuple[str, ...]:
 
 
 def _groups(site: Site, entries: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
-    """Heading, address and rows: papers by family, then tools and articles."""
+    """Heading, address and papers of each family.
+
+    Tools and articles have one page each that lists all of them, so that they need not stand here a second time.
+    """
     papers = [row for row in entries if row.kind == "paper"]
     for family, term in site.catalogue.taxonomy.families.items():
         yield term.name, f"families/{family}/", [row for row in papers if row.families == (family,)]
-    for kind in ("tool", "article"):
-        yield KINDS[kind].name, f"{kind}s/", [row for row in entries if row.kind == kind]
 
 
 def compare(_site: Site, root: str, _argument: str) -> str:
