@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from reference_impls.architectures import registry
-from reference_impls.command_line import recover as recover_command
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
 from reference_impls.methods.registry import METHODS
 from reference_impls.models import testbed_folder
 from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.study.recover import recover
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
 from reference_impls.testbed.models import pretrained
@@ -513,13 +513,12 @@ def test_prune_twice_recover_eval(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("few_images")
 def test_recover_without_a_teacher(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taught: list[object] = []
-    real = recover_command.run
 
     def watched(*args: Any, teacher: object, **options: Any) -> float:
         taught.append(teacher)
-        return real(*args, teacher=None, **options)
+        return recover(*args, teacher=None, **options)
 
-    monkeypatch.setattr(recover_command, "run", watched)
+    monkeypatch.setattr("reference_impls.command_line.recover.run", watched)
     out = folder.parent / "recovered"
     run("recover", str(folder), "--steps", "2", "--samples", "10", "--out", str(out), "--no-teacher")
     assert json.loads((out / "config.json").read_text())["steps"][-1]["recover"]["teacher"] is False
