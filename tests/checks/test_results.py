@@ -42,6 +42,11 @@ BAD = [
         "hardware: the device, as the source names it, or not stated",
     ),
     (
+        configuration("{latency: 2}", before="{latency: 3}"),
+        "6:5: error[E233]: latency without hardware",
+        "hardware: the device, as the source names it, or not stated",
+    ),
+    (
         configuration("{latency: 2}", before="{latency: 0}", hardware="A100"),
         "6:62: error[E232]: latency of 0 s",
         "a value above 0",

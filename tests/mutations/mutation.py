@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("data", "docs", "generator", "reference_impls", "tests")
-FILES = ("mkdocs.yml", "pyproject.toml", "README.md")
+FILES = ("CONTRIBUTING.md", "LICENSE", "mkdocs.yml", "pyproject.toml", "README.md")
 MOST_SECONDS = 600
 PASSED, FAILED = 0, 1
 """Exit codes of pytest; any other one means that it could not run the tests."""
