@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from generator.checks.drafts import CHOOSE, misshapen
+from generator.checks.drafts import CHOOSE, read_as
 from generator.checks.shape import nearest
-from generator.entries.load_yaml import Steps, read
+from generator.entries.load_yaml import Steps
 from generator.entries.model import Rules, Taxonomy
 from generator.entries.problem import Code, Problem
 from generator.escape import terminal
@@ -32,14 +30,8 @@ _Finding = tuple[Steps, str, str]
 
 def read_rules(data: Path, taxonomy: Taxonomy, problems: list[Problem]) -> Rules | None:
     """The rules; what is wrong with them goes into ``problems``."""
-    document, found = read(data / CHOOSE, f"data/{CHOOSE}")
-    problems.extend(found)
-    if document is None:
-        return None
-    try:
-        rules = Rules.model_validate(document.data)
-    except ValidationError as error:
-        problems.extend(misshapen(document, error, (), "E506", "write it as its neighbours do"))
+    rules, document = read_as(Rules, data, CHOOSE, "E506", "write it as its neighbours do", problems)
+    if rules is None or document is None:
         return None
     for steps, message, fix in _disagreements(rules, taxonomy):
         # Above the list of families it is the key that is wrong.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, RootModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from generator.checks.draft import Draft
 from generator.checks.urls import ADDRESS_FIELDS
 from generator.entries.load_yaml import Document, read
-from generator.entries.model import KINDS, SLUG, Dataset, Record, Taxonomy
+from generator.entries.model import KINDS, SLUG, Dataset, Taxonomy
 from generator.entries.problem import Code, Problem
 from generator.escape import terminal
 
@@ -49,8 +49,11 @@ def _slug(key: str) -> str:
     return key
 
 
-class _Datasets(Record):
-    datasets: dict[Annotated[str, AfterValidator(_slug)], Dataset]
+class _Datasets(RootModel[dict[Annotated[str, AfterValidator(_slug)], Dataset]]):
+    pass
+
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
@@ -94,41 +97,44 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
 
 def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None, Document | None]:
     """The vocabularies and where they stand; what is wrong with them goes into ``problems``."""
-    name = f"data/{TAXONOMY}"
-    document, faults = read(data / TAXONOMY, name)
-    problems.extend(faults)
-    if document is None:
-        return None, None
-    try:
-        return Taxonomy.model_validate(document.data), document
-    except ValidationError as error:
-        problems.extend(misshapen(document, error, (), "E500", "write name and text, as its neighbours do"))
-        return None, document
+    return read_as(Taxonomy, data, TAXONOMY, "E500", "write name and text, as its neighbours do", problems)
 
 
 def read_datasets(data: Path, problems: list[Problem]) -> tuple[Mapping[str, Dataset] | None, Document | None]:
     """The data sets by slug and where they stand; what is wrong with them goes into ``problems``."""
-    document, found = read(data / DATASETS, f"data/{DATASETS}")
-    problems.extend(found)
+    fix = "write name, kind and text, as its neighbours do"
+    datasets, document = read_as(_Datasets, data, DATASETS, "E505", fix, problems)
+    return (None if datasets is None else datasets.root), document
+
+
+def read_as(
+    model: type[M], data: Path, file: str, code: str, fix: str, problems: list[Problem]
+) -> tuple[M | None, Document | None]:
+    """A file below ``data`` as one record, and where its parts stand.
+
+    Args:
+        model: of the record.
+        data: the folder of the catalogue.
+        file: name of the file.
+        code: of the problems of its shape.
+        fix: what they say.
+        problems: takes what is wrong.
+
+    Returns:
+        The record, None where it has another shape; and the document, None where it cannot be parsed.
+    """
+    document, faults = read(data / file, f"data/{file}")
+    problems.extend(faults)
     if document is None:
         return None, None
     try:
-        return _Datasets.model_validate({"datasets": document.data}).datasets, document
+        return model.model_validate(document.data), document
     except ValidationError as error:
-        fix = "write name, kind and text, as its neighbours do"
-        problems.extend(misshapen(document, error, ("datasets",), "E505", fix))
+        for detail in error.errors(include_url=False):
+            place = document.place(tuple(detail["loc"]))
+            message = f"{terminal('.'.join(map(str, detail['loc'])))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            problems.append(Problem(document.path, place.line, place.column, code, message, fix))
         return None, document
-
-
-def misshapen(
-    document: Document, error: ValidationError, above: tuple[str, ...], code: str, fix: str
-) -> Iterator[Problem]:
-    """What pydantic found, at its place in the file; ``above`` are the steps that the file does not have."""
-    for detail in error.errors(include_url=False):
-        steps = tuple(detail["loc"])[len(above) :]
-        place = document.place(steps)
-        message = f"{terminal('.'.join(map(str, steps)))}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-        yield Problem(document.path, place.line, place.column, code, message, fix)
 
 
 def arxiv_ids(data: Path) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ these lists is that of ``generator.views.choose``, so that the module only has t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
 from generator.entries.model import Budget, Metric, Value
-from generator.pages.browse import browse_query
+from generator.pages.browse import browse_query, json_bytes
 from generator.pages.render import number, render
 from generator.views.choose import SHOWN, Fit
 from generator.views.configurations import Configuration
@@ -49,7 +48,7 @@ def query(site: Site, family: str, budget: Budget) -> str:
 def choose_files(site: Site) -> Mapping[str, bytes]:
     """What the module of the page reads, by address below the home page."""
     document = _Document(site).document()
-    return {"choose/rules.json": (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()}
+    return {"choose/rules.json": json_bytes(document)}
 
 
 class _Document:
@@ -72,7 +71,7 @@ class _Document:
             architecture = filed.entry.architecture
             place = architectures.index(architecture) if architecture else -1
             fits = {need: choices.fits(need, model=slug) for need in rules.needs}
-            models[slug] = [place, ",".join(choices.named_by(slug)[1:]), *map(self._places, fits.values())]
+            models[slug] = [place, ",".join(site.models.near(slug)[1:]), *map(self._places, fits.values())]
         return {
             "version": VERSION,
             "shown": SHOWN,

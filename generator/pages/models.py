@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from generator.entries.model import Filed, Model
+from generator.pages.browse import json_bytes
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.models import Part, operations_of, parts_of
@@ -64,7 +64,7 @@ def model_files(site: Site) -> Mapping[str, bytes]:
         for slug, filed in site.catalogue.models.items()
     ]
     document = {"version": NAMES_VERSION, "models": names}
-    return {"models/names.json": (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()}
+    return {"models/names.json": json_bytes(document)}
 
 
 def model_list(site: Site, root: str, _argument: str) -> str:

@@ -8,16 +8,16 @@ by ``docs/assets/search-words.js`` alone; this file only says what each page is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from math import log2
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from generator.entries.model import VOCABULARIES, Dataset, Filed, Model, Paper, Term, Tool
 from generator.pages.browse import FACETS_BY_NAME, KINDS, VERSION, Row, coded, json_bytes, rows, stamp
 from generator.pages.page import Page
+from generator.views.models import wholes
 from generator.views.site import Site, authors_of
 
 INDEX = "search/index.json"
@@ -43,8 +43,6 @@ OTHER_KINDS = 0.9
 """Tools and articles."""
 HEADING = 0.6
 """A heading on a page of prose; the page itself counts 1."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +85,7 @@ class Concepts:
         """Those whose names are proper names, so that each word of the name counts."""
         self._number: dict[tuple[str, str], int] = {}
         self._models, self._datasets = site.catalogue.models, site.catalogue.datasets
+        self._lines_of = site.models.lines_of
         taxonomy = site.catalogue.taxonomy
         for vocabulary in dict.fromkeys(name for held in VOCABULARIES.values() for name in held.values()):
             for word, term in taxonomy.vocabulary(vocabulary).items():
@@ -115,26 +114,19 @@ class Concepts:
 
     def models(self, slugs: Iterable[str]) -> list[int]:
         """Numbers of models and of the lines that they are part of."""
-        return self.of("models", _with_wholes(slugs, self._models, lambda filed: filed.entry.part_of))
+        return self.of(
+            "models", (own for slug in slugs if slug in self._models for own in (slug, *self._lines_of(slug)))
+        )
 
     def datasets(self, slugs: Iterable[str]) -> list[int]:
         """Numbers of data sets and of those that they are part of."""
-        return self.of("datasets", _with_wholes(slugs, self._datasets, lambda dataset: dataset.part_of))
+        held = self._datasets
+        parts = ((slug, *wholes(slug, held, lambda one: one.part_of)) for slug in slugs if slug in held)
+        return self.of("datasets", (own for part in parts for own in part))
 
 
 def _term_names(word: str, term: Term) -> tuple[str, ...]:
     return (term.name, word, *term.synonyms)
-
-
-def _with_wholes(slugs: Iterable[str], held: Mapping[str, T], whole: Callable[[T], str | None]) -> list[str]:
-    """Slugs and what they are part of, each once; a circle ends where it closes."""
-    found: dict[str, None] = {}
-    for slug in slugs:
-        current: str | None = slug
-        while current is not None and current in held and current not in found:
-            found[current] = None
-            current = whole(held[current])
-    return list(found)
 
 
 def search_index(site: Site, prose: Sequence[Prose], made: Sequence[Page]) -> bytes:

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generator.entries.model import Advice, Budget, Catalogue, Filed, Paper
-from generator.views.configurations import Configuration, configurations_of
+from generator.views.configurations import TRUST_ORDER, Configuration, configurations_of
 from generator.views.models import Models
 
 SHOWN = 5
 """So many entries of a family are shown."""
-TRUST_ORDER = ("read", "abstract", "second hand")
 OUT_OF_USE = ("superseded", "withdrawn")
 
 
@@ -101,10 +100,6 @@ class Choices:
     def _named(self, models: Iterable[str]) -> Sequence[str]:
         return sorted({paper for slug in models for paper in self._naming.get(slug, ())})
 
-    def named_by(self, model: str) -> tuple[str, ...]:
-        """The models whose entries fit a model: itself, its members and its lines."""
-        return (*self._models.family_of(model), *self._models.lines_of(model))
-
     @cached_property
     def _papers(self) -> Mapping[str, Filed[Paper]]:
         """Those that can be recommended: in use, of a family that some rule names, and meant to lower a cost."""
@@ -128,7 +123,7 @@ class Choices:
         """Papers that name a model, or have results on it."""
         found: dict[str, list[str]] = defaultdict(list)
         for slug, filed in self._papers.items():
-            for model in {*filed.entry.models, *(one for row in self._rows[slug] for one in row.result.model)}:
+            for model in self._models.named_by(filed)[0]:
                 found[model].append(slug)
         return {model: tuple(slugs) for model, slugs in found.items()}
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from generator.entries.model import NOT_STATED, Filed, Metric, Paper, Result, Value
 
 Trust = Literal["read", "abstract", "second hand"]
+TRUST_ORDER: tuple[Trust, ...] = get_args(Trust)
+"""The nearest to the source first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from generator.entries.model import Catalogue, Filed, Model, Paper, Tool
-from generator.views.configurations import Configuration, configurations_of
+from generator.views.configurations import TRUST_ORDER, Configuration, configurations_of
 from reference_impls.architectures.registry import ARCHITECTURES, Architecture
 
 BYTES = {"fp16": 2.0, "int8": 1.0}
@@ -16,6 +17,9 @@ BYTES = {"fp16": 2.0, "int8": 1.0}
 MILLION, GIGA = 1e6, 1e9
 TRAINING_ORDER = ("training-free", "learned-mask", "fine-tune", "retrain", "from-scratch")
 """From the least training on."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,7 @@ class Models:
 
     def lines_of(self, slug: str) -> tuple[str, ...]:
         """The lines that a model belongs to, the nearest first."""
-        found: list[str] = []
-        above = self._catalogue.models[slug].entry.part_of
-        while above is not None and above not in found:
-            found.append(above)
-            above = self._catalogue.models[above].entry.part_of
-        return tuple(found)
+        return wholes(slug, self._catalogue.models, lambda filed: filed.entry.part_of)
 
     def family_of(self, slug: str) -> tuple[str, ...]:
         """A model and everything that belongs to it."""
@@ -86,6 +85,10 @@ class Models:
         for own in found:
             found.extend(one for one in self.members.get(own, ()) if one not in found)
         return tuple(found)
+
+    def near(self, slug: str) -> tuple[str, ...]:
+        """A model, everything that belongs to it, and the lines that it belongs to."""
+        return (*self.family_of(slug), *self.lines_of(slug))
 
     def named_by(self, filed: Filed[Paper] | Filed[Tool]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The models of an entry, single ones before groups, each in its order; and the lines they belong to."""
@@ -119,8 +122,7 @@ class Models:
 
     def tools(self, slug: str) -> tuple[Filed[Tool], ...]:
         """Tools that name a model, one of its members, or a line that it belongs to; by name."""
-        near = (*self.family_of(slug), *self.lines_of(slug))
-        found = {filed.slug: filed for own in near for filed in self._tools.get(own, ())}
+        found = {filed.slug: filed for own in self.near(slug) for filed in self._tools.get(own, ())}
         return tuple(sorted(found.values(), key=lambda filed: filed.entry.name.casefold()))
 
     @cached_property
@@ -140,6 +142,22 @@ class Models:
                 yield family, sorted(members, key=_effort)
 
 
+def wholes(slug: str, held: Mapping[str, T], whole: Callable[[T], str | None]) -> tuple[str, ...]:
+    """What a thing is part of, the nearest first.
+
+    Args:
+        slug: of the thing.
+        held: everything that can be a part or a whole.
+        whole: what something is part of; a circle ends where it closes, and what nobody has described ends the way.
+    """
+    found: list[str] = []
+    above = whole(held[slug])
+    while above is not None and above in held and above not in (slug, *found):
+        found.append(above)
+        above = whole(held[above])
+    return tuple(found)
+
+
 def _best(filed: Filed[Paper], models: frozenset[str]) -> Configuration | None:
     """The configuration on these models that says most, of those that are documented best."""
     own = [row for row in configurations_of(filed) if models & set(row.result.model)]
@@ -148,7 +166,7 @@ def _best(filed: Filed[Paper], models: frozenset[str]) -> Configuration | None:
 
 def _doubt(row: Configuration) -> int:
     """The authors' own numbers before those that others report of them; read in the source before second hand."""
-    return {"read": 0, "abstract": 1, "second hand": 2}[row.trust] + 3 * (row.source != row.slug)
+    return TRUST_ORDER.index(row.trust) + len(TRUST_ORDER) * (row.source != row.slug)
 
 
 def _effort(tried: Tried) -> tuple[int, bool, str]:

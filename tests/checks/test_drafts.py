@@ -67,11 +67,16 @@ def test_a_link_is_never_followed(data: Path, tmp_path_factory: pytest.TempPathF
     assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in messages)
 
 
-def test_a_data_set_without_kind(data: Path) -> None:
-    file = data / "datasets.yaml"
+def without_line(file: Path, beginning: str) -> str:
+    """Take the first line that begins so out of a file; the text as it was."""
     text = file.read_text(encoding="utf-8")
-    start = text.index("  kind: ")
+    start = text.index(beginning)
     file.write_text(text[:start] + text[text.index("\n", start) + 1 :], encoding="utf-8")
+    return text
+
+
+def test_a_data_set_without_kind(data: Path) -> None:
+    text = without_line(data / "datasets.yaml", "  kind: ")
     outcome = validate(data)
     assert outcome.catalogue is None
     slug = text[: text.index(":")].splitlines()[-1]
@@ -81,10 +86,7 @@ def test_a_data_set_without_kind(data: Path) -> None:
 
 
 def test_taxonomy_with_a_term_without_text(data: Path) -> None:
-    file = data / "taxonomy.yaml"
-    text = file.read_text(encoding="utf-8")
-    start = text.index("    text: ")
-    file.write_text(text[:start] + text[text.index("\n", start) + 1 :], encoding="utf-8")
+    without_line(data / "taxonomy.yaml", "    text: ")
     outcome = validate(data)
     assert outcome.catalogue is None
     assert [problem.text() for problem in outcome.problems] == [

@@ -64,6 +64,12 @@ class Built:
         return {where: filed for where, filed in self.entries.items() if not where.startswith("models/")}
 
 
+def address(page: Page) -> str:
+    """Where a page of the browser is now: ``page.url`` learns of pushState only a moment later."""
+    found: str = page.evaluate("location.href")
+    return found
+
+
 def checked(root: Path) -> Catalogue:
     """The catalogue of a repository, which must be valid."""
     outcome = validate(root / "data")

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from generator.pages.browse import FACETS, FIRST, Row, browse_files, browse_query, phrases, rows
-from tests.site.conftest import Built, Server
+from tests.site.conftest import Built, Server, address
 from tests.site.hostile import SUMMARY, TITLE
 from tests.site.looks import assert_axe_finds_nothing, switch_to_dark
 from tests.site.parsing import parse
@@ -23,12 +23,6 @@ browser = pytest.mark.browser
 Open = Callable[..., Page]
 BYTES_AN_ENTRY = 80
 HOSTILE = "<img src=x onerror=alert(1)>\"'</td><script>alert(2)</script>"
-
-
-def address(page: Page) -> str:
-    """Where the page is now: ``page.url`` learns of pushState only a moment later."""
-    found: str = page.evaluate("location.href")
-    return found
 
 
 def status(page: Page) -> str:

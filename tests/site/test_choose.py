@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Route, expect
 from generator.pages.choose import choose_files, query
 from generator.views.choose import SHOWN, Answer
 from generator.views.site import label_of
-from tests.site.conftest import Built, Server
+from tests.site.conftest import Built, Server, address
 
 browser = pytest.mark.browser
 Open = Callable[..., Page]
@@ -25,12 +25,6 @@ SDXL = "choose/?model=sdxl&train=none&need=seconds"
 TRANSFER = 60_000
 """Bytes over the wire that only this page loads, before any is kept by the browser."""
 HOSTILE = "<img src=x onerror=alert(1)> \"'&"
-
-
-def address(page: Page) -> str:
-    """Where the page is now: ``page.url`` learns of pushState only a moment later."""
-    found: str = page.evaluate("location.href")
-    return found
 
 
 def answered(page: Page) -> None:
@@ -82,7 +76,7 @@ def test_rules_json_says_what_the_view_says(built: Built) -> None:
     choices = built.knowledge.choices
     for slug in built.knowledge.models.used:
         _, others, *by_need = document["models"][slug]
-        assert [slug, *filter(None, others.split(","))] == list(choices.named_by(slug))
+        assert [slug, *filter(None, others.split(","))] == list(built.knowledge.models.near(slug))
         for need, places in zip(document["needs"], by_need, strict=True):
             fits = choices.fits(need, model=slug)
             assert [document["entries"][place][0] for place in places[::2]] == [fit.filed.slug for fit in fits]

@@ -98,7 +98,8 @@ def test_a_model_is_fitted_by_itself_its_members_and_its_lines(taxonomy: Taxonom
         "of-line",
     }
     assert [fit.filed.slug for fit in found.fits("seconds", model="other")] == ["of-other"]
-    assert found.named_by("big") == ("big", "small", "line")
+    named = {slug: Filed(slug, "", one) for slug, one in MODELS.items()}
+    assert Models(Catalogue(taxonomy, {}, {}, {}, named, {}, RULES)).near("big") == ("big", "small", "line")
 
 
 def test_code_comes_first_then_how_the_number_was_read(taxonomy: Taxonomy) -> None:
