@@ -14,6 +14,8 @@ LADDER = (
     {"maths", "calls"},
 )
 """From what people type down to the ground; folders of one rung do not import each other."""
+GROUND = {"number_format"}
+"""Modules outside the folders, which every folder and the generator may import; they import none of them."""
 RUNG = {folder: number for number, folders in enumerate(LADDER) for folder in folders}
 MAY_HOLD_MORE = {"methods"}
 MOST_MODULES = 12
@@ -33,12 +35,20 @@ def imported_folders(file: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("reference_impls.")}
+    return {name.split(".")[1] for name in names if name.startswith("reference_impls.")} - GROUND
 
 
 def test_every_folder_has_its_rung() -> None:
     assert {folder for folder, _ in modules()} == set(RUNG)
-    assert {file.name for file in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+    assert {file.name for file in PACKAGE.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+        *(f"{module}.py" for module in GROUND),
+    }
+
+
+def test_the_ground_imports_no_folder() -> None:
+    assert [(module, one) for module in GROUND for one in imported_folders(PACKAGE / f"{module}.py")] == []
 
 
 def test_no_folder_imports_one_beside_or_above_it() -> None:
