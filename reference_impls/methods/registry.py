@@ -7,8 +7,23 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal["unstructured", "structured", "depth"]
+KIND_NAMES: Mapping[Kind, str] = {
+    "unstructured": "Unstructured pruning",
+    "structured": "Structured pruning",
+    "depth": "Depth pruning",
+}
+"""Names of the groups of methods, in the order in which they are listed."""
+Needs = Literal["nothing", "activations", "trajectory", "gradients", "training"]
+NEEDS_NAMES: Mapping[Needs, str] = {
+    "nothing": "data-free",
+    "activations": "calibration activations",
+    "trajectory": "calibration along sampling trajectories",
+    "gradients": "gradients",
+    "training": "training",
+}
+"""Names of the data requirements, from the smallest to the largest."""
 Features = Literal["none", "plain", "normalised"]
-"""What a recovering model's blocks are held to, beside the teacher's output; see ``recover``."""
+"""Features of the teacher that a recovering model is trained to match, besides the output; see ``recover``."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +33,14 @@ class Method:
     file: str
     """Module of this folder that holds its function; ``prune.FUNCTIONS`` names the function."""
     kind: Kind
-    """unstructured: single weights, or n of m; structured: heads, neurons, channels; depth: blocks."""
+    """unstructured: weights, also n:m; structured: heads, neurons, channels; depth: blocks."""
     paper: str | None
     """Slug of its entry in the catalogue; None for a baseline without a paper."""
-    needs: Literal["nothing", "activations", "trajectory", "gradients", "training"]
-    """What it looks at beside the weights: inputs of layers, the calls of a sampler, gradients at rising times, or
-    batches to train on."""
+    needs: Needs
+    """Its data requirement: nothing but the weights, inputs of layers, forward passes along a sampling trajectory,
+    gradients at rising timesteps, or batches to train on."""
     summary: str
-    """One sentence."""
+    """One sentence: the criterion, in the field's terms."""
     formula: str
     """The score or the objective, in LaTeX, for the method's page."""
     scope: Literal["layer", "row"] = "layer"
@@ -33,7 +48,7 @@ class Method:
     pattern_only: bool = False
     """It makes n:m patterns and nothing else."""
     features: Features = "none"
-    """How its paper lets the pruned model recover."""
+    """Features that its paper distils when the pruned model recovers."""
 
 
 METHODS: Mapping[str, Method] = {
@@ -42,7 +57,7 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper=None,
         needs="nothing",
-        summary="Weights go by lot.",
+        summary="Random pruning: zeroes weights chosen uniformly at random (baseline).",
         formula=r"S \sim U(0, 1)",
     ),
     "magnitude": Method(
@@ -50,7 +65,7 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper="han-2015",
         needs="nothing",
-        summary="Small weights go.",
+        summary="Magnitude pruning: zeroes the weights with the smallest absolute value.",
         formula=r"S_{ij} = |W_{ij}|",
     ),
     "wanda": Method(
@@ -58,7 +73,7 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper="wanda",
         needs="activations",
-        summary="Weights go whose size times the norm of their input is small.",
+        summary="Zeroes the weights with the lowest |weight| × input norm, within each output row.",
         formula=r"S_{ij} = |W_{ij}| \cdot \lVert X_j \rVert_2",
         scope="row",
     ),
@@ -67,7 +82,10 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper="sparsegpt",
         needs="activations",
-        summary="Columns are pruned from left to right, and the rest makes up for what goes.",
+        summary=(
+            "Prunes column by column and updates the weights to the right to minimise the layer-wise reconstruction "
+            "error."
+        ),
         formula=(
             r"S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, \quad H = "
             r"\frac{1}{n} X^\top X, "
@@ -79,7 +97,7 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper="obs-diff",
         needs="trajectory",
-        summary="As SparseGPT, with early denoising steps counted more.",
+        summary="SparseGPT with a Hessian that weights early denoising steps more.",
         formula=(
             r"\begin{array}{l} S_{ij} = \frac{W_{ij}^2}{U_{jj}^2}, \quad U^\top U = (H + \lambda I)^{-1}, "
             r"\quad \lambda = \frac{1}{100} \cdot \frac{\mathrm{tr} \, H}{d} \\ "
@@ -92,7 +110,10 @@ METHODS: Mapping[str, Method] = {
         kind="unstructured",
         paper="sparsedm",
         needs="training",
-        summary="The mask follows the weights while they train, and pruned weights are pulled to zero.",
+        summary=(
+            "Trains under an N:M mask that is recomputed by magnitude in every step, and decays pruned weights towards "
+            "zero."
+        ),
         formula=(
             r"\frac{\partial L}{\partial W} \leftarrow \frac{\partial L}{\partial (W \odot M)} + \lambda (1 "
             r"- M) \odot W"
@@ -104,7 +125,7 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper=None,
         needs="nothing",
-        summary="Heads, neurons and channels go by lot.",
+        summary="Random structured pruning: removes heads, neurons and channels at random (baseline).",
         formula=r"S_u \sim U(0, 1)",
     ),
     "magnitude-units": Method(
@@ -112,7 +133,7 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="l1-filters",
         needs="nothing",
-        summary="Heads, neurons and channels with small weights go.",
+        summary="Removes the heads, neurons and channels with the smallest L1 norm of their weights.",
         formula=r"S_u = \sum_{w \in u} |w|",
     ),
     "taylor": Method(
@@ -120,7 +141,10 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="taylor-2019",
         needs="gradients",
-        summary="Units go whose weights times gradients are small, over all timesteps.",
+        summary=(
+            "Removes the heads, neurons and channels with the lowest first-order Taylor importance, the squares of "
+            "weight × gradient summed over all timesteps."
+        ),
         formula=r"S_u = \sum_t \sum_{w \in u} \left( w \, \frac{\partial L_t}{\partial w} \right)^2",
     ),
     "diff-pruning": Method(
@@ -128,7 +152,10 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="diff-pruning",
         needs="gradients",
-        summary="As Taylor, over the timesteps whose loss is not negligible.",
+        summary=(
+            "Taylor importance, summed only over the timesteps whose loss is not negligible (at least 5% of the "
+            "largest)."
+        ),
         formula=(
             r"S_u = \sum_{t :\, L_t \geq T \max L} \; \sum_{w \in u} \left( w \, \frac{\partial "
             r"L_t}{\partial w} \right)^2"
@@ -139,7 +166,10 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="obs-diff",
         needs="trajectory",
-        summary="Units go whose columns the others can best make up for.",
+        summary=(
+            "Removes the heads, neurons and channels with the lowest OBS error and updates the remaining weights to "
+            "minimise the layer-wise reconstruction error."
+        ),
         formula=(
             r"\begin{array}{l} S_u = \sum_{j \in u} \sum_i \frac{W_{ij}^2}{[(H + \lambda I)^{-1}]_{jj}} "
             r"\quad (\text{heads: } H_{uu} \text{ for } H) \\ \lambda = \frac{1}{100} \cdot "
@@ -153,7 +183,10 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="ecodiff",
         needs="training",
-        summary="Gates on heads and neurons are learned to keep the output while as many as possible close.",
+        summary=(
+            "Learns gates on heads, neurons and channels that preserve the sampled image under a sparsity penalty, and "
+            "removes the units whose gates are closed the most."
+        ),
         formula=(
             r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_u "
             r"P(g_{\alpha_u} > 0)"
@@ -164,7 +197,7 @@ METHODS: Mapping[str, Method] = {
         kind="depth",
         paper="bk-sdm",
         needs="nothing",
-        summary="A fixed rule names the blocks; distillation mends the rest.",
+        summary="Removes blocks in a fixed order, without data; the paper then recovers the model by distillation.",
         formula=r"L = \lVert v - v^{*} \rVert^2 + \lVert v - v_T \rVert^2 + \sum_i \lVert f_i - f_i^T \rVert^2",
         features="plain",
     ),
@@ -173,7 +206,10 @@ METHODS: Mapping[str, Method] = {
         kind="depth",
         paper="laptop-diff",
         needs="trajectory",
-        summary="The set of blocks goes whose losses at the output, measured one by one, sum to least.",
+        summary=(
+            "Removes the set of blocks with the smallest sum of single-block output errors (a knapsack over their "
+            "parameters)."
+        ),
         formula=r"\min_{R} \sum_{i \in R} \mathbb{E} \, \lVert v - v_{-i} \rVert^2, \; \sum_{i \in R} n_i \geq s N",
         features="normalised",
     ),
@@ -182,7 +218,7 @@ METHODS: Mapping[str, Method] = {
         kind="depth",
         paper="shortgpt",
         needs="trajectory",
-        summary="Blocks go whose output points where their input did.",
+        summary="Removes the blocks whose output is most similar to their input (cosine similarity).",
         formula=r"S_i = 1 - \mathbb{E} \, \cos(x_i, x_{i+1})",
     ),
     "tinyfusion": Method(
@@ -190,7 +226,7 @@ METHODS: Mapping[str, Method] = {
         kind="depth",
         paper="tinyfusion",
         needs="training",
-        summary="Which blocks stay is learned together with the update that would mend the rest.",
+        summary="Learns which blocks to keep, jointly with a low-rank update that simulates fine-tuning.",
         formula=r"\min_{p, \Delta} \; \mathbb{E}_{m \sim p} \, L(x, m, \Phi + \Delta)",
     ),
 }
