@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from generator import escape
 from generator.views.site import address_of, authors_of, date_of, label_of
+from reference_impls.number_format import count, percent, si, thousands, times
 
 
 def _url(address: str) -> str:
@@ -54,6 +55,7 @@ def environment() -> Environment:
     jinja.filters.update(
         code_spans=_code_spans, url=_url, number=number, script_json=_script_json, wrappable=_wrappable
     )
+    jinja.filters.update(percent=percent, thousands=thousands, times=times, count=count, si=si)
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
     return jinja
 
