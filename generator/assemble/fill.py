@@ -14,11 +14,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from generator import escape
+from generator.assemble.frame import framed, nearest, place_of, tab_said, way_home, with_footer
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, apply_fixes
 from generator.outputs.feeds import feed_links
 from generator.pages.blocks import fill_directives
 from generator.pages.makers import all_files, all_pages
-from generator.pages.page import Page
+from generator.pages.page import ROOT, Page
 from generator.pages.search import INDEX, Prose, search_index
 from generator.views.site import Site
 
@@ -50,21 +51,33 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         raise FillFailed(f"{shell_file} was not built; is docs/shell/entry.md there?")
     for script in sorted((built / "assets/javascripts").rglob("*.js")):
         script.write_text(apply_fixes(script.read_text(encoding="utf-8"), SCRIPT_FIXES), encoding="utf-8", newline="\n")
-    for file in sorted(built.rglob("*.html")):
-        name = file.relative_to(built).as_posix()
-        html = apply_fixes(file.read_text(encoding="utf-8"), PAGE_FIXES)
-        if file != shell_file:
-            root = "../" * name.count("/") or "./"
-            html = html.replace("</head>", f"{feed_links(site, name, root)}</head>", 1)
-            html = fill_directives(html, site, root, name)
-        file.write_text(html, encoding="utf-8", newline="\n")
-    shell = Shell(shell_file.read_text(encoding="utf-8"), f"{site.config.site_url}{SHELL}")
+    pages = {
+        file.relative_to(built).as_posix(): apply_fixes(file.read_text(encoding="utf-8"), PAGE_FIXES)
+        for file in sorted(built.rglob("*.html"))
+    }
+    shell_html = pages.pop(f"{SHELL}index.html")
+    locations = {name: name.removesuffix("index.html") for name in pages}
+    found = {locations[name]: place_of(html, locations[name]) for name, html in pages.items()}
+    places = {location: place for location, place in found.items() if place is not None}
+    for name, html in pages.items():
+        root = way_home(name, site)
+        if found[locations[name]] is None:
+            html = framed(html, nearest(places, locations[name]), root)
+        html = html.replace("</head>", f"{feed_links(site, name, root)}</head>", 1)
+        html = fill_directives(with_footer(tab_said(html), site, root), site, root, name)
+        (built / name).write_text(html, encoding="utf-8", newline="\n")
     shutil.rmtree(built / "shell")
+    shell_html = with_footer(shell_html, site, ROOT)
+    shells: dict[str, Shell] = {}
     made = list(all_pages(site))
     for page in made:
+        folder = page.location.partition("/")[0]
+        if folder not in shells:
+            html = tab_said(framed(shell_html, nearest(places, page.location), ROOT))
+            shells[folder] = Shell(html, f"{site.config.site_url}{SHELL}")
         file = built / page.location / "index.html"
         file.parent.mkdir(parents=True)
-        html = shell.filled(page, f"{site.config.site_url}{page.location}")
+        html = shells[folder].filled(page, f"{site.config.site_url}{page.location}")
         file.write_text(html, encoding="utf-8", newline="\n")
     replace_search(built, site, made)
     extend_sitemap(built, site.config.site_url, [page.location for page in made], epoch)

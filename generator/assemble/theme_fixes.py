@@ -58,6 +58,12 @@ PAGE_FIXES = (
         '<main id="__main" ',
     ),
     ThemeFix(
+        "the path to a page is not named as the navigation is",
+        "9.8.1",
+        re.compile(r'(<nav class="md-path" aria-label=)"Navigation" ?'),
+        r'\1"Breadcrumbs"',
+    ),
+    ThemeFix(
         "the reader's browser does not ask the code host for stars and releases",
         "9.8.1",
         re.compile(r' data-md-component="source"'),

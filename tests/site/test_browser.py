@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from bibtexparser.entrypoint import parse_string
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.site.conftest import Built, Server
 
@@ -43,7 +43,37 @@ def test_an_address_that_leads_nowhere_has_a_page_with_ways_back(open_page: Open
     assert page.url == server.address
 
 
+@pytest.mark.parametrize("where", ["", "browse/", "papers/diff-pruning/", "models/sdxl/", "methods/wanda/", "kernels/"])
+def test_a_desktop_shows_the_tabs_and_where_one_is(open_page: Open, where: str) -> None:
+    page = open_page(where, viewport={"width": 1280, "height": 800})
+    tabs = page.get_by_role("navigation", name="Tabs")
+    assert tabs.get_by_role("link").all_inner_texts() == ["Home", "Learn", "Browse", "Results", "Run", "Contribute"]
+    for tab in tabs.get_by_role("link").all():
+        expect(tab).to_be_visible()
+    expect(tabs.locator("[aria-current]")).to_be_visible()
+
+
+def test_a_page_opened_as_a_file_says_how_to_serve_it(chromium: Browser, built: Built, open_page: Open) -> None:
+    page = chromium.new_page()
+    page.goto((built.site / "papers/diff-pruning/index.html").as_uri())
+    expect(page.locator(".cat-file")).to_contain_text("make serve")
+    expect(page.locator(".cat-file")).to_be_visible()
+    page.close()
+    expect(open_page("papers/diff-pruning/").locator(".cat-file")).to_have_count(0)
+
+
 # Copy
+
+
+def test_a_command_is_copied_without_its_prompt_and_its_answer(open_page: Open) -> None:
+    page = open_page("contribute/", permissions=["clipboard-read", "clipboard-write"])
+    block = page.locator(".highlight").filter(has=page.locator(".gp")).first
+    block.hover()
+    block.get_by_role("button", name="Copy to clipboard").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.trim() !== '')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("make ")
+    assert "$" not in copied
 
 
 def test_the_copy_button_copies_bibtex(open_page: Open) -> None:

@@ -144,6 +144,75 @@ def test_every_link_and_anchor_leads_somewhere(built: Built) -> None:
     assert not lost, lost[:20]
 
 
+def test_every_page_is_reached_from_the_home_page(built: Built) -> None:
+    home = built.knowledge.config.site_url
+    reached, new = {"index.html"}, ["index.html"]
+    while new:
+        name = new.pop()
+        for link in built.pages[name].all("a"):
+            target = urljoin(home + name.removesuffix("index.html"), link.get("href", "")).partition("#")[0]
+            found = f"{unquote(urlsplit(target).path).removeprefix(urlsplit(home).path)}index.html"
+            if target.startswith(home) and found in built.pages and found not in reached:
+                reached.add(found)
+                new.append(found)
+    assert set(built.pages) - reached == {"404.html"}
+
+
+TABS = {
+    "index.html": "Home",
+    "families/pruning": "Learn",
+    "articles": "Learn",
+    "browse": "Browse",
+    "papers": "Browse",
+    "tools": "Browse",
+    "models": "Browse",
+    "architectures": "Browse",
+    "results": "Results",
+    "methods": "Run",
+    "kernels": "Run",
+    "decisions": "Contribute",
+}
+
+
+def test_every_page_marks_the_tab_that_it_belongs_to(built: Built) -> None:
+    for name in built.pages.keys() - {"404.html"}:
+        html = (built.site / name).read_text("utf-8")
+        marked = re.findall(
+            r'<li class="md-tabs__item md-tabs__item--active">\s*<a [^>]*aria-current="true"[^>]*>([^<]*)<', html
+        )
+        assert len(marked) == html.count("md-tabs__item--active") == html.count('aria-current="true"') == 1, name
+        expected = [tab for start, tab in TABS.items() if name.startswith(start)]
+        assert not expected or [tab.strip() for tab in marked] == expected, name
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("papers/diff-pruning", ["../../", "../../browse/", "../../papers/"]),
+        ("models/sdxl", ["../../", "../../browse/", "../../models/"]),
+        ("methods/wanda", ["../../", "../../methods/", "../../methods/"]),
+        ("results/dit-xl-2-on-imagenet-256", ["../../", "../../results/", "../../results/"]),
+        ("kernels/csr_spmm", ["../../", "../../methods/", "../../kernels/"]),
+        ("architectures/unet", ["../../", "../../browse/", "../../architectures/"]),
+        ("decisions/testing", ["../../", "../../contribute/", "../../decisions/"]),
+    ],
+)
+def test_a_made_page_has_the_path_to_it(built: Built, name: str, path: list[str]) -> None:
+    page = built.pages[f"{name}/index.html"]
+    assert [link["href"] for link in page.all("a") if link.get("class") == "md-path__link"] == path
+    assert [nav for nav in page.all("nav") if nav.get("aria-label") == "Breadcrumbs"]
+
+
+def test_every_page_ends_with_the_links_of_the_footer(built: Built) -> None:
+    home, repository = built.knowledge.config.site_url, built.knowledge.config.repo_url
+    wanted = {home + where for where in ("data/", "decisions/", "feed.xml", "contribute/")}
+    wanted |= {repository, f"{repository}/blob/main/LICENSE"}
+    for name, page in built.pages.items():
+        here = home + name.removesuffix("index.html")
+        footer = page.tags[page.tags.index(("nav", {"class": "cat-footer", "aria-label": "Footer"})) :]
+        assert wanted <= {urljoin(here, found["href"]) for tag, found in footer if tag == "a"}, name
+
+
 def test_an_id_stands_once_on_a_page(built: Built) -> None:
     assert {name: page.twice for name, page in built.pages.items() if page.twice} == {}
 
