@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reference_impls.near_names import unknown
+
 DOWN, CROSS_DOWN, ATTENTION_DOWN = "DownBlock2D", "CrossAttnDownBlock2D", "AttnDownBlock2D"
 UP, CROSS_UP, ATTENTION_UP = "UpBlock2D", "CrossAttnUpBlock2D", "AttnUpBlock2D"
 
@@ -577,5 +579,5 @@ def chosen(name: str | None) -> Mapping[str, Architecture]:
     if name is None:
         return ARCHITECTURES
     if name not in ARCHITECTURES:
-        raise ValueError(f"architecture {name!r} is not one of {', '.join(ARCHITECTURES)}")
+        raise ValueError(unknown("architecture", name, ARCHITECTURES, "python -m reference_impls arch"))
     return {name: ARCHITECTURES[name]}

@@ -1,4 +1,4 @@
-"""The command `arch`: real models and their published counts."""
+"""The command `arch`: published parameter and MAC counts of real models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def arch(name: str | None, check: bool, attention: bool) -> None:
 
     Raises:
         WrongUse: there is no such architecture, it cannot be built, or the options contradict each other.
-        typer.Exit: a published count is not the one counted here; exit code 1.
+        typer.Exit: a published count differs from the one counted here; exit code 1.
     """
     with wrong_use():
         chosen = registry.chosen(name)

@@ -1,9 +1,9 @@
-"""The command line: methods, pruned models, the table, published counts.
+"""The command line: methods, pruned models, results on the testbed, architectures, kernels.
 
-This module declares the options; each command stands in a module of its own, which is imported when it is called, so
-that nobody waits for torch who asks for help.
+This module declares the options; each command is in a module of its own, which is imported when it runs, so that
+`--help` does not wait for torch.
 
-Exit codes: 0 fine, 1 a check failed, 2 wrong use, said in one line, with nothing written.
+Exit codes: 0 fine, 1 a check failed, 2 wrong use, reported in one line, with nothing written.
 """
 
 from __future__ import annotations
@@ -13,100 +13,128 @@ from typing import Annotated
 
 import typer
 
-from reference_impls.command_line.usage import OneLine, whole
+from reference_impls.command_line.usage import PROGRAM, OneLine, example, whole
 
 app = typer.Typer(
     cls=OneLine,
-    name="python -m reference_impls",
-    help="Pruning methods for diffusion models on a testbed of two small models.",
+    name=PROGRAM,
+    help="Reference implementations of pruning methods for diffusion models, on a testbed of two small models.",
+    epilog=example("list", "demo wanda", "prune --method wanda --sparsity 0.5 --out build/pruned"),
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-MethodName = Annotated[str, typer.Argument(help="A name that `list` shows.")]
-Samples = Annotated[int, whole(10, 10_000, "Samples to measure with.")]
-Seed = Annotated[int, whole(0, 2**32 - 1, "Fixes calibration and lots.")]
-Out = Annotated[Path, typer.Option(help="New folder for the pruned model.")]
+MethodName = Annotated[str, typer.Argument(help="A method, as named by `list`.")]
+Samples = Annotated[int, whole(10, 10_000, "Samples to generate for the metrics.")]
+Out = Annotated[Path, typer.Option(help="New folder for the model.")]
 
 
-@app.command("list")
+@app.command("list", epilog=example("list"))
 def list_() -> None:
-    """The methods that run here."""
+    """List the reference implementations. For each method: its data requirement and its criterion."""
     from reference_impls.command_line.methods import list_methods
 
     list_methods()
 
 
-@app.command()
+@app.command(epilog=example("show wanda"))
 def show(method: MethodName) -> None:
-    """One method: what it does, its source and its measured rows."""
+    """Show one method: its paper, results and source."""
     from reference_impls.command_line import methods
 
     methods.show(method)
 
 
-@app.command()
+@app.command(epilog=example("demo wanda"))
 def demo(method: MethodName) -> None:
-    """Prune the DiT of the testbed to 50 % sparsity and show the held-out loss before and after."""
+    """Prune the testbed's DiT to 50% and print its denoising loss."""
     from reference_impls.command_line import demo
 
     demo.demo(method)
 
 
-@app.command()
+@app.command(
+    epilog=example(
+        "prune --method wanda --sparsity 0.5 --out build/wanda",
+        "prune --method magnitude --pattern 2:4 --model unet --out build/2-4",
+        "prune --method taylor --sparsity 0.3 --out build/taylor",
+    )
+)
 def prune(
-    method: Annotated[str, typer.Option(help="A name that `list` shows.")],
+    method: Annotated[str, typer.Option(help="A method, as named by `list`.")],
     out: Out,
-    model: Annotated[str, typer.Option(help="dit, unet, or a folder with a pruned model or one of diffusers.")] = "dit",
-    sparsity: Annotated[str | None, typer.Option(help="Share that goes, 0 to 1.")] = None,
-    pattern: Annotated[
-        str | None, typer.Option(help="Weights kept of each group, such as 2:4, or 2:4x4 for four rows together.")
+    model: Annotated[
+        str,
+        typer.Option(help="dit, unet, a folder written by `prune`, or a unet or transformer folder of diffusers."),
+    ] = "dit",
+    sparsity: Annotated[
+        str | None, typer.Option(help="Fraction of weights, units or blocks to prune, 0 to 1; 0.5 is 50%.")
     ] = None,
-    block: Annotated[str | None, typer.Option(help="Weights that go together, such as 4x1 or 16x16.")] = None,
-    scope: Annotated[str | None, typer.Option(help="layer, row or global; the paper's own where not given.")] = None,
-    seed: Seed = 0,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="N:M sparsity instead of --sparsity: 2:4 keeps 2 of 4 weights; 2:4x4 in blocks of 4 rows."),
+    ] = None,
+    block: Annotated[
+        str | None, typer.Option(help="Prune blocks of weights, rows x columns, such as 4x1 or 16x16.")
+    ] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="Compare scores within a layer, a row, or the model (global); default: as in the paper."),
+    ] = None,
+    seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of calibration and of random pruning.")] = 0,
     samples: Samples = 400,
 ) -> None:
-    """Prune a model, measure it beside the dense one, and save it."""
+    """Prune a model, compare it with the dense one, and save it."""
     from reference_impls.command_line import prune
 
     prune.prune(method, out, model, sparsity, pattern, block, scope, seed, samples)
 
 
-@app.command()
+@app.command(
+    epilog=example(
+        "recover build/wanda --steps 200 --out build/recovered",
+        "recover build/bk-sdm --features plain --out build/recovered",
+    )
+)
 def recover(
-    folder: Annotated[Path, typer.Argument(help="What `prune --out` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder written by `prune --out`.")],
     out: Out,
-    steps: Annotated[int, whole(1, 100_000, "Updates of 64 images.")] = 200,
-    teacher: Annotated[bool, typer.Option(help="Also learn from the dense model's output.")] = True,
-    features: Annotated[str, typer.Option(help="none, plain (BK-SDM) or normalised (LAPTOP-Diff).")] = "none",
-    seed: Annotated[int, whole(0, 2**32 - 1, "Fixes images, times and noise.")] = 0,
+    steps: Annotated[int, whole(1, 100_000, "Training steps, each on 64 images.")] = 200,
+    teacher: Annotated[bool, typer.Option(help="Distil from the dense model's output as well.")] = True,
+    features: Annotated[
+        str, typer.Option(help="Feature distillation: none, plain (BK-SDM) or normalised (LAPTOP-Diff).")
+    ] = "none",
+    seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of images, timesteps and noise.")] = 0,
     samples: Samples = 400,
 ) -> None:
-    """Train a pruned model for a while; what is pruned stays pruned."""
+    """Recover a pruned model by fine-tuning or distillation. Pruned weights stay zero."""
     from reference_impls.command_line import recover
 
     recover.recover(folder, out, steps, teacher, features, seed, samples)
 
 
-@app.command("eval")
+@app.command("eval", epilog=example("eval build/wanda --sparse"))
 def eval_(
-    folder: Annotated[Path, typer.Argument(help="What `prune --out` or `recover --out` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder written by `prune --out` or `recover --out`.")],
     samples: Samples = 400,
-    sparse: Annotated[bool, typer.Option("--sparse", help="Also time it with layers that skip zeros.")] = False,
+    sparse: Annotated[bool, typer.Option("--sparse", help="Also time it with sparse kernels.")] = False,
 ) -> None:
-    """Measure a pruned model again."""
+    """Measure a saved model. Metrics: denoising loss, class accuracy of samples, Fréchet distance."""
     from reference_impls.command_line.evaluate import evaluate
 
     evaluate(folder, samples, sparse)
 
 
-@app.command()
+@app.command(epilog=example("table --quick"))
 def table(
-    quick: Annotated[bool, typer.Option("--quick", help="50 % on the DiT only, without recovery.")] = False,
-    out: Annotated[Path | None, typer.Option(help="The JSON file; printed only where not given with --quick.")] = None,
-    workers: Annotated[int, whole(1, 64, "Processes, of one thread each.")] = 2,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The DiT at 50% sparsity without recovery; writes a file only with --out.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file of the rows; default: the file of results in this package.")
+    ] = None,
+    workers: Annotated[int, whole(1, 64, "Processes, with one thread each.")] = 2,
 ) -> None:
     """Run every method on the testbed. The full table takes two hours on two cores, the quick one a minute."""
     from reference_impls.command_line import table
@@ -114,26 +142,32 @@ def table(
     table.table(quick, out, workers)
 
 
-@app.command()
+@app.command(epilog=example("arch sdxl", "arch sd-1.4 --check"))
 def arch(
-    name: Annotated[str | None, typer.Argument(help="One architecture; all of them where not given.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Build each and count again.")] = False,
-    attention: Annotated[bool, typer.Option("--attention", help="Count its MACs without and with attention.")] = False,
+    name: Annotated[str | None, typer.Argument(help="One architecture; all if not given.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Build each on the meta device, without weights, and count again.")
+    ] = False,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Count the MACs with and without those of attention.")
+    ] = False,
 ) -> None:
-    """Real models and their published counts. `--check` recomputes them on the meta device, without weights."""
+    """Show published parameter and MAC counts of real models. Each has its source."""
     from reference_impls.command_line import arch
 
     arch.arch(name, check, attention)
 
 
-@app.command()
+@app.command(epilog=example("bench --quick", "bench --shapes dit --threads 2"))
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="What the goals need; two minutes.")] = False,
-    threads: Annotated[int, whole(1, 256, "Of every rival.")] = 1,
-    shapes: Annotated[str | None, typer.Option(help="dit, sd, unet or conv; all where not given.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write a JSON file.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the cases used by the targets; two minutes.")] = False,
+    threads: Annotated[int, whole(1, 256, "Threads of every library.")] = 1,
+    shapes: Annotated[
+        str | None, typer.Option(help="Layers of dit, sd, unet or conv (convolutions); all if not given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the rows to this JSON file.")] = None,
 ) -> None:
-    """Race the sparse kernels against dense and sparse libraries. Each is checked before it is timed."""
+    """Time the sparse kernels against dense and sparse libraries. Each result is checked before it is timed."""
     from reference_impls.command_line import bench
 
     bench.bench(quick, threads, shapes, out)

@@ -1,4 +1,4 @@
-"""The command `eval`: measure a pruned model again."""
+"""The command `eval`: measure a saved model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reference_impls.command_line.usage import wrong_use
 
 
 def evaluate(folder: Path, samples: int, sparse: bool) -> None:
-    """Print the metrics of a model of the testbed, and with ``sparse`` the time with layers that skip zeros.
+    """Print the metrics of a model of the testbed, and with ``sparse`` its time with sparse kernels.
 
     Raises:
         WrongUse: the folder holds no such model.

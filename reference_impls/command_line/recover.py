@@ -1,11 +1,11 @@
-"""The command `recover`: train a pruned model for a while."""
+"""The command `recover`: recover a pruned model by fine-tuning or distillation."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from reference_impls.command_line import terminal
-from reference_impls.command_line.testbed_models import PICTURES, draw, measure, open_folder
+from reference_impls.command_line.testbed_models import IMAGES, measure, open_folder, sample
 from reference_impls.command_line.usage import wrong_use
 from reference_impls.files.outputs import check_folder
 from reference_impls.methods.registry import parse_features
@@ -22,8 +22,8 @@ def recover(folder: Path, out: Path, steps: int, teacher: bool, features: str, s
         WrongUse: an argument or one of the folders cannot be; nothing is written.
     """
     with wrong_use():
-        held_to = parse_features(features)
-        if held_to != "none" and not teacher:
+        matched = parse_features(features)
+        if matched != "none" and not teacher:
             raise ValueError(f"features {features!r} need a teacher; leave --no-teacher out")
         check_folder(out)
         opened = open_folder(folder)
@@ -31,14 +31,14 @@ def recover(folder: Path, out: Path, steps: int, teacher: bool, features: str, s
     dense = pretrained(name) if teacher else None
     before = measure(model, name, samples, "measuring the pruned model")
     model.train()
-    with terminal.bar("recovering", steps) as tell:
-        images = load(DATA_OF[name])[0]
-        run(model, images, steps=steps, teacher=dense, features=held_to, seed=seed, tell=tell)
+    with terminal.bar("recovering", steps) as show:
+        training = load(DATA_OF[name])[0]
+        run(model, training, steps=steps, teacher=dense, features=matched, seed=seed, tell=show)
     model.eval()
     after = measure(model, name, samples, "measuring the recovered model")
-    pictures = draw(model, PICTURES, "drawing with the recovered model")
+    images = sample(model, IMAGES, "sampling from the recovered model")
     with wrong_use():
         how = {"steps": steps, "teacher": teacher, "features": features, "seed": seed}
-        testbed_folder.save(out, name, model, (*opened.steps, {"recover": how}), after, pictures, opened.changes)
+        testbed_folder.save(out, name, model, (*opened.steps, {"recover": how}), after, images, opened.changes)
     terminal.console.print(terminal.qualities(("pruned", "recovered"), before, after))
     terminal.say_where(out, "weights, report, samples")

@@ -17,14 +17,14 @@ def table(quick: bool, out: Path | None, workers: int) -> None:
     """Run the full or the quick plan, write its rows and print them; see the options of the command.
 
     Raises:
-        WrongUse: the file cannot be written, or a file of another run stands beside it.
+        WrongUse: the file cannot be written, or there is a file of another run beside it.
     """
     if out is not None:
         with wrong_use():
             check_file(out)
-    with wrong_use((OtherRun,)), tempfile.TemporaryDirectory() as scratch, terminal.bar() as tell:
+    with wrong_use((OtherRun,)), tempfile.TemporaryDirectory() as scratch, terminal.bar() as show:
         where = out or (Path(scratch) / "quick.json" if quick else RESULTS)
-        record = run(QUICK if quick else FULL, where, as_typed(), workers=workers, tell=tell)
+        record = run(QUICK if quick else FULL, where, as_typed(), workers=workers, tell=show)
     for shown in terminal.rows([TableRow(**row) for row in record["rows"]]):
         terminal.console.print(shown)
     terminal.say(terminal.ROWS_MEAN)

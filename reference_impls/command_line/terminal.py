@@ -1,6 +1,6 @@
 """What the command line prints: tables that lose nothing at eighty columns, and bars while it works.
 
-Results go to stdout. What only tells that work goes on is shown on stderr, if that is a terminal, and wiped afterwards.
+Results are printed to stdout. Progress is shown on stderr, if that is a terminal, and wiped afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from reference_impls.methods.registry import METHODS
+from reference_impls.kernels.registry import FORMAT_NAMES
+from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES
+from reference_impls.number_format import percent, si, thousands, times
 
 if TYPE_CHECKING:
     from reference_impls.architectures.counts import Checked
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
     from reference_impls.study.records import TableRow
     from reference_impls.testbed.metrics import Quality
 
+LOSS, CLASS, FRECHET = "denoising loss (held-out)", "class accuracy", "Fréchet distance (testbed features)"
+"""Names of the metrics, with what the numbers are measured on."""
+
 console = Console()
 work = Console(stderr=True)
 
 ROWS_MEAN = (
-    "Means over the seeds. steps: of recovery. loss: held-out. drift: from the dense model's samples. class: share of "
-    "samples that are of their class. Fréchet: distance of the samples from the data. ≠ 0: parameters that are not "
-    "zero. kB: in half precision, zeros left out. MMACs: of a call, zeros computed with. s: to prune and to recover."
+    "Means over the seeds. steps: of recovery. loss: denoising loss on held-out images. MSE: to the dense model's "
+    "samples from the same noise. class: accuracy of a classifier on the samples. Fréchet: distance of the samples "
+    "from the data in that classifier's features, not Inception FID. ≠ 0: parameters that are not zero, in thousands. "
+    "kB: file in half precision, with a bitmask for zeros. MMACs: per forward pass, zeros included. s: seconds to "
+    "prune and to recover."
 )
 
 
@@ -41,22 +48,22 @@ def say(text: str) -> None:
 
 
 def say_where(path: object, what: str) -> None:
-    """Print a path, which is not broken into lines, and what stands there."""
+    """Print a path, which is not broken into lines, and what it contains."""
     console.print(f"{path}: {what}", markup=False, highlight=False, soft_wrap=True)
 
 
 def spinner(what: str) -> AbstractContextManager[object]:
-    """While something works that does not know how long it takes."""
+    """Show that work is in progress whose length is not known."""
     return work.status(what)
 
 
 @contextmanager
 def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[..., None]]:
-    """While something works that does: gives what takes the number of done steps, and of all, and of what.
+    """Show progress; the yielded function takes the number of done steps, of all steps, and the present task.
 
     Args:
         what: shown beside the bar.
-        of: how many steps; None where that is told later.
+        of: how many steps; None where that is reported later.
     """
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=work, transient=True, disable=not work.is_terminal) as shown:
@@ -66,32 +73,33 @@ def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[...,
 
 def methods() -> Table:
     """Every method, by kind."""
-    table = _table("method", "needs", "paper", _text("what it does"))
-    for index, kind in enumerate(dict.fromkeys(method.kind for method in METHODS.values())):
+    requirement = Column("data requirement", width=14)
+    table = _table("method", requirement, _text("what it does"))
+    for index, (kind, title) in enumerate(KIND_NAMES.items()):
         if index:
             table.add_row()
-        table.add_row(kind, style="bold")
+        table.add_row(title, style="bold")
         for name, method in METHODS.items():
             if method.kind == kind:
-                table.add_row(name, method.needs, method.paper or "–", method.summary)
+                table.add_row(name, NEEDS_NAMES[method.needs], method.summary)
     return table
 
 
 def qualities(columns: tuple[str, str], first: Quality, second: Quality, report: Report | None = None) -> Table:
-    """Two models side by side, with what they cost where a report says so."""
+    """Metrics of two models side by side, with their costs where there is a report."""
     table = _table("", *map(_number, columns))
-    table.add_row("held-out loss", f"{first.held_out_loss:.4f}", f"{second.held_out_loss:.4f}")
+    table.add_row(LOSS, f"{first.held_out_loss:.4f}", f"{second.held_out_loss:.4f}")
     if second.drift is not None:
-        table.add_row("drift from the dense samples", "–", f"{second.drift:.4f}")
-    table.add_row("class accuracy", f"{first.class_accuracy:.3f}", f"{second.class_accuracy:.3f}")
-    table.add_row("Fréchet distance", f"{first.frechet_distance:.2f}", f"{second.frechet_distance:.2f}")
+        table.add_row("MSE to dense samples", "–", f"{second.drift:.4f}")
+    table.add_row(CLASS, f"{first.class_accuracy:.3f}", f"{second.class_accuracy:.3f}")
+    table.add_row(FRECHET, f"{first.frechet_distance:.2f}", f"{second.frechet_distance:.2f}")
     if report is not None:
         _add_cost(table, report)
     return table
 
 
 def costs(report: Report) -> Table:
-    """What a model costs, before and after."""
+    """Costs of a model before and after pruning."""
     table = _table("", _number("dense"), _number("pruned"))
     _add_cost(table, report)
     return table
@@ -99,55 +107,55 @@ def costs(report: Report) -> Table:
 
 def _add_cost(table: Table, report: Report) -> None:
     before, after = report.before, report.after
-    table.add_row("parameters", f"{before.parameters:,}", f"{after.parameters:,}")
-    table.add_row("parameters that are not zero", f"{before.nonzero:,}", f"{after.nonzero:,}")
-    table.add_row("MACs of a call, with attention", f"{before.macs:,}", f"{after.macs:,}")
-    table.add_row("MACs without zeros", f"{before.macs_nonzero:,}", f"{after.macs_nonzero:,}")
+    table.add_row("parameters", thousands(before.parameters), thousands(after.parameters))
+    table.add_row("non-zero parameters", thousands(before.nonzero), thousands(after.nonzero))
+    table.add_row("MACs per forward pass", thousands(before.macs), thousands(after.macs))
+    table.add_row("MACs, zeros skipped", thousands(before.macs_nonzero), thousands(after.macs_nonzero))
     table.add_row("seconds to prune", "–", f"{report.seconds:.1f}")
 
 
 def faster(report: Report) -> str:
-    """Whether it is, in a sentence."""
+    """Whether the pruned model is faster, in a sentence."""
     if report.kind == "unstructured":
         return (
-            "Single zeros make the model no faster, as dense kernels compute with them all the same, and no smaller "
-            "until they are packed. `eval --sparse` times it with kernels that skip them."
+            "Unstructured zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
+            "bitmask. `eval --sparse` times the model with sparse kernels."
         )
-    gone = 1 - report.after.macs / report.before.macs
-    return f"It computes {gone:.0%} less in any runtime; how much faster that is depends on the machine."
+    saved = 1 - report.after.macs / report.before.macs
+    return f"{percent(saved)} fewer MACs in any runtime; the speed-up depends on the hardware."
 
 
 def measured(quality: Quality, sampling: Sampling | None) -> Table:
-    """One model, and what its sparse layers take where they were timed."""
-    table = _table("measure", _text("value"))
-    table.add_row("held-out loss", f"{quality.held_out_loss:.4f}")
-    table.add_row("class accuracy", f"{quality.class_accuracy:.3f}")
-    table.add_row("Fréchet distance", f"{quality.frechet_distance:.2f}")
+    """Metrics of one model, and its times with sparse layers where they were measured."""
+    table = _table("metric", _text("value"))
+    table.add_row(LOSS, f"{quality.held_out_loss:.4f}")
+    table.add_row(CLASS, f"{quality.class_accuracy:.3f}")
+    table.add_row(FRECHET, f"{quality.frechet_distance:.2f}")
     if sampling is not None:
         each = quality.samples / 1e3
-        table.add_row("ms a picture, as it is", f"{sampling.seconds / each:.2f}")
-        table.add_row("ms a picture, sparse layers", f"{sampling.sparse_seconds / each:.2f}")
-        table.add_row("speed-up", f"{sampling.speed_up:.2f}x")
+        table.add_row("ms per image, dense kernels", f"{sampling.seconds / each:.2f}")
+        table.add_row("ms per image, sparse kernels", f"{sampling.sparse_seconds / each:.2f}")
+        table.add_row("speed-up", times(sampling.speed_up, 2))
         table.add_row("largest difference of a pixel", f"{sampling.largest_difference:.0e}")
-        layers = (f"{count} {kind}" for kind, count in sampling.layers.items())
-        table.add_row("layers with zeros became", ", ".join(layers) or "–")
+        layers = (f"{count} {FORMAT_NAMES.get(kind, kind)}" for kind, count in sampling.layers.items())
+        table.add_row("kernels chosen for pruned layers", ", ".join(layers) or "–")
     return table
 
 
 def rows(measured: Sequence[TableRow], *, of_one_method: bool = False) -> Iterator[Table]:
-    """A table a model, one line for each setting: means over the seeds.
+    """A table for each model, one line for each setting: means over the seeds.
 
     Args:
         measured: rows of the testbed's result file.
-        of_one_method: whether the method is left out, because it stands above.
+        of_one_method: whether the column of methods is left out.
     """
     for model in dict.fromkeys(row.model for row in measured):
         grouped: dict[tuple[str, ...], list[TableRow]] = defaultdict(list)
         for row in measured:
             if row.model == model:
-                pruned = (row.pattern or f"{row.sparsity:.0%}") if row.method else "dense"
+                pruned = (row.pattern or percent(row.sparsity)) if row.method else "dense"
                 grouped[row.method or "", pruned, str(row.recovery_steps)].append(row)
-        numbers = ("steps", "loss", "drift", "class", "Fréchet", "≠ 0", "kB", "MMACs", "s")
+        numbers = ("steps", "loss", "MSE", "class", "Fréchet", "≠ 0", "kB", "MMACs", "s")
         table = _table(*([] if of_one_method else ["method"]), "pruned", *map(_number, numbers))
         table.title, table.title_justify = model, "left"
         table.padding = (0, int(of_one_method), 0, 0)  # with a method's name there is room for one space only
@@ -160,8 +168,8 @@ def rows(measured: Sequence[TableRow], *, of_one_method: bool = False) -> Iterat
                 _mean([row.drift for row in same], "{:.4f}"),
                 _mean([row.class_accuracy for row in same], "{:.3f}"),
                 _mean([row.frechet_distance for row in same], "{:.1f}"),
-                _mean([row.nonzero / 1e3 for row in same], "{:.0f}k"),
-                _mean([row.bytes_packed / 1e3 for row in same], "{:.0f}"),
+                _mean([row.nonzero / 1e3 for row in same], "{:,.0f}"),
+                _mean([row.bytes_packed / 1e3 for row in same], "{:,.0f}"),
                 _mean([row.macs / 1e6 for row in same], "{:.1f}"),
                 _mean([row.prune_seconds + row.recover_seconds for row in same], "{:.1f}"),
             )
@@ -174,13 +182,13 @@ def _mean(values: Iterable[float | None], form: str) -> str:
 
 
 def published(chosen: Mapping[str, Architecture]) -> Iterator[Table]:
-    """Counts of each architecture and where they stand."""
+    """Published counts of each architecture with their sources."""
     for name, architecture in chosen.items():
         table = _table(*_counts(chosen), _text("source"))
         _under(name, table)
         for count in architecture.counts:
-            on = "" if count.what == "parameters" else f"; a call of {architecture.inputs_in_words}"
-            table.add_row(count.what, f"{count.value:,}", count.source + on)
+            on = "" if count.what == "parameters" else f"; forward pass of {architecture.inputs_in_words}"
+            table.add_row(count.what, si(count.value), count.source + on)
         if architecture.note:
             table.caption, table.caption_justify = architecture.note, "left"
         yield table
@@ -188,47 +196,49 @@ def published(chosen: Mapping[str, Architecture]) -> Iterator[Table]:
 
 def checked(chosen: Mapping[str, Architecture], name: str, counts: Sequence[Checked]) -> Table:
     """Published counts of one of the chosen architectures beside those counted here."""
-    what, number = _counts(chosen)
-    table = _table(what, number, _number("counted", number.min_width), "agrees")
+    what, _ = _counts(chosen)
+    width = max(len(thousands(count.value)) for architecture in chosen.values() for count in architecture.counts)
+    table = _table(what, _number("published", width), _number("counted", width), "agrees")
     _under(name, table)
     for count in counts:
-        within = f"to {count.count.tolerance * 100:g} %" if count.count.tolerance else "exactly"
-        words = count.count.what, f"{count.count.value:,}", f"{count.counted:,}", within if count.right else "WRONG"
+        within = f"to {count.count.tolerance * 100:g}%" if count.count.tolerance else "exactly"
+        numbers = thousands(count.count.value), thousands(count.counted)
+        words = count.count.what, *numbers, within if count.right else "WRONG"
         table.add_row(*words, style=None if count.right else "bold red")
     return table
 
 
 def counted(name: str, architecture: Architecture, counts: Mapping[str, int]) -> Table:
-    """All that can be counted of one architecture, and what share of the MACs attention is where it is counted."""
-    table = _table("what", _number("counted", len("999,999,999,999,999")), "share")
-    _under(f"{name}; a call of {architecture.inputs_in_words}", table)
+    """All counts of one architecture, and the fraction of the MACs that attention takes."""
+    table = _table("what", _number("counted", len("999.99 G")), _number("exactly", len("999,999,999,999,999")), "share")
+    _under(f"{name}; forward pass of {architecture.inputs_in_words}", table)
     for what, value in counts.items():
-        share = f"{1 - counts['macs'] / value:.1%} attention" if what == "macs with attention" else ""
-        table.add_row(what, f"{value:,}", share)
+        attention = percent(1 - counts["macs"] / value, 1) + " attention" if what == "macs with attention" else ""
+        table.add_row(what, si(value), thousands(value), attention)
     return table
 
 
 def meanings(shown: Iterable[str], meaning: Mapping[str, str]) -> None:
-    """Say what each thing is that was counted."""
+    """Define everything that was counted."""
     for what in dict.fromkeys(shown):
         say(f"{what}: {meaning[what]}")
 
 
 def _counts(chosen: Mapping[str, Architecture]) -> tuple[Column, Column]:
-    """What is counted and how much, as wide in one table as in the next."""
+    """Columns of what is counted and of the published counts, of the same width in every table."""
     counts = [count for architecture in chosen.values() for count in architecture.counts]
     what = Column("what", min_width=max(len(count.what) for count in counts), overflow="fold", no_wrap=True)
-    return what, _number("published", max(len(f"{count.value:,}") for count in counts))
+    return what, _number("published", max(len(si(count.value)) for count in counts))
 
 
 def _under(name: str, table: Table) -> None:
-    """Indent a table below a name that stands in place of its columns' names."""
+    """Indent a table below a name that replaces the heads of its columns."""
     table.title, table.title_justify, table.title_style, table.show_header = name, "left", "bold", False
     table.padding = (0, 0, 0, 1)
 
 
 def _table(*columns: str | Column) -> Table:
-    """Without lines, which cost a tenth of the width; what is too long is broken and never cut."""
+    """Without lines, which cost a tenth of the width; long texts are wrapped and never cut."""
     whole = (Column(name, overflow="fold", no_wrap=True) if isinstance(name, str) else name for name in columns)
     return Table(*whole, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
 

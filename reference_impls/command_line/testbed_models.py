@@ -1,4 +1,4 @@
-"""What several commands do with a model of the testbed: open, measure and draw with it, under a bar."""
+"""What several commands do with a model of the testbed: open it, measure it and sample from it, with a progress bar."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from reference_impls.command_line import terminal
 from reference_impls.maths.hooks import hooked
 from reference_impls.models import diffusers_folder, testbed_folder
 from reference_impls.models.testbed_folder import Saved
+from reference_impls.near_names import nearest, unknown
 from reference_impls.pruning.contract import Changes
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import load
 from reference_impls.testbed.metrics import Quality
 from reference_impls.testbed.models import BUILDERS, DATA_OF, Denoiser, pretrained
 
-STEPS, PICTURES = 10, 100
-"""Of DDIM in every measurement of a command, and of the grid that is saved."""
+STEPS, IMAGES = 10, 100
+"""DDIM steps of every measurement of a command, and images of the grid that is saved."""
 
 
 def open_model(model: str) -> Saved:
-    """A model of the testbed as it is shipped, or what a folder holds that `prune --out` wrote.
+    """A model of the testbed as shipped, or from a folder written by `prune --out`.
 
     Raises:
         ValueError: there is none, or the folder holds something else.
@@ -36,11 +37,16 @@ def open_model(model: str) -> Saved:
         raise ValueError(f"{model} is a whole pipeline of diffusers; give the folder unet or transformer inside it")
     if Path(model).is_dir():
         return testbed_folder.load(Path(model))
-    raise ValueError(f"model {model!r} is not one of {', '.join(BUILDERS)}, nor a folder")
+    if nearest(model, BUILDERS):
+        raise ValueError(unknown("model", model, BUILDERS))
+    raise ValueError(
+        f"model {model!r} is neither {' nor '.join(BUILDERS)} nor a folder: give one written by `prune --out`, or the "
+        "unet or transformer folder of a diffusers model"
+    )
 
 
 def open_folder(folder: Path) -> Saved:
-    """A model of the testbed that `prune --out` or `recover --out` wrote.
+    """A model of the testbed from a folder written by `prune --out` or `recover --out`.
 
     Raises:
         ValueError: the folder holds a model of diffusers, or something else.
@@ -56,32 +62,32 @@ def measure(model: nn.Module, name: str, n: int, what: str, dense: torch.Tensor 
     Args:
         model: dense or pruned.
         name: dit or unet.
-        n: how many samples are drawn.
+        n: how many samples are generated.
         what: shown beside the bar.
-        dense: (n, 1, side, side) samples of the dense model, from which the drift is measured.
+        dense: (n, 1, side, side) samples of the dense model, for the MSE to them.
     """
     data = DATA_OF[name]
-    pictures = STEPS * n + metrics.GRID * len(load(data)[1])
-    with counted_calls(model, what, pictures):
+    images = STEPS * n + metrics.GRID * len(load(data)[1])
+    with counted_images(model, what, images):
         return metrics.measure(model, data, n=n, steps=STEPS, dense=dense)
 
 
-def draw(model: Denoiser, n: int, what: str) -> torch.Tensor:
+def sample(model: Denoiser, n: int, what: str) -> torch.Tensor:
     """(n, 1, side, side) samples of a model of the testbed; ``what`` is shown beside the bar."""
-    with counted_calls(model, what, STEPS * n):
+    with counted_images(model, what, STEPS * n):
         return metrics.samples(model, model.side, n, steps=STEPS)
 
 
 @contextmanager
-def counted_calls(model: nn.Module, what: str, pictures: int) -> Iterator[None]:
-    """A bar that moves as pictures go through a model."""
-    with terminal.bar(what, pictures) as tell:
+def counted_images(model: nn.Module, what: str, images: int) -> Iterator[None]:
+    """A bar that moves as a model processes images."""
+    with terminal.bar(what, images) as show:
         done = 0
 
         def count(_module: nn.Module, _inputs: object, output: Sequence[object]) -> None:
             nonlocal done
             done += len(output)
-            tell(done)
+            show(done)
 
         with hooked([(model, count)]):
             yield

@@ -1,4 +1,4 @@
-"""Wrong use of the command line: one line on stderr, exit code 2, whoever notices it."""
+"""Wrong use of the command line: one line on stderr and exit code 2, wherever it is found."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+PROGRAM = "python -m reference_impls"
+
 
 class WrongUse(TyperException):
-    """What the caller asked for cannot be."""
+    """The caller asked for something that is not possible."""
 
     exit_code = 2
 
 
 class OneLine(TyperGroup):
-    """Commands whose mistakes end in one line. Typer by itself tells the usage again before it."""
+    """Commands whose errors are one line, where Typer prints the usage before it."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> NoReturn:
         """Run a command and exit; the help where nothing is asked for."""
@@ -28,14 +30,28 @@ class OneLine(TyperGroup):
         try:
             code = super().main(words or ["--help"], *rest, **{**options, "standalone_mode": False})
         except TyperException as error:
-            typer.echo(f"error: {one_line(error.format_message())}", err=True)
+            typer.echo(f"error: {one_line(error.format_message())}{_help_of(error)}", err=True)
             sys.exit(error.exit_code)
         sys.exit(code)
 
 
+def _help_of(error: TyperException) -> str:
+    """Where the usage is shown, for errors of Typer; our own messages say what to do."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "")
+    stop = "" if error.format_message().rstrip()[-1:] in ".?!" else "."
+    return f"{stop} Try: {command} --help" if command else ""
+
+
+def example(*commands: str) -> str:
+    """The end of a command's help: what to paste, one command a line."""
+    return "\n".join(
+        ["\b", "Examples:" if len(commands) > 1 else "Example:", *(f"  {PROGRAM} {one}" for one in commands)]
+    )
+
+
 @contextmanager
 def wrong_use(refusals: tuple[type[Exception], ...] = (ValueError, OSError)) -> Iterator[None]:
-    """Inside, what a function refuses is a mistake of the caller; of a long run, only what is named here."""
+    """Report refusals of a function as wrong use; for a long run, only those that are named here."""
     try:
         yield
     except refusals as error:
@@ -43,21 +59,21 @@ def wrong_use(refusals: tuple[type[Exception], ...] = (ValueError, OSError)) -> 
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, and without the control characters that a file's name may hold."""
+    """The text without line breaks and without control characters, which a file's name may contain."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in " ".join(text.split()))
 
 
 def as_typed() -> str:
-    """How the command line was called, for the record."""
-    return " ".join(["python -m reference_impls", *sys.argv[1:]])
+    """The command line as it was typed, for the record."""
+    return " ".join([PROGRAM, *sys.argv[1:]])
 
 
-def whole(least: int, most: int, tells: str) -> Any:  # what typer.Option says that it gives
-    """An option for a whole number. Typer's own refusal does not tell what was given, nor both ends of the range."""
+def whole(least: int, most: int, says: str) -> Any:  # what typer.Option says that it gives
+    """An option for a whole number. Typer's own message names neither the value nor both ends of the range."""
 
     def read(given: str | int) -> int:
         if not re.fullmatch(r"[0-9]{1,20}", str(given)) or not least <= int(given) <= most:
-            raise typer.BadParameter(f"{given} is not a whole number from {least} to {most}")
+            raise typer.BadParameter(f"{given!r} is not a whole number from {least} to {most}")
         return int(given)
 
-    return typer.Option(help=tells, parser=read, metavar=f"{least}..{most}")
+    return typer.Option(help=says, parser=read, metavar=f"{least}..{most}")

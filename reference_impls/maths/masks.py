@@ -32,9 +32,9 @@ class Pattern:
             ValueError: not 1 <= n <= m, or not 1 <= rows.
         """
         if not 1 <= self.n <= self.m:
-            raise ValueError(f"pattern {self.n}:{self.m} does not keep 1 to {self.m} of {self.m}")
+            raise ValueError(f"pattern {self.n}:{self.m} must keep 1 to {self.m} of {self.m} weights")
         if self.rows < 1:
-            raise ValueError(f"pattern {self} is shared by no row")
+            raise ValueError(f"pattern {self}: the number of rows must be at least 1")
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
@@ -45,7 +45,7 @@ class Pattern:
         """
         match = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
         if match is None:
-            raise ValueError(f"pattern {text!r} is not n:m, such as 2:4, or n:mxrows, such as 2:4x4")
+            raise ValueError(f"pattern {text!r} is not n:m, such as 2:4, or n:m x rows, such as 2:4x4")
         return cls(int(match[1]), int(match[2]), int(match[3] or 1))
 
     @property
@@ -123,7 +123,7 @@ def check_sparsity(sparsity: float) -> float:
         ValueError: it is not a number from 0 to 1.
     """
     if isinstance(sparsity, bool) or not isinstance(sparsity, (int, float)) or not 0 <= sparsity <= 1:
-        raise ValueError(f"sparsity {sparsity!r} is not a number from 0 to 1")
+        raise ValueError(f"sparsity must be between 0 and 1, not {sparsity!r}")
     return float(sparsity)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -30,6 +29,7 @@ from reference_impls.methods import (
     wanda,
 )
 from reference_impls.methods.registry import method_of
+from reference_impls.near_names import nearest
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.undo import undone_on_failure
@@ -120,14 +120,22 @@ def prune(
         share, own = sparsity, chosen.scope
     elif pattern is not None and sparsity is None:
         share, own = pattern.sparsity, "layer"  # a pattern leaves no choice
+    elif sparsity is None:
+        raise ValueError(
+            f"{method} makes n:m patterns only; give a pattern, such as 2:4"
+            if chosen.pattern_only
+            else "give --sparsity"
+            if chosen.kind != "unstructured"
+            else "give --sparsity or --pattern"
+        )
     else:
-        raise ValueError("give either a sparsity or a pattern")
+        raise ValueError("give only one of --sparsity and --pattern")
     if chosen.pattern_only and pattern is None:
         raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
     if block is not None and chosen.kind != "unstructured":
-        raise ValueError(f"block {block} is for methods on single weights, not for {method}")
+        raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
     request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})
-    refuse_what_the_kind_lacks(chosen.kind, request)
+    refuse_what_the_kind_lacks(method, chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)
     layers = prunable(model) if chosen.kind == "unstructured" else {}
@@ -136,7 +144,7 @@ def prune(
     units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
-        raise ValueError(f"{method} drops blocks, and this model has none left")
+        raise ValueError(f"{method} removes blocks, and this model has none")
     refuse_unknown(request.shares, layers or units)
     before = cost(model, calibration)
     with undone_on_failure(model):
@@ -164,51 +172,57 @@ def prune(
     )
 
 
-def refuse_what_the_kind_lacks(kind: str, request: Request) -> None:
+DOES: Mapping[str, str] = {"structured": "removes heads, neurons and channels", "depth": "removes blocks"}
+
+
+def refuse_what_the_kind_lacks(method: str, kind: str, request: Request) -> None:
     """Units and blocks have no pattern; units are compared within their group, blocks over the whole model.
 
     Raises:
-        ValueError: the request asks for what is not there.
+        ValueError: the request asks for something that the kind of method does not have.
     """
     if kind == "unstructured":
         return
     if request.pattern is not None:
-        raise ValueError(f"pattern {request.pattern} is for single weights; give a sparsity")
+        raise ValueError(f"{method} {DOES[kind]} and takes --sparsity, not --pattern")
     if kind == "structured" and request.scope != "layer":
-        raise ValueError(f"scope {request.scope!r}: units are compared within their group only, scope layer")
+        raise ValueError(
+            f"scope {request.scope!r} is for unstructured methods; {method} compares within a group: use scope layer"
+        )
     if kind == "depth" and (request.scope != "layer" or request.shares):
-        raise ValueError("blocks are compared over the whole model; give neither a scope nor shares of layers")
+        raise ValueError(f"{method} compares all blocks of a model; give no scope and no sparsity of single layers")
 
 
 def refuse_remainder(pattern: Pattern, layers: Mapping[str, nn.Linear | nn.Conv2d]) -> None:
-    """Weights left over at the end of a row would stay dense, so the sparsity would not be what was asked for.
+    """Weights left over at the end of a row would stay dense, so the requested sparsity would not be reached.
 
-    Outputs left over where some share a pattern do no harm: they share it among fewer.
+    Rows left over at the end of a layer are fine: their block is smaller.
 
     Raises:
-        ValueError: m does not divide the width of a layer; the layer, its width and what fits are told.
+        ValueError: m does not divide the width of a layer; the message names the layer, its width and what fits.
     """
     widths = {name: as_matrix(layer).shape[1] for name, layer in layers.items()}
     common = math.gcd(*widths.values())
     for name, width in widths.items():
         if width % pattern.m:
-            mend = f"an m that divides {common} fits all layers" if common > 1 else "no m fits all; give a sparsity"
+            fix = f"an m that divides {common} fits all layers" if common > 1 else "no m fits all; give a sparsity"
             raise ValueError(
                 f"pattern {pattern} does not fit rows of {width} weights in {name}: {pattern.m} does not divide "
-                f"{width}; {mend}"
+                f"{width}; {fix}"
             )
 
 
 def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
-    """A share under a misspelt name would be dropped in silence, and its layer pruned like all others.
+    """A sparsity under a misspelt name would be ignored, and its layer pruned like all others.
 
     Raises:
-        ValueError: a name is not known; the most similar ones are told.
+        ValueError: a name is not known; the message names the most similar ones.
     """
     for name in names:
         if name not in known:
-            near = ", ".join(get_close_matches(name, known, n=3, cutoff=0))
-            raise ValueError(f"shares: {name!r} is not among what is pruned here; the nearest names are {near}")
+            near = " or ".join(nearest(name, known, 3))
+            meant = f"did you mean {near}?" if near else f"names are such as {next(iter(known))}"
+            raise ValueError(f"sparsity of single layers: unknown layer or group {name!r}; {meant}")
 
 
 def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) -> dict[str, float]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from reference_impls.near_names import unknown
+
 Kind = Literal["unstructured", "structured", "depth"]
 KIND_NAMES: Mapping[Kind, str] = {
     "unstructured": "Unstructured pruning",
@@ -239,18 +241,18 @@ def method_of(name: str) -> Method:
         ValueError: there is none of that name.
     """
     if name not in METHODS:
-        raise ValueError(f"method {name!r} is not one of {', '.join(METHODS)}")
+        raise ValueError(unknown("method", name, METHODS, "python -m reference_impls list"))
     return METHODS[name]
 
 
 def parse_features(text: str) -> Features:
-    """What a person named.
+    """The features that a text names.
 
     Raises:
-        ValueError: it is none of ``Features``.
+        ValueError: it names none of ``Features``.
     """
     names: tuple[Features, ...] = get_args(Features)
     for name in names:
         if name == text:
             return name
-    raise ValueError(f"features {text!r} is not one of {', '.join(names)}")
+    raise ValueError(unknown("features", text, names))

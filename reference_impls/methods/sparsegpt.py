@@ -42,7 +42,7 @@ def selection(request: Request, share: float) -> Select:
         ValueError: the scope is not "layer": the sweep decides block by block and cannot compare over layers.
     """
     if request.scope != "layer":
-        raise ValueError(f"scope {request.scope!r}: the column sweep compares within a layer only")
+        raise ValueError(f"scope {request.scope!r} is not supported by SparseGPT and OBS-Diff; use scope layer")
     pattern = request.pattern
     seen = gone = 0
 

@@ -24,6 +24,7 @@ from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.near_names import unknown
 from reference_impls.pruning.classes import CLASSES
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.diffusers_units import groups_of
@@ -47,7 +48,7 @@ def refuse_folder(path: Path) -> None:
     """For what the testbed alone can do: sampling, measuring, training.
 
     Raises:
-        ValueError: the folder holds a model of diffusers; what it is and what opens it are told.
+        ValueError: the folder holds a model of diffusers; the message says what it is and what opens it.
     """
     if is_folder(path):
         name = _class_of(path)
@@ -55,8 +56,8 @@ def refuse_folder(path: Path) -> None:
         if _kept(path):
             how, opens = ("structurally pruned ", f"{__name__}.load")
         raise ValueError(
-            f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and judge "
-            f"for it here; open it with {opens} and measure or train it in your own pipeline"
+            f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and "
+            f"metrics for it here; open it with {opens} and measure or train it in your own pipeline"
         )
 
 
@@ -70,7 +71,7 @@ def load(folder: Path) -> tuple[nn.Module, Changes]:
     diffusers = diffusers_package()
     name = _class_of(folder)
     if name not in CLASSES:
-        raise ValueError(f"{folder}: class {name!r} is not one of {', '.join(CLASSES)}")
+        raise ValueError(f"{folder}: {unknown('class', name, CLASSES)}")
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ValueError(f"{folder} holds no safetensors; pickled weights are not opened")

@@ -19,6 +19,7 @@ from torch import nn
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import load_weights
 from reference_impls.maths.surgery import remove, skip
+from reference_impls.near_names import unknown
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.metrics import Quality
@@ -82,7 +83,7 @@ def load(folder: Path) -> Saved:
     config, weights = folder / CONFIG, folder / WEIGHTS
     for file in (config, weights):
         if not file.is_file():
-            raise ValueError(f"{file} is not there; give a folder that `prune --out` wrote")
+            raise ValueError(f"no {file.name} in {folder}; give a folder written by `prune --out`")
     try:
         card = json.loads(config.read_text(encoding="utf-8"))
         name, steps = card["model"], tuple(dict(step) for step in card["steps"])
@@ -90,7 +91,7 @@ def load(folder: Path) -> Saved:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{config} does not name a model and what was done to it") from error
     if not isinstance(name, str) or name not in BUILDERS:
-        raise ValueError(f"{config}: model {name!r} is not one of {', '.join(BUILDERS)}")
+        raise ValueError(f"{config}: {unknown('model', name, BUILDERS)}")
     model = BUILDERS[name]()
     try:
         change(model, changes)
@@ -111,11 +112,11 @@ def change(model: nn.Module, changes: Changes) -> None:
         if name not in groups:
             raise ValueError(f"{name!r} is not a group of units of this model")
         if not isinstance(units, list) or not all(type(unit) is int for unit in units):
-            raise ValueError(f"{name}: the units that stay are not a list of whole numbers")
+            raise ValueError(f"{name}: the kept units are not a list of whole numbers")
     remove(model, *((groups[name], units) for name, units in changes.kept.items()))
     blocks = {block.name: block for block in blocks_of(model)}
-    if unknown := [name for name in changes.dropped if name not in blocks]:
-        raise ValueError(f"{unknown[0]!r} is not a block of this model")
+    if strange := [name for name in changes.dropped if name not in blocks]:
+        raise ValueError(f"{strange[0]!r} is not a block of this model")
     skip(model, [blocks[name] for name in changes.dropped])
 
 

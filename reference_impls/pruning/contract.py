@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from reference_impls.maths.masks import ALONE, Pattern, Tile, check_sparsity
+from reference_impls.near_names import unknown
 
 SCOPES = ("layer", "row", "global")
 
@@ -49,15 +50,15 @@ class Request:
         for share in self.shares.values():
             check_sparsity(share)
         if self.scope not in SCOPES:
-            raise ValueError(f"scope {self.scope!r} is not one of {', '.join(SCOPES)}")
+            raise ValueError(unknown("scope", self.scope, SCOPES))
         if self.shares and (self.pattern is not None or self.scope == "global"):
-            raise ValueError("shares of single layers: neither a pattern nor the global scope leaves a layer its own")
+            raise ValueError("sparsities of single layers do not go with a pattern or with scope global")
         if self.pattern is not None and self.scope != "layer":
-            raise ValueError(f"scope {self.scope!r}: a pattern is compared within its groups only, scope layer")
+            raise ValueError("a pattern compares scores in groups of m weights; with --pattern, leave --scope out")
         if self.pattern is not None and self.block != ALONE:
-            raise ValueError(f"block {self.block}: pattern {self.pattern} says itself how many rows share it")
+            raise ValueError("give --block or --pattern, not both; 2:4x4 is a pattern in blocks of four rows")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:
-            raise ValueError(f"pattern {self.pattern} means sparsity {self.pattern.sparsity}, not {self.sparsity}")
+            raise ValueError(f"pattern {self.pattern} has sparsity {self.pattern.sparsity}, not {self.sparsity}")
 
 
 @dataclass(frozen=True)

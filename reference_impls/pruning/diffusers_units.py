@@ -29,7 +29,8 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
         ValueError: the class is not one of ``CLASSES``.
     """
     if type(model).__name__ not in CLASSES:
-        raise ValueError(f"no table of units for {type(model).__name__}; there is one for {', '.join(CLASSES)}")
+        name, known = type(model).__name__, ", ".join(CLASSES)
+        raise ValueError(f"the heads, neurons and channels of {name} are not known; those of {known} are")
     found: list[Group] = []
     for path, module in model.named_modules():
         if hasattr(module, "proj_mlp") and hasattr(module, "attn"):

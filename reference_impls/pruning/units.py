@@ -1,4 +1,4 @@
-"""Which units and blocks a model has: the tables of the models that structured methods know."""
+"""The prunable units and blocks of each supported model."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
 
         return diffusers_units.groups_of(model)
     raise ValueError(
-        f"no table of heads, neurons and channels for {type(model).__name__}; prune single weights of it, or add a "
-        "table to adapters/"
+        f"the heads, neurons and channels of {type(model).__name__} are not known; use an unstructured method, or add "
+        "them to reference_impls/pruning/diffusers_units.py"
     )
 
 
 def blocks_of(model: nn.Module) -> tuple[Block, ...]:
-    """Every block of a model that can go, in the order in which they run.
+    """Every removable block of a model, in the order in which they run.
 
     Raises:
         ValueError: the model's class is not known here.
     """
     if isinstance(model, (DiT, UNet)):
         return testbed.blocks_of(model)
-    raise ValueError(f"no table of blocks for {type(model).__name__}; whole blocks go from the testbed's models only")
+    raise ValueError(f"the blocks of {type(model).__name__} are not known; depth pruning is for the testbed's models")

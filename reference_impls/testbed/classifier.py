@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.near_names import unknown
 from reference_impls.testbed.data import ASSETS, CLASSES, TRAIN_IMAGES, Images, load
 from reference_impls.testbed.make_data import SOURCES
 from reference_impls.testbed.models import LICENCE
@@ -99,7 +100,7 @@ def pretrained(data: str) -> Classifier:
         ValueError: ``data`` is not digits or mnist16.
     """
     if data not in TRAIN_IMAGES:
-        raise ValueError(f"data set {data!r} is not one of {', '.join(TRAIN_IMAGES)}")
+        raise ValueError(unknown("data set", data, TRAIN_IMAGES))
     state = {key: value.float() for key, value in load_file(ASSETS / f"classifier-{data}.safetensors").items()}
     model = Classifier()
     model.load_state_dict(state)

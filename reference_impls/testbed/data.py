@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from reference_impls.near_names import unknown
+
 ASSETS = Path(__file__).parent / "assets"
 TRAIN_IMAGES = {"digits": 1_300, "mnist16": 4_000}
 CLASSES = 10
@@ -47,7 +49,7 @@ def load(name: str) -> tuple[Images, Images]:
         ValueError: ``name`` is not digits or mnist16.
     """
     if name not in TRAIN_IMAGES:
-        raise ValueError(f"data set {name!r} is not one of {', '.join(TRAIN_IMAGES)}")
+        raise ValueError(unknown("data set", name, TRAIN_IMAGES))
     with np.load(ASSETS / f"{name}.npz") as stored:
         pixels = torch.from_numpy(stored["pixels"].astype(np.float32))[:, None]  # (n, 1, side, side)
         labels = torch.from_numpy(stored["labels"].astype(np.int64))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
+from reference_impls.near_names import unknown
 from reference_impls.testbed.data import ASSETS
 from reference_impls.testbed.dit import DiT
 from reference_impls.testbed.unet import UNet
@@ -31,10 +32,10 @@ def pretrained(name: str, folder: Path = ASSETS) -> Denoiser:
         FileNotFoundError: its checkpoint is not there; the message says how to train one.
     """
     if name not in BUILDERS:
-        raise ValueError(f"model {name!r} is not one of {', '.join(BUILDERS)}")
+        raise ValueError(unknown("model", name, BUILDERS))
     file = folder / f"{name}.safetensors"
     if not file.is_file():
-        raise FileNotFoundError(f"{file.name} is not there; train it: python -m reference_impls.testbed.train {name}")
+        raise FileNotFoundError(f"{file.name} is missing; train it: python -m reference_impls.testbed.train {name}")
     model = BUILDERS[name]()
     state = {key: value.float() for key, value in load_file(file).items()}
     model.load_state_dict(state)

@@ -14,7 +14,7 @@ LADDER = (
     {"maths", "calls"},
 )
 """From what people type down to the ground; folders of one rung do not import each other."""
-GROUND = {"number_format"}
+GROUND = {"near_names", "number_format"}
 """Modules outside the folders, which every folder and the generator may import; they import none of them."""
 RUNG = {folder: number for number, folders in enumerate(LADDER) for folder in folders}
 MAY_HOLD_MORE = {"methods"}

@@ -300,7 +300,7 @@ def test_inputs_in_words() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(ValueError, match=r"architecture 'sd-9' is not one of ddpm-cifar10, "):
+    with pytest.raises(ValueError, match=r"unknown architecture 'sd-9'; did you mean sd-1\.4\?"):
         chosen("sd-9")
 
 

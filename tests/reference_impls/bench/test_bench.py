@@ -188,7 +188,7 @@ def test_sparse_sampling_draws_the_same() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--shapes", "vae"], "shapes 'vae' is not one of dit, sd, unet, conv"),
+        (["--shapes", "vae"], "unknown shapes 'vae'; choose one of dit, sd, unet, conv"),
         (["--threads", "200"], "threads 200: this machine has"),
     ],
 )

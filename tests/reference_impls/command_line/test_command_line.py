@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+import typer
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from reference_impls.architectures import registry
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
+from reference_impls.command_line.usage import PROGRAM
 from reference_impls.methods.registry import METHODS
 from reference_impls.models import testbed_folder
 from reference_impls.models.diffusers_package import diffusers_package
@@ -64,12 +66,12 @@ def started(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
     [
         (
             ["prune", "--method", "magnitude", "--out", "{out}", "--samples", "5"],
-            "Invalid value for '--samples': 5 is not a whole number from 10 to 10000",
+            f"Invalid value for '--samples': '5' is not a whole number from 10 to 10000. Try: {PROGRAM} prune --help",
         ),
         (["table", "--out", "."], ". is a folder; give --out the name of a file in it"),
         pytest.param(
             ["prune", "--method", "magnitude", "--sparsity", "-0.1", "--out", "{out}"],
-            "sparsity -0.1 is not a number from 0 to 1",
+            "sparsity must be between 0 and 1, not -0.1",
             marks=pytest.mark.slow,  # torch is imported
         ),
     ],
@@ -107,32 +109,38 @@ def test_help_of_a_command_names_the_range() -> None:
     [
         (["frob"], "No such command 'frob'."),
         (["lits"], "No such command 'lits'. Did you mean 'list'?"),
-        (["--frob"], "No such option: --frob"),
+        (["--frob"], "No such option: --frob. Try: python -m reference_impls --help"),
         (["list", "more"], "Got unexpected extra argument(s) (more)"),
         (["prune", "--out", "OUT"], "Missing option '--method'."),
         (["prune", "--method", "magnitude"], "Missing option '--out'."),
         (["prune", "--method"], "Option '--method' requires an argument."),
         (["prune", "--sampels", "5"], "No such option: --sampels (Possible options: --model, --samples, --scope)"),
         (["eval"], "Missing argument 'folder'."),
-        (["eval", "OUT", "--samples", "9"], "Invalid value for '--samples': 9 is not a whole number from 10 to 10000"),
-        (["eval", "OUT", "--samples", "10001"], "Invalid value for '--samples': 10001 is not a whole number from 10"),
-        (["eval", "OUT", "--samples", "5x"], "Invalid value for '--samples': 5x is not a whole number from 10 to"),
-        (["eval", "OUT", "--samples", "1e3"], "Invalid value for '--samples': 1e3 is not a whole number from 10 to"),
-        (["eval", "OUT", "--samples", ""], "Invalid value for '--samples':  is not a whole number from 10 to 10000"),
+        (
+            ["eval", "OUT", "--samples", "9"],
+            "Invalid value for '--samples': '9' is not a whole number from 10 to 10000",
+        ),
+        (["eval", "OUT", "--samples", "10001"], "Invalid value for '--samples': '10001' is not a whole number from 10"),
+        (["eval", "OUT", "--samples", "5x"], "Invalid value for '--samples': '5x' is not a whole number from 10 to"),
+        (["eval", "OUT", "--samples", "1e3"], "Invalid value for '--samples': '1e3' is not a whole number from 10 to"),
+        (["eval", "OUT", "--samples", ""], "Invalid value for '--samples': '' is not a whole number from 10 to 10000"),
         (
             ["prune", "--method", "magnitude", "--out", "OUT", "--seed", "-1"],
-            "Invalid value for '--seed': -1 is not a whole number from 0 to 4294967295",
+            "Invalid value for '--seed': '-1' is not a whole number from 0 to 4294967295",
         ),
         (
             ["recover", "OUT", "--out", "OUT", "--steps", "0"],
-            "Invalid value for '--steps': 0 is not a whole number from 1 to 100000",
+            "Invalid value for '--steps': '0' is not a whole number from 1 to 100000",
         ),
-        (["table", "--workers", "65"], "Invalid value for '--workers': 65 is not a whole number from 1 to 64"),
-        (["bench", "--threads", "0"], "Invalid value for '--threads': 0 is not a whole number from 1 to 256"),
+        (["table", "--workers", "65"], "Invalid value for '--workers': '65' is not a whole number from 1 to 64"),
+        (["bench", "--threads", "0"], "Invalid value for '--threads': '0' is not a whole number from 1 to 256"),
         (["recover", "OUT", "--out", "OUT", "--no-teach"], "No such option: --no-teach (Possible options: --no-teach"),
         (["show"], "Missing argument 'method'."),
-        (["show", "magic"], f"method 'magic' is not one of {', '.join(METHODS)}"),
-        (["arch", "sd-9"], f"architecture 'sd-9' is not one of {', '.join(registry.ARCHITECTURES)}"),
+        (["show", "magic"], "unknown method 'magic'; did you mean magnitude? See: python -m reference_impls list"),
+        (["show", "zzz"], "unknown method 'zzz'; see: python -m reference_impls list"),
+        (["demo", "WANDA"], "unknown method 'WANDA'; did you mean wanda? See: python -m reference_impls list"),
+        (["arch", "sd15"], "unknown architecture 'sd15'; did you mean sd-1.4? See: python -m reference_impls arch"),
+        (["arch", "dit-xl"], "unknown architecture 'dit-xl'; did you mean dit-xl-2? See: "),
         (
             ["arch", "sd-1.4", "--check", "--attention"],
             "--check and --attention show different tables; give one of them",
@@ -141,7 +149,10 @@ def test_help_of_a_command_names_the_range() -> None:
             ["arch", "mochi-1", "--attention"],
             "no inputs are known for mochi-1, so its MACs cannot be counted; choose another",
         ),
-        (["arch", "sd-9", "--check"], "architecture 'sd-9' is not one of ddpm-cifar10, "),
+        (
+            ["arch", "sd-9", "--check"],
+            "unknown architecture 'sd-9'; did you mean sd-1.4? See: python -m reference_impls arch",
+        ),
     ],
 )
 def test_words_that_cannot_be(words: list[str], told: str) -> None:
@@ -152,12 +163,12 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--sparsity", "-0.1"], "sparsity -0.1 is not a number from 0 to 1"),
-        (["--sparsity", "NaN"], "sparsity nan is not a number from 0 to 1"),
-        (["--sparsity", "inf"], "sparsity inf is not a number from 0 to 1"),
+        (["--sparsity", "-0.1"], "sparsity must be between 0 and 1, not -0.1"),
+        (["--sparsity", "NaN"], "sparsity must be between 0 and 1, not nan"),
+        (["--sparsity", "inf"], "sparsity must be between 0 and 1, not inf"),
         (["--sparsity", "0.5x"], "sparsity '0.5x' is not a number from 0 to 1"),
-        (["--pattern", "5:4"], "pattern 5:4 does not keep 1 to 4 of 4"),
-        (["--pattern", "2-4"], "pattern '2-4' is not n:m, such as 2:4, or n:mxrows, such as 2:4x4"),
+        (["--pattern", "5:4"], "pattern 5:4 must keep 1 to 4 of 4 weights"),
+        (["--pattern", "2-4"], "pattern '2-4' is not n:m, such as 2:4, or n:m x rows, such as 2:4x4"),
         (
             ["--pattern", "2:5"],
             f"pattern 2:5 does not fit rows of 64 weights in condition.time.0: 5 does not divide 64; {FITS}",
@@ -166,22 +177,58 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
             ["--pattern", "2:64", "--method", "sparsedm"],
             f"pattern 2:64 does not fit rows of 96 weights in condition.time.2: 64 does not divide 96; {FITS}",
         ),
-        (["--pattern", "2:4", "--sparsity", "0.5"], "give either a sparsity or a pattern"),
-        (["--sparsity", "0.5", "--scope", "planet"], "scope 'planet' is not one of layer, row, global"),
+        (["--pattern", "2:4", "--sparsity", "0.5"], "give only one of --sparsity and --pattern"),
+        (["--sparsity", "0.5", "--scope", "planet"], "unknown scope 'planet'; choose one of layer, row, global"),
+        (
+            ["--sparsity", "0.5", "--scope", "rows"],
+            "unknown scope 'rows'; did you mean row? Choose one of layer, row, global",
+        ),
         (
             ["--sparsity", "0.5", "--scope", "row", "--method", "magnitude-units"],
-            "scope 'row': units are compared within their group only, scope layer",
+            "scope 'row' is for unstructured methods; magnitude-units compares within a group: use scope layer",
         ),
         (["--sparsity", "0.5", "--block", "4"], "block '4' is not rows x columns, such as 4x1 or 16x16"),
-        (["--sparsity", "0.5", "--model", "sdxl"], "model 'sdxl' is not one of dit, unet, nor a folder"),
-        (["--sparsity", "0.5", "--method", "magic"], f"method 'magic' is not one of {', '.join(METHODS)}"),
-        (["--pattern", "2:4", "--method", "magnitude-units"], "pattern 2:4 is for single weights; give a sparsity"),
-        (["--pattern", "2:4", "--method", "shortgpt"], "pattern 2:4 is for single weights; give a sparsity"),
+        (
+            ["--sparsity", "0.5", "--model", "sdxl"],
+            (
+                "model 'sdxl' is neither dit nor unet nor a folder: give one written by `prune --out`, or the unet or "
+                "transformer folder of a diffusers model"
+            ),
+        ),
+        (
+            ["--sparsity", "0.5", "--model", "u-net"],
+            "unknown model 'u-net'; did you mean unet? Choose one of dit, unet",
+        ),
+        (
+            ["--sparsity", "0.5", "--method", "magic"],
+            "unknown method 'magic'; did you mean magnitude? See: python -m reference_impls list",
+        ),
+        (
+            ["--pattern", "2:4", "--method", "magnitude-units"],
+            "magnitude-units removes heads, neurons and channels and takes --sparsity, not --pattern",
+        ),
+        (
+            ["--pattern", "2:4", "--method", "shortgpt"],
+            "shortgpt removes blocks and takes --sparsity, not --pattern",
+        ),
+        (
+            ["--pattern", "2:4", "--scope", "row"],
+            "a pattern compares scores in groups of m weights; with --pattern, leave --scope out",
+        ),
+        (
+            ["--pattern", "2:4", "--block", "4x1"],
+            "give --block or --pattern, not both; 2:4x4 is a pattern in blocks of four rows",
+        ),
+        (
+            ["--sparsity", "0.5", "--method", "obs-diff", "--scope", "row"],
+            "scope 'row' is not supported by SparseGPT and OBS-Diff; use scope layer",
+        ),
+        (["--method", "taylor"], "give --sparsity"),
         (
             ["--sparsity", "0.5", "--method", "sparsedm"],
             "sparsedm makes n:m patterns only; give a pattern, such as 2:4",
         ),
-        ([], "give either a sparsity or a pattern"),
+        ([], "give --sparsity or --pattern"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(tmp_path: Path, words: list[str], told: str) -> None:
@@ -304,7 +351,7 @@ def test_any_other_file_is_refused(folder: Path, held: bytes) -> None:
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    told = f"{tmp_path}/config.json is not there; give a folder that `prune --out` wrote"
+    told = f"no config.json in {tmp_path}; give a folder written by `prune --out`"
     assert error("eval", str(tmp_path)) == told
     assert error("prune", "--model", str(tmp_path), "--method", "magnitude", "--sparsity", "0", "--out", "OUT") == told
 
@@ -318,7 +365,7 @@ def test_a_card_that_names_nothing(folder: Path, card: str) -> None:
 @pytest.mark.parametrize("name", ["sdxl", ["dit"], {}])
 def test_a_card_of_another_model(folder: Path, name: object) -> None:
     (folder / "config.json").write_text(json.dumps({**json.loads(EMPTY), "model": name}))
-    assert error("eval", str(folder)) == f"{folder}/config.json: model {name!r} is not one of dit, unet"
+    assert error("eval", str(folder)) == f"{folder}/config.json: unknown model {name!r}; choose one of dit, unet"
 
 
 @pytest.mark.parametrize(
@@ -340,12 +387,12 @@ def test_a_folder_whose_changes_cannot_be(folder: Path, changes: dict[str, Any],
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--features", "fancy"], "features 'fancy' is not one of none, plain, normalised"),
-        (["--features", "fancy", "--no-teacher"], "features 'fancy' is not one of none, plain, normalised"),
+        (["--features", "fancy"], "unknown features 'fancy'; choose one of none, plain, normalised"),
+        (["--features", "fancy", "--no-teacher"], "unknown features 'fancy'; choose one of none, plain, normalised"),
         (["--features", "plain", "--no-teacher"], "features 'plain' need a teacher; leave --no-teacher out"),
         (["--features", "normalised", "--no-teacher"], "features 'normalised' need a teacher; leave --no-teacher out"),
-        (["--teacher"], "{tmp}/config.json is not there; give a folder that `prune --out` wrote"),
-        (["--no-teacher"], "{tmp}/config.json is not there; give a folder that `prune --out` wrote"),
+        (["--teacher"], "no config.json in {tmp}; give a folder written by `prune --out`"),
+        (["--no-teacher"], "no config.json in {tmp}; give a folder written by `prune --out`"),
     ],
 )
 def test_a_recovery_that_cannot_be(tmp_path: Path, words: list[str], told: str) -> None:
@@ -419,7 +466,7 @@ class TestDiffusers:
         run("prune", "--model", str(transformer), "--method", method, "--sparsity", "0.5", "--out", str(out))
         told = (
             f"{out} holds a {what}DiTTransformer2DModel of diffusers, which only `prune` takes: there are no data, "
-            f"sampler and judge for it here; open it with {opens} and measure or train it in your own pipeline"
+            f"sampler and metrics for it here; open it with {opens} and measure or train it in your own pipeline"
         )
         assert error("eval", str(out)) == told
         assert error("recover", str(out), "--out", str(out / "more")) == told
@@ -435,8 +482,29 @@ def test_list_names_every_method() -> None:
 
 def test_show_prints_source_and_rows() -> None:
     said = run("show", "wanda")
-    assert "Sun et al., 2023" in said
-    assert "Fréchet" in said
+    assert "Unstructured pruning. Data requirement: calibration activations." in said
+    paper = "Sun et al., 2023, arXiv:2306.11695, section 3, Eq. (1). Catalogue entry: wanda."
+    assert paper in said
+    assert said.index(paper) < said.index("Fréchet") < said.index("from __future__")
+
+
+def test_every_method_is_shown_with_its_paper() -> None:
+    for name, method in METHODS.items():
+        said = run("show", name)
+        assert f"Catalogue entry: {method.paper}." in said if method.paper else "A baseline, no paper." in said
+
+
+@pytest.mark.parametrize("command", ["", "list", "show", "demo", "prune", "recover", "eval", "table", "arch", "bench"])
+def test_help_ends_with_examples_that_the_command_line_takes(command: str) -> None:
+    said = RUNNER.invoke(app, [*command.split(), "--help"]).output
+    examples = said.rpartition("Example")[2].partition("python -m reference_impls ")[2]
+    group: Any = typer.main.get_command(app)
+    lines = [line.split() for line in examples.split("python -m reference_impls ")]
+    assert lines
+    assert lines[0]
+    for name, *words in lines:
+        assert command in ("", name)
+        group.commands[name].make_context(name, words)
 
 
 def test_arch_prints_names_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,7 +519,7 @@ def test_arch_prints_names_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_arch_counts_attention_where_it_is_asked() -> None:
     """DDPM attends five times over 16x16 pixels and once over 4x4, with 256 channels; each time are two products."""
     said = run("arch", "ddpm-cifar10", "--attention").replace(",", "")
-    layers, everything = (int(said.split(f"{what} ")[1].split()[0]) for what in ("macs", "macs with attention"))
+    layers, everything = (int(said.split(f"{what} ")[1].split()[2]) for what in ("macs", "macs with attention"))
     assert everything - layers == 2 * 256 * (5 * 256**2 + 16**2)
     assert "% attention" in said
 
@@ -472,7 +540,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_prune_then_eval(tmp_path: Path) -> None:
     out = tmp_path / "new" / "[bold]pruned"
     said = run("prune", "--method", "magnitude", "--pattern", "2:4", "--out", str(out), "--samples", "20")
-    assert "no faster" in said
+    assert "do not speed up dense kernels" in said
     assert f"{out}: weights, report, samples" in said
     card = json.loads((out / "config.json").read_text())
     (step,) = card["steps"]
@@ -494,7 +562,7 @@ def test_prune_twice_recover_eval(tmp_path: Path) -> None:
     one, two, three = (str(tmp_path / name) for name in ("one", "two", "three"))
     few = ("--samples", "20")
     said = run("prune", "--method", "magnitude-units", "--sparsity", "0.5", "--out", one, *few)
-    assert "48% less in any runtime" in said
+    assert "48% fewer MACs in any runtime" in said
     assert re.search(r"dense +pruned", said)
     said = run("prune", "--model", one, "--method", "shortgpt", "--sparsity", "0.25", "--out", two, *few)
     assert re.search(r"before +after", said)

@@ -16,8 +16,9 @@ from reference_impls.architectures import registry
 from reference_impls.architectures.counts import Checked
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
-from reference_impls.command_line.testbed_models import counted_calls
-from reference_impls.methods.registry import METHODS
+from reference_impls.command_line.testbed_models import counted_images
+from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES
+from reference_impls.number_format import si
 from reference_impls.study.records import TableRow
 from reference_impls.study.table import RESULTS
 from reference_impls.testbed.metrics import Quality
@@ -45,8 +46,10 @@ def printed(*tables: Table, width: int = 80) -> list[str]:
 def test_methods() -> None:
     lines = printed(terminal.methods())
     for name, method in METHODS.items():
-        assert any(line.split()[:3] == [name, method.needs, method.paper or "–"] for line in lines)
-    assert sum(line.strip() in ("unstructured", "structured", "depth") for line in lines) == 3
+        first = NEEDS_NAMES[method.needs].split()[0]
+        (line,) = (line for line in lines if line.split()[:2] == [name, first])
+        assert f" {' '.join(method.summary.split()[:3])} " in line
+    assert [line.strip() for line in lines if line.strip() in KIND_NAMES.values()] == list(KIND_NAMES.values())
 
 
 def test_rows_of_all_methods() -> None:
@@ -62,7 +65,7 @@ def test_rows_are_means_over_the_seeds() -> None:
     row = replace(row, nonzero=600_000, bytes_packed=1_500_000, macs=15_000_000)
     one = replace(row, prune_seconds=1.0, recover_seconds=2.0)
     two = replace(one, held_out_loss=0.3, drift=0.4, frechet_distance=1190.0, recover_seconds=4.0, seed=1)
-    numbers = ["0.2000", "0.3000", "0.900", "600.0", "600k", "1500", "15.0", "4.0"]
+    numbers = ["0.2000", "0.3000", "0.900", "600.0", "600", "1,500", "15.0", "4.0"]
     assert printed(*terminal.rows([one, two]))[-1].split() == ["wanda", "50%", "50", *numbers]
     assert printed(*terminal.rows([one, two], of_one_method=True))[-1].split() == ["50%", "50", *numbers]
 
@@ -79,7 +82,7 @@ def test_published_counts() -> None:
     for name, architecture in CHOSEN.items():
         assert name in text
         for count in architecture.counts:
-            assert f"{count.value:,}" in text
+            assert si(count.value).replace(" ", "") in text
     assert [table.title for table in tables] == list(CHOSEN)
 
 
@@ -88,7 +91,7 @@ def test_checked_counts() -> None:
         lines = printed(terminal.checked(CHOSEN, name, [Checked(one, one.value) for one in architecture.counts]))
         assert lines[0].strip() == name
         for one, line in zip(architecture.counts, lines[1:], strict=True):
-            agrees = f"to {one.tolerance * 100:g} %" if one.tolerance else "exactly"
+            agrees = f"to {one.tolerance * 100:g}%" if one.tolerance else "exactly"
             assert line.strip().startswith(one.what)
             assert line.split()[len(one.what.split()) :] == [f"{one.value:,}"] * 2 + agrees.split()
     wrong = Checked(CHOSEN["sd-1.4"].counts[0], 5)
@@ -101,11 +104,11 @@ def test_qualities_of_a_large_model() -> None:
     assert [line.split()[-1] for line in lines[2:]] == ["0.5000", "0.2500", "0.900", "1234.50"]
 
 
-def test_a_bar_counts_the_pictures_of_a_model_and_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_counts_the_images_of_a_model_and_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     monkeypatch.setattr(rich.progress.Progress, "update", lambda self, task, *, completed, **_: told.append(completed))
     model = nn.Linear(2, 2)
-    with counted_calls(model, "counting", 5):
+    with counted_images(model, "counting", 5):
         model(torch.zeros(3, 2))
         model(torch.zeros(2, 2))
     assert told == [3, 5]

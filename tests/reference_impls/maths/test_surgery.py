@@ -156,9 +156,11 @@ def test_skip_passes_the_stream_only() -> None:
 
 
 def test_units_of_an_unknown_model() -> None:
-    with pytest.raises(ValueError, match="no table of heads, neurons and channels for ReLU"):
+    with pytest.raises(
+        ValueError, match="the heads, neurons and channels of ReLU are not known; use an unstructured method"
+    ):
         groups_of(nn.ReLU())
-    with pytest.raises(ValueError, match="no table of blocks for ReLU"):
+    with pytest.raises(ValueError, match="the blocks of ReLU are not known; depth pruning is for the testbed"):
         blocks_of(nn.ReLU())
 
 

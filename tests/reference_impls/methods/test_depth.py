@@ -99,7 +99,7 @@ def test_mutation_the_best_go(
 def test_no_block_left_is_said(method: str) -> None:
     model, _ = pruned("bk-sdm", 1.0)
     calibration = calls(method, model)
-    with pytest.raises(ValueError, match=f"{method} drops blocks, and this model has none left"):
+    with pytest.raises(ValueError, match=f"{method} removes blocks, and this model has none"):
         prune(model, calibration, 0.5, method=method)
 
 

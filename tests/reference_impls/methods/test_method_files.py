@@ -80,11 +80,11 @@ def test_the_demo_shows_the_losses(name: str, monkeypatch: pytest.MonkeyPatch) -
     done = CliRunner().invoke(app, ["demo", name])
     assert done.exit_code == 0, done.output
     head, *lines = done.output.splitlines()
-    assert head.split() == ["DiT,", "digits", "held-out", "loss"]
+    assert head.split() == ["DiT,", "digits", "denoising", "loss", "(held-out)"]
     shown = [line.rsplit(maxsplit=1) for line in lines]
     assert [what.strip() for what, _ in shown] == [
         "dense",
-        f"{name}, {'2:4' if METHODS[name].pattern_only else '50 %'}",
+        f"{name}, {'2:4' if METHODS[name].pattern_only else '50%'}",
     ]
     assert len({loss for _, loss in shown}) == len(shown)
 
@@ -92,4 +92,4 @@ def test_the_demo_shows_the_losses(name: str, monkeypatch: pytest.MonkeyPatch) -
 def test_the_demo_of_an_unknown_method() -> None:
     done = CliRunner().invoke(app, ["demo", "magnitud"])
     assert done.exit_code == 2
-    assert "method 'magnitud' is not one of" in done.output
+    assert "unknown method 'magnitud'; did you mean magnitude?" in done.output

@@ -270,19 +270,23 @@ def test_bias_and_dtype_are_kept(dit: nn.Module, calibration: Calibration) -> No
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"sparsity": -0.1, "method": "magnitude"}, "sparsity -0.1 is not a number from 0 to 1"),
-        ({"sparsity": float("nan"), "method": "magnitude"}, "sparsity nan is not a number from 0 to 1"),
-        ({"sparsity": 0.5, "method": "magic"}, "method 'magic' is not one of random, magnitude"),
-        ({"method": "magnitude"}, "give either a sparsity or a pattern"),
-        ({"sparsity": 0.5, "pattern": Pattern(2, 4), "method": "magnitude"}, "give either a sparsity or a pattern"),
+        ({"sparsity": -0.1, "method": "magnitude"}, "sparsity must be between 0 and 1, not -0.1"),
+        ({"sparsity": float("nan"), "method": "magnitude"}, "sparsity must be between 0 and 1, not nan"),
+        ({"sparsity": 0.5, "method": "magic"}, "unknown method 'magic'; did you mean magnitude?"),
+        ({"method": "magnitude"}, "give --sparsity or --pattern"),
+        ({"method": "taylor"}, "give --sparsity"),
+        (
+            {"sparsity": 0.5, "pattern": Pattern(2, 4), "method": "magnitude"},
+            "give only one of --sparsity and --pattern",
+        ),
         (
             {"sparsity": 0.5, "method": "magnitude", "scope": "galaxy"},
-            "scope 'galaxy' is not one of",
+            "unknown scope 'galaxy'; choose one of layer, row, global",
         ),
-        ({"sparsity": 0.5, "method": "sparsegpt", "scope": "global"}, "the column sweep compares within a layer only"),
+        ({"sparsity": 0.5, "method": "sparsegpt", "scope": "global"}, "scope 'global' is not supported by SparseGPT"),
         ({"pattern": Pattern(2, 500), "method": "magnitude"}, "pattern 2:500 does not fit rows of"),
-        ({"pattern": Pattern(2, 4), "method": "magnitude", "scope": "global"}, "scope 'global': a pattern is compared"),
-        ({"pattern": Pattern(2, 4), "method": "wanda", "scope": "row"}, "scope 'row': a pattern is compared"),
+        ({"pattern": Pattern(2, 4), "method": "magnitude", "scope": "global"}, "with --pattern, leave --scope out"),
+        ({"pattern": Pattern(2, 4), "method": "wanda", "scope": "row"}, "with --pattern, leave --scope out"),
     ],
 )
 def test_bad_requests_change_nothing(

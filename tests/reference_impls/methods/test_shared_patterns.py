@@ -84,10 +84,10 @@ def test_four_rows_share_a_pattern(dit: DiT, calibration: Calibration, method: s
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"sparsity": 0.5, "method": "taylor", "block": Tile(4, 1)}, "block 4x1 is for methods on single weights"),
+        ({"sparsity": 0.5, "method": "taylor", "block": Tile(4, 1)}, "--block is for unstructured methods"),
         (
             {"method": "magnitude", "pattern": Pattern(2, 4), "block": Tile(4, 1)},
-            "block 4x1: pattern 2:4 says itself how many rows share it",
+            "give --block or --pattern, not both",
         ),
     ],
 )
@@ -109,8 +109,8 @@ def test_a_layer_with_a_share_of_its_own(dit: DiT, calibration: Calibration, met
 def test_a_share_of_a_layer_that_is_not_there(dit: DiT, calibration: Calibration, method: str) -> None:
     model = copy.deepcopy(dit)
     told = (
-        "shares: 'blocks.0.feed_forward.app' is not among what is pruned here; the nearest names are "
-        "blocks.0.feed_forward.up, blocks.2.feed_forward.up, blocks.1.feed_forward.up"
+        "sparsity of single layers: unknown layer or group 'blocks.0.feed_forward.app'; did you mean "
+        "blocks.0.feed_forward.up or "
     )
     with pytest.raises(ValueError, match=re.escape(told)):
         prune(model, calibration, 0.5, method=method, shares={"blocks.0.feed_forward.app": 0.25})
@@ -118,7 +118,7 @@ def test_a_share_of_a_layer_that_is_not_there(dit: DiT, calibration: Calibration
 
 
 def test_a_layer_that_is_too_small_to_be_pruned_has_no_share(dit: DiT, calibration: Calibration) -> None:
-    with pytest.raises(ValueError, match="shares: 'head' is not among what is pruned here; the nearest names are "):
+    with pytest.raises(ValueError, match="sparsity of single layers: unknown layer or group 'head'; "):
         prune(copy.deepcopy(dit), calibration, 0.5, method="magnitude", shares={"head": 0.25})
 
 

@@ -27,7 +27,7 @@ def test_data(name: str, sizes: tuple[int, int], side: int) -> None:
 
 
 def test_unknown_data() -> None:
-    with pytest.raises(ValueError, match="data set 'cifar' is not one of digits, mnist16"):
+    with pytest.raises(ValueError, match="unknown data set 'cifar'; choose one of digits, mnist16"):
         data.load("cifar")
 
 
@@ -130,7 +130,7 @@ def test_held_out_loss_by_hand() -> None:
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(ValueError, match="model 'sdxl' is not one of dit, unet"):
+    with pytest.raises(ValueError, match="unknown model 'sdxl'; choose one of dit, unet"):
         models.pretrained("sdxl")
 
 
