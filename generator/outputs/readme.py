@@ -1,4 +1,4 @@
-"""README.md: the awesome list itself, rendered from the data. Committed, and checked fresh."""
+"""README.md: the awesome list itself, rendered from the data. Committed, and checked to be up to date."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def render_readme(site: Site) -> str:
         .get_template("readme.md.j2")
         .render(
             home=site.config.site_url,
+            repository=Markup(site.config.repo_url),  # noqa: S704  shown in a code block, where nothing is escaped
             papers=len(families),
             families=len(taxonomy.families),
             sparsity=taxonomy.sparsity,
@@ -53,7 +54,7 @@ def render_readme(site: Site) -> str:
 
 
 def _environment() -> Environment:
-    """Jinja2 for Markdown: every value is escaped, but for what ``link`` has made of one."""
+    """Jinja2 for Markdown: every value is escaped, except the links made by ``link``."""
     markdown = Environment(
         loader=PackageLoader("generator"),
         autoescape=False,  # noqa: S701  that would escape for HTML; finalize escapes for Markdown
@@ -86,10 +87,10 @@ def _groups(site: Site, family: str) -> list[tuple[str, list[Filed[Paper]]]]:
     if family != "pruning":
         return [(site.term("families", family).name, members)]
     groups: dict[str, list[Filed[Paper]]] = {
-        "Concept removal by pruning": [],
+        "Concept erasure by pruning": [],
         "Unstructured and N:M pruning": [],
-        "Depth: layers and blocks": [],
-        "Width: channels, heads, neurons": [],
+        "Depth pruning: layers and blocks": [],
+        "Structured pruning: channels, heads, neurons": [],
         "More on pruning": [],
     }
     for filed in members:
@@ -100,13 +101,13 @@ def _groups(site: Site, family: str) -> list[tuple[str, list[Filed[Paper]]]]:
 def _group(paper: Paper) -> str:
     granularity = set(paper.granularity)
     if "unlearning" in paper.topics:
-        return "Concept removal by pruning"
+        return "Concept erasure by pruning"
     if {"unstructured", "semi-structured"} & set(paper.sparsity):
         return "Unstructured and N:M pruning"
     if {"block", "layer"} & granularity:
-        return "Depth: layers and blocks"
+        return "Depth pruning: layers and blocks"
     if {"channel", "head", "ffn"} & granularity:
-        return "Width: channels, heads, neurons"
+        return "Structured pruning: channels, heads, neurons"
     return "More on pruning"
 
 
