@@ -1,4 +1,4 @@
-"""How long a user waits for the first product: after installation, when the kernel is compiled, and later."""
+"""Time of the first call of a kernel: after installation, when it is compiled, and later."""
 
 from __future__ import annotations
 

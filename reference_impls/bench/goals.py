@@ -1,4 +1,4 @@
-"""What the kernels are to reach, beside what a run measured."""
+"""The targets of the kernels, beside the results of a run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from reference_impls.bench.first_call import FirstCall
 from reference_impls.bench.layers import CONVOLUTIONS, QKV
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
+from reference_impls.number_format import percent
 
 
 def goals(
     rows: Sequence[KernelRow], ends: Iterable[WholeModel], two_threads: float | None, first: FirstCall | None
 ) -> list[Goal]:
-    """Every goal; ratios are of the smallest times of one race."""
+    """Every target; ratios are of the minimum times of one benchmark run."""
     return [*_linear(rows), *_convolutions(rows), *_rest(ends, two_threads, first)]
 
 
@@ -32,28 +33,36 @@ def _linear(rows: Sequence[KernelRow]) -> Iterator[Goal]:
         return _best(rows, QKV.name, pattern, sparsity, kind)
 
     for sparsity, must, aim in ((0.5, 1.3, 1.6), (0.7, 2, 2.7), (0.9, 5, 6.5), (0.95, 8, 12)):
-        yield Goal(f"CSR SpMM over dense, {sparsity:.0%}", must, aim, best("unstructured", sparsity, "csr"))
+        yield Goal(
+            f"unstructured (CSR) over dense, {percent(sparsity)}", must, aim, best("unstructured", sparsity, "csr")
+        )
     libraries = _over(best("unstructured", 0.9, "csr"), best("unstructured", 0.9, "sparse"))
-    yield Goal("CSR SpMM over the fastest sparse library, 90%", 2.5, 3.5, libraries)
-    yield Goal("shared by 4 rows over dense, 2:4", 1.5, 1.8, best("2:4x4", 0.5, "shared"))
-    yield Goal("shared by 4 rows over dense, 90%", 7, 9, best("4x1", 0.9, "shared"))
+    yield Goal("unstructured (CSR) over the fastest sparse library, 90%", 2.5, 3.5, libraries)
+    yield Goal("2:4 in 4×1 blocks over dense", 1.5, 1.8, best("2:4x4", 0.5, "shared"))
+    yield Goal("4×1 blocks over dense, 90%", 7, 9, best("4x1", 0.9, "shared"))
     blocks = _over(best("4x4", 0.9, "shared"), best("4x4", 0.9, "sparse"))
-    yield Goal("shared by 4 rows over torch BSR 4x4, 90%", 3, 3.6, blocks)
+    yield Goal("4×4 blocks over torch BSR 4×4, 90%", 3, 3.6, blocks)
     wins = [
         row.sparsity
         for row in rows
         if (row.layer, row.pattern, row.kind) == (QKV.name, "unstructured", "csr") and row.speed_up >= 1
     ]
-    yield Goal("least measured % of zeros at which CSR beats dense", 40, 25, 100 * min(wins) if wins else None, True)
+    yield Goal(
+        "break-even sparsity of unstructured (CSR), smallest measured, %",
+        40,
+        25,
+        100 * min(wins) if wins else None,
+        True,
+    )
 
 
 def _convolutions(rows: Sequence[KernelRow]) -> Iterator[Goal]:
     for layer, must, aim in zip(CONVOLUTIONS, (4.5, 5, 8), (6, 6.5, 10), strict=True):
         measured = _best(rows, layer.name, "unstructured", 0.9, "csr")
-        yield Goal(f"3x3 convolution over oneDNN, 90%, {layer.name}", must, aim, measured)
+        yield Goal(f"3×3 convolution over oneDNN, 90%, {layer.name}", must, aim, measured)
     for layer in CONVOLUTIONS:
         measured = _best(rows, layer.name, "unstructured", 0.5, "csr")
-        yield Goal(f"3x3 convolution over oneDNN, 50%, {layer.name}", 1.1, 1.3, measured)
+        yield Goal(f"3×3 convolution over oneDNN, 50%, {layer.name}", 1.1, 1.3, measured)
 
 
 def _rest(ends: Iterable[WholeModel], two_threads: float | None, first: FirstCall | None) -> Iterator[Goal]:
@@ -61,4 +70,6 @@ def _rest(ends: Iterable[WholeModel], two_threads: float | None, first: FirstCal
     yield Goal("first call after installation, s", 10, 4, first.after_installation if first else None, True)
     yield Goal("first call later, s", 0.05, 0.05, first.later if first else None, True)
     for end in ends:
-        yield Goal(f"end to end, {end.sparsity:.0%} {end.pattern}: {end.name}", 2, 3, end.speed_up)
+        yield Goal(
+            f"end to end, {percent(end.sparsity)} {end.pattern.replace('x', '×')}: {end.name}", 2, 3, end.speed_up
+        )

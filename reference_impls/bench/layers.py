@@ -1,4 +1,4 @@
-"""What is measured: layers at their real sizes, and weights with zeros in a pattern."""
+"""The benchmark's cases: layers at their real sizes, and weights with zeros in a pattern."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Conv:
-    """A 3x3 convolution of one picture, stride 1, padding 1, as many channels out as in."""
+    """A 3×3 convolution of one image, stride 1, padding 1, as many output channels as input channels."""
 
     name: str
     channels: int
@@ -45,9 +45,9 @@ Layer = Linear | Conv
 
 QKV = Linear("DiT-XL/2 qkv, 256 tokens", 256, 1152, 3456)
 CONVOLUTIONS = (
-    Conv("320 channels, 64x64", 320, 64),
-    Conv("640 channels, 32x32", 640, 32),
-    Conv("1280 channels, 16x16", 1280, 16),
+    Conv("320 channels, 64×64", 320, 64),
+    Conv("640 channels, 32×32", 640, 32),
+    Conv("1280 channels, 16×16", 1280, 16),
 )
 LAYERS: Mapping[str, tuple[Layer, ...]] = {
     "dit": (
@@ -56,10 +56,10 @@ LAYERS: Mapping[str, tuple[Layer, ...]] = {
         Linear("DiT-XL/2 feed-forward down, 256 tokens", 256, 4608, 1152),
     ),
     "sd": (
-        Linear("SD 1.4 feed-forward up, 64x64", 4096, 320, 2560),
-        Linear("SD 1.4 feed-forward down, 16x16", 256, 5120, 1280),
+        Linear("SD 1.4 feed-forward up, 64×64", 4096, 320, 2560),
+        Linear("SD 1.4 feed-forward down, 16×16", 256, 5120, 1280),
     ),
-    "unet": (Linear("testbed DiT feed-forward up", 1600, 96, 384), Conv("testbed U-Net, 64 channels, 16x16", 64, 16)),
+    "unet": (Linear("testbed DiT feed-forward up", 1600, 96, 384), Conv("testbed U-Net, 64 channels, 16×16", 64, 16)),
     "conv": CONVOLUTIONS,
 }
 """By the name that ``--shapes`` takes."""
@@ -67,13 +67,13 @@ LAYERS: Mapping[str, tuple[Layer, ...]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One layer at one sparsity; every pattern meets the same dense rivals."""
+    """One layer at one sparsity; every pattern is compared with the same dense libraries."""
 
     layer: Layer
     sparsity: float
     patterns: tuple[str, ...]
     libraries: bool = True
-    """Sparse ones too."""
+    """Whether sparse libraries are timed, too."""
 
 
 SPARSITIES = (0.25, 0.4, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -92,7 +92,7 @@ def all_cases(layers: tuple[Layer, ...]) -> list[Case]:
 
 
 def quick_cases() -> list[Case]:
-    """What the goals need, and no more."""
+    """Only the cases used by the targets."""
     linear: Mapping[float, tuple[str, ...]] = {
         0.25: ("unstructured",),
         0.4: ("unstructured",),
@@ -106,15 +106,15 @@ def quick_cases() -> list[Case]:
 
 
 def masked(shape: tuple[int, int], pattern: str, sparsity: float, seed: int = 0) -> Floats:
-    """A random matrix with zeros in a pattern: unstructured, n:m, n:mxrows, or rows x columns that go together."""
+    """A random matrix with zeros in a pattern: unstructured, n:m, n:m x rows, or blocks of rows x columns."""
     generator = torch.Generator().manual_seed(seed)
     weight, scores = (torch.randn(shape, generator=generator) for _ in range(2))
     if pattern == "unstructured":
         mask = keep_best(scores, sparsity)
     elif ":" in pattern:
         chosen = Pattern.parse(pattern)
-        together = Tile(chosen.rows, 1)
-        mask = together.spread(keep_pattern(together.pool(scores), chosen), scores.shape)
+        tile = Tile(chosen.rows, 1)
+        mask = tile.spread(keep_pattern(tile.pool(scores), chosen), scores.shape)
     else:
         tile = Tile.parse(pattern)
         mask = tile.spread(keep_best(tile.pool(scores), sparsity), scores.shape)

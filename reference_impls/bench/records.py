@@ -7,25 +7,25 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 SLACK = 0.85
-"""Of a ratio that must be reached: machines differ, and are never quite alone."""
+"""Tolerance of a target ratio: machines differ, and are never quite idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelRow:
-    """What one library took for one layer."""
+    """The time of one library for one layer."""
 
     layer: str
     pattern: str
-    """unstructured, n:m, n:mxrows, or tiles that go together."""
+    """unstructured, n:m, n:m x rows, or blocks of rows x columns."""
     sparsity: float
     library: str
     kind: str
-    """dense, sparse (a library), csr or shared (ours)."""
+    """dense, sparse (a library), csr (ours, unstructured) or shared (ours, 4×1 blocks)."""
     seconds: float
     speed_up: float
-    """Over the fastest dense rival of the same race."""
+    """Over the fastest dense library of the same benchmark run."""
     share_of_peak: float
-    """Multiply-adds that were needed, without those by zero, of what the cores could do in the time."""
+    """Fraction of peak FLOP/s; multiplications by zero are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class WholeModel:
     dense_seconds: float
     sparse_seconds: float
     largest_difference: float
-    """Of the outputs, as a share of the largest."""
+    """Of the outputs, relative to the largest."""
     layers: Mapping[str, int]
-    """How many layers became what."""
+    """How many layers use which kernel."""
 
     @property
     def speed_up(self) -> float:
@@ -50,15 +50,17 @@ class WholeModel:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A number to be reached, and the one that was measured."""
+    """A target and a stretch target for one number, and its measured value."""
 
     name: str
     must: float
+    """The target."""
     aim: float
+    """The stretch target."""
     measured: float | None
     """None: not part of this run."""
     at_most: bool = False
-    """Less is better; such numbers have no slack."""
+    """Less is better; such numbers have no tolerance."""
 
     @property
     def verdict(self) -> str:
@@ -66,17 +68,21 @@ class Goal:
         if self.measured is None:
             return "not run"
         if self.at_most:
-            return "aim met" if self.measured <= self.aim else "met" if self.measured <= self.must else "MISSED"
+            return _verdict(target=self.measured <= self.must, stretch=self.measured <= self.aim)
         if self.measured >= self.must:
-            return "aim met" if self.measured >= self.aim else "met"
-        return "met within the slack" if self.measured >= SLACK * self.must else "MISSED"
+            return _verdict(target=True, stretch=self.measured >= self.aim)
+        return "met within tolerance" if self.measured >= SLACK * self.must else "MISSED"
+
+
+def _verdict(*, target: bool, stretch: bool) -> str:
+    return "MISSED" if not target else "stretch target met" if stretch else "target met"
 
 
 Record = TypeVar("Record", KernelRow, WholeModel, Goal)
 
 
 def read(kind: type[Record], row: Mapping[str, Any]) -> Record:
-    """A record from a row of the file, which for people holds derived numbers too.
+    """A record from a row of the file, which also contains derived numbers.
 
     Raises:
         KeyError: the row lacks a field.

@@ -1,8 +1,9 @@
-"""The whole benchmark: layers, models, waiting time; and the file that keeps it.
+"""The whole benchmark: layers, models, time of the first call; and the file with its results.
 
-Protocol: every rival computes the same product of the same numbers, in one process that is held to as many cores as
-threads; each result is checked against float64 to 1e-5 before anything is timed; rivals take turns, so that a busy
-moment hits all of them; the smallest of at least twenty times counts. Speed-up is over the fastest dense rival.
+Protocol: every implementation computes the same product of the same numbers, in one process that is limited to as many
+cores as threads; each result is checked against float64 to 1e-5 before anything is timed; implementations are timed
+alternately, so that a busy moment affects all of them; the minimum of at least 20 runs is reported. Speed-up is over
+the fastest dense library.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from importlib.metadata import PackageNotFoundError, version
 from reference_impls.bench.first_call import first_call
 from reference_impls.bench.goals import goals
 from reference_impls.bench.layers import Case
-from reference_impls.bench.race import cores, fma_peak, two_threads_over_one
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
 from reference_impls.bench.rows import measure
+from reference_impls.bench.timing import cores, fma_peak, two_threads_over_one
 from reference_impls.bench.whole_models import MODELS, end_to_end
 from reference_impls.files.machine import cpu_name
 from reference_impls.kernels import build
+from reference_impls.number_format import percent
 
 PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
 
@@ -32,23 +34,23 @@ class Measured:
 
     threads: int
     peak: float
-    """Operations a second that the cores can do."""
+    """Floating-point operations per second that the cores can do."""
     rows: list[KernelRow]
     ends: list[WholeModel]
     goals: list[Goal]
 
 
 def run(
-    cases: Sequence[Case], threads: int, *, models: bool, tell: Callable[[int, int, str], None], least: int = 20
+    cases: Sequence[Case], threads: int, *, models: bool, show: Callable[[int, int, str], None], least: int = 20
 ) -> Measured:
     """Measure.
 
     Args:
         cases: layers and sparsities.
-        threads: of every rival, and cores of the process.
-        models: whole models, threads and waiting time too.
-        tell: hears how many steps are done, of how many, and what comes next.
-        least: times of each rival, at least.
+        threads: of every library, and cores of the process.
+        models: also time whole models, two threads and the first call.
+        show: takes the number of done steps, of all steps, and the next one.
+        least: runs of each implementation, at least.
 
     Raises:
         RuntimeError: a result is wrong.
@@ -59,20 +61,20 @@ def run(
     with cores(threads):
         peak = fma_peak(threads)
         for number, case in enumerate(cases):
-            tell(number, steps, f"{case.layer.name}, {case.sparsity:.0%}")
+            show(number, steps, f"{case.layer.name}, {percent(case.sparsity)}")
             rows += measure(case, threads, peak, least)
-        tell(len(cases), steps, "whole models")
+        show(len(cases), steps, "whole models")
         for end in end_to_end(least) if models else ():
             ends.append(end)
-            tell(len(cases) + len({done.name for done in ends}), steps, end.name)
+            show(len(cases) + len({done.name for done in ends}), steps, end.name)
     both = two_threads_over_one(least) if models else None
     first = first_call() if models else None
-    tell(steps, steps, "done")
+    show(steps, steps, "done")
     return Measured(threads, peak, rows, ends, goals(rows, ends, both, first))
 
 
 def record(measured: Measured, command: str) -> dict[str, object]:
-    """What is committed: one JSON document."""
+    """The results as one JSON document, which is committed."""
     return {
         "command": command,
         "machine": {

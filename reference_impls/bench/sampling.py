@@ -1,4 +1,4 @@
-"""Whether a pruned model of the testbed draws faster with sparse layers, and the same pictures."""
+"""Sampling time of a pruned model of the testbed with sparse layers, and whether the images are the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from reference_impls.bench.race import race
+from reference_impls.bench.timing import interleaved
 from reference_impls.kernels.modules import sparsify
 from reference_impls.testbed import metrics
 from reference_impls.testbed.models import Denoiser
@@ -18,28 +18,28 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Sampling:
-    """The same pictures from the same noise, with layers as they are and with sparse ones."""
+    """The same images from the same noise, with dense and with sparse layers."""
 
     seconds: float
     sparse_seconds: float
     largest_difference: float
     """Between pixels, which run from -1 to 1."""
     layers: Mapping[str, int]
-    """How many layers with zeros became dense, csr or shared."""
+    """How many layers with zeros use dense, csr or shared kernels."""
 
     @property
     def speed_up(self) -> float:
-        """How many times as fast the sparse layers are."""
+        """Dense time over sparse time."""
         return self.seconds / self.sparse_seconds
 
 
 @torch.no_grad()
 def sample_both(model: Denoiser, n: int) -> Sampling:
-    """Draw n pictures in ten steps, with as many threads as torch has.
+    """Generate n images in ten steps, with as many threads as torch has.
 
     Args:
         model: a pruned model of the testbed.
-        n: pictures.
+        n: images.
     """
     side, sparse = model.side, copy.deepcopy(model)
     batch = min(n, metrics.BATCH)
@@ -49,12 +49,12 @@ def sample_both(model: Denoiser, n: int) -> Sampling:
         choice.chosen for choice in sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch))).values()
     ]
     difference = metrics.samples(sparse, side, n) - metrics.samples(model, side, n)
-    seconds = race(
-        {"as it is": lambda: metrics.samples(model, side, n), "sparse": lambda: metrics.samples(sparse, side, n)},
+    seconds = interleaved(
+        {"dense": lambda: metrics.samples(model, side, n), "sparse": lambda: metrics.samples(sparse, side, n)},
         least=REPEATS,
     )
     return Sampling(
-        seconds["as it is"],
+        seconds["dense"],
         seconds["sparse"],
         float(difference.abs().max()),
         {kind: chosen.count(kind) for kind in sorted(set(chosen))},

@@ -1,4 +1,4 @@
-"""Time of whole models and blocks, dense and with sparse layers: what is left of a kernel's gain."""
+"""End-to-end time of models and blocks, dense and with sparse layers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from reference_impls.bench.race import Call, race
 from reference_impls.bench.records import WholeModel
 from reference_impls.bench.sd_block import TransformerBlock
+from reference_impls.bench.timing import Call, interleaved
 from reference_impls.kernels.modules import sparsify
 from reference_impls.maths.masks import Tile, keep_best
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
@@ -21,30 +21,30 @@ from reference_impls.testbed.models import pretrained
 SPARSITY = 0.9
 PATTERNS: Mapping[str, Tile] = {"unstructured": Tile(), "4x1": Tile(4, 1)}
 TOLERANCE = 1e-4
-"""Largest difference of outputs, as a share of the largest."""
+"""Largest difference of outputs, relative to the largest output."""
 MODELS = 5
 
 
 def models() -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], torch.Tensor]]]:
-    """Each with a call; weights are random where a model is of full size."""
+    """Each with its forward pass; models of full size have random weights."""
     generator = torch.Generator().manual_seed(0)
 
     def noise(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=generator)
 
-    for name, n in (("dit", 100), ("unet", 20)):
-        model = pretrained(name)
+    for key, name, n in (("dit", "DiT", 100), ("unet", "U-Net", 20)):
+        model = pretrained(key)
         side = model.side
         given = noise(n, 1, side, side), torch.rand(n, generator=generator), torch.arange(n) % 10
         yield f"testbed {name}, {n} samples", model, _with(*given)
     tokens = noise(1, 256, 1152), noise(1, 1152)
     yield "DiT-XL/2 block", _filled(dit.Block(1152, 16, 4608), generator), _with(*tokens)
-    picture = noise(1, 320, 64, 64), noise(1, 1280)
+    features = noise(1, 320, 64, 64), noise(1, 1280)
     resnet = _filled(unet.ResBlock(320, 320, 1280), generator)
-    yield "SD 1.4 ResBlock, 320 at 64x64", resnet, _with(*picture)
+    yield "SD 1.4 ResBlock, 320 at 64×64", resnet, _with(*features)
     latents = noise(1, 1024, 640), noise(1, 77, 768)
     block = _filled(TransformerBlock(640), generator)
-    yield "SD 1.4 transformer block, 640 at 32x32", block, _with(*latents)
+    yield "SD 1.4 transformer block, 640 at 32×32", block, _with(*latents)
 
 
 def _with(*given: torch.Tensor) -> Callable[[nn.Module], torch.Tensor]:
@@ -62,7 +62,7 @@ def _filled(model: nn.Module, generator: torch.Generator) -> nn.Module:
 
 @torch.no_grad()
 def end_to_end(least: int) -> Iterator[WholeModel]:
-    """Each model pruned by magnitude, then as it is and with sparse layers.
+    """Each model pruned by magnitude, then timed with dense and with sparse layers.
 
     Raises:
         RuntimeError: outputs differ by more than rounding.
@@ -84,7 +84,7 @@ def end_to_end(least: int) -> Iterator[WholeModel]:
             if not differences[pattern] <= TOLERANCE:
                 raise RuntimeError(f"{name}, {pattern}: outputs differ by {differences[pattern]:.1e}; it is not timed")
             calls["dense"], calls[pattern] = partial(call, pruned), partial(call, sparse)
-        seconds = race(calls, least=least)
+        seconds = interleaved(calls, least=least)
         for pattern in PATTERNS:
             yield WholeModel(
                 name, pattern, SPARSITY, seconds["dense"], seconds[pattern], differences[pattern], layers[pattern]

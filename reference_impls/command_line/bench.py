@@ -36,7 +36,7 @@ def bench(quick: bool, threads: int, shapes: str | None, out: Path | None) -> No
     if quick and shapes:
         cases = [case for case in cases if case.layer in chosen]
     with terminal.bar() as show:
-        measured = run(cases, threads, models=shapes is None, tell=show)
+        measured = run(cases, threads, models=shapes is None, show=show)
     for shown in tables(measured):
         terminal.console.print(shown)
     if out is not None:

@@ -74,7 +74,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def replace_text(file: Path, text: str) -> None:
-    """Write a whole file, with its folders, so that at every moment the old or the new text stands there."""
+    """Write a whole file and its folders; at every moment the file has the old or the new text."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f"{file.name}.new")
     fresh.write_text(text, encoding="utf-8")
@@ -82,13 +82,13 @@ def replace_text(file: Path, text: str) -> None:
 
 
 def write_rows(document: Mapping[str, object], file: Path) -> None:
-    """Write a JSON document whose lists of objects stand one object a line: a person reads how two runs differ."""
+    """Write a JSON document with one object of a list per line, so that two runs can be compared line by line."""
     fields = [f" {json.dumps(name)}: {_field(value)}" for name, value in document.items()]
     replace_text(file, "{\n" + ",\n".join(fields) + "\n}\n")
 
 
 def _field(value: object) -> str:
-    """One value of a document: a list with an element a line, anything else as JSON indents it."""
+    """One value of a document: a list with one element per line, anything else as JSON indents it."""
     if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"
-    return json.dumps(value, indent=1).replace("\n", "\n ")
+        return "[\n" + ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in value) + "\n ]"
+    return json.dumps(value, indent=1, ensure_ascii=False).replace("\n", "\n ")

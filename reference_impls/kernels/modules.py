@@ -205,10 +205,10 @@ def sparsify(
     Args:
         model: pruned, float32, on the CPU.
         call: runs it once on real input, as in ``lambda model: model(x, t, label)``.
-        formats: what is tried beside dense; csr for any zeros, shared for zeros that stand four rows together.
+        formats: what is tried beside dense; csr for unstructured sparsity, shared for 4×1 blocks.
 
     Returns:
-        What became of each layer with zeros, by name.
+        The kernel chosen for each layer with zeros, by name.
     """
     inputs: dict[str, torch.Tensor] = {}
     layers = {
@@ -232,7 +232,7 @@ def sparsify(
         dense = layer if follows is None else nn.Sequential(layer, model.get_submodule(follows))
         candidates: dict[str, nn.Module] = {"dense": dense}
         candidates |= {kind: _sparse(layer, kind, fused) for kind in formats}
-        seconds = _race(candidates, inputs[name])
+        seconds = _timed(candidates, inputs[name])
         best = min(seconds, key=seconds.__getitem__)
         choices[name] = Choice(best, seconds)
         if best != "dense":
@@ -267,8 +267,8 @@ def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:
     return behind
 
 
-def _race(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:
-    """The fastest call of each, in turns."""
+def _timed(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:
+    """The minimum time of each; they are timed alternately."""
     for candidate in candidates.values():
         candidate(x)  # packs
     best = dict.fromkeys(candidates, float("inf"))

@@ -1,7 +1,7 @@
-"""What pruning composes with, measured: samplers, int8, recovery and distillation, searched shares.
+"""Pruning combined with samplers, int8, recovery by distillation, and layer-wise sparsity search, measured.
 
-Every row ends in pictures: distance is the mean squared error to what the dense model makes of the same noise in
-``REFERENCE_STEPS`` DDIM steps, and the cost of a picture is the MACs of all its network calls.
+Every row is measured on samples: distance is the mean squared error to the dense model's samples from the same noise
+in ``REFERENCE_STEPS`` DDIM steps, and the cost of an image is the MACs of all its forward passes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import nn
 from reference_impls.files.packed import safetensors_bytes
 from reference_impls.methods.prune import calibration_for, cost, prune
 from reference_impls.methods.registry import Features
+from reference_impls.number_format import percent
 from reference_impls.study import int8, ratio_search
 from reference_impls.study.measure import Budget, shipped
 from reference_impls.study.records import CombinationRow
@@ -41,14 +42,14 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRo
     """All rows of one model and seed."""
     dense, images, _ = shipped(name)
 
-    def pruned(method: str, share: float, **options: Any) -> nn.Module:
+    def pruned(method: str, sparsity: float, **options: Any) -> nn.Module:
         model = copy.deepcopy(dense)
-        prune(model, calibration_for(method, dense, images, seed=seed), share, method=method, seed=seed, **options)
+        prune(model, calibration_for(method, dense, images, seed=seed), sparsity, method=method, seed=seed, **options)
         return model
 
     row = partial(_row, name, budget, seed)
     weights, units = pruned("obs-diff", 0.5), pruned("obs-diff-units", 0.5)
-    for pruning, model in (("dense", dense), ("obs-diff, 50 %", weights), ("obs-diff-units, 50 %", units)):
+    for pruning, model in (("dense", dense), ("obs-diff, 50%", weights), ("obs-diff-units, 50%", units)):
         for sampler in SAMPLERS:
             yield row("samplers", pruning, sampler, model, sampler)
         rounded = copy.deepcopy(model)
@@ -56,30 +57,30 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRo
         yield row("quantization", pruning, "nothing", model, FIRST)
         yield row("quantization", pruning, "int8", rounded, FIRST, counted=model)
     thin = pruned("shortgpt", 0.5)
-    yield row("distillation", "shortgpt, 50 %", "nothing", thin, FIRST)
+    yield row("distillation", "shortgpt, 50%", "nothing", thin, FIRST)
     ways: tuple[tuple[str, nn.Module | None, Features], ...] = (
-        ("training alone", None, "none"),
-        ("training with a teacher", dense, "none"),
-        ("training with teacher and features", dense, "normalised"),
+        ("fine-tuning", None, "none"),
+        ("output distillation", dense, "none"),
+        ("output and feature distillation", dense, "normalised"),
     )
     for how, teacher, features in ways:
         student = copy.deepcopy(thin)
         steps, batch = budget.recovery_steps, budget.recovery_batch
         recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)
-        yield row("distillation", "shortgpt, 50 %", how, student.eval(), FIRST)
-    yield row("search", "magnitude, 70 %", "equal shares", pruned("magnitude", 0.7), FIRST)
+        yield row("distillation", "shortgpt, 50%", how, student.eval(), FIRST)
+    yield row("search", "magnitude, 70%", "uniform sparsity", pruned("magnitude", 0.7), FIRST)
     shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
-    yield row("search", "magnitude, 70 %", "searched shares", pruned("magnitude", 0.7, shares=shares), FIRST)
+    yield row("search", "magnitude, 70%", "layer-wise sparsity search", pruned("magnitude", 0.7, shares=shares), FIRST)
     for method in ("magnitude", "wanda"):
-        for share in (0.5, 0.7):
-            for scope, words in (("layer", "compared in the layer"), ("row", "compared in the row")):
-                model = pruned(method, share, scope=scope)
-                yield row("scope", f"{method}, {share * 100:.0f} %", words, model, FIRST)
+        for sparsity in (0.5, 0.7):
+            for scope, words in (("layer", "comparison per layer"), ("row", "comparison per output row")):
+                model = pruned(method, sparsity, scope=scope)
+                yield row("scope", f"{method}, {percent(sparsity)}", words, model, FIRST)
 
 
 @cache
 def reference(name: str, n: int, seed: int) -> torch.Tensor:
-    """What the dense model makes of the noise of this seed, in many steps."""
+    """The dense model's samples from the noise of this seed, in many steps."""
     dense = shipped(name)[0]
     return ddim(dense, *metrics.start(dense.side, n, seed=seed), REFERENCE_STEPS)
 

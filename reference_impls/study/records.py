@@ -34,14 +34,14 @@ class TableRow:
     bytes: int
     """Of a file in half precision, every number stored."""
     bytes_packed: int
-    """The same with zeros left out and a bit for each number that says where they were; see ``packed``."""
+    """The same without the zeros, with a bitmask of their positions; see ``packed``."""
     prune_seconds: float
     recover_seconds: float
 
 
 @dataclass(frozen=True)
 class NoiseRow:
-    """What one model measures when other noise is drawn for it: the spread of each metric by itself."""
+    """Metrics of one model with noise of another seed: the spread of each metric by itself."""
 
     model: str
     method: str | None
@@ -55,14 +55,14 @@ class NoiseRow:
 
 @dataclass(frozen=True)
 class CombinationRow:
-    """What pruning together with something else came to, measured with one seed."""
+    """Pruning combined with another technique, measured with one seed."""
 
     model: str
     claim: str
-    """Which claim of the introduction it belongs to: samplers, quantization, distillation or search; or scope:
-    whether weights are compared within a layer or within an output row, where the table's methods differ."""
+    """The claim of the introduction that it belongs to: samplers, quantization, distillation or search; or scope:
+    whether weights are compared within a layer or within an output row, in which the methods of the table differ."""
     pruning: str
-    """dense, or method and share."""
+    """dense, or method and sparsity."""
     combined_with: str
     seed: int
     held_out_loss: float
@@ -70,6 +70,6 @@ class CombinationRow:
     class_accuracy: float
     frechet_distance: float
     macs_per_picture: int
-    """Of all calls, zeros computed with; int8 MACs count as others do."""
+    """Of all forward passes of an image, zeros included; int8 MACs are counted like others."""
     bytes: int
     """Of a file without zeros; int8 layers one byte a weight, everything else two."""

@@ -15,15 +15,15 @@ from typer.testing import CliRunner
 
 from reference_impls.bench.first_call import FirstCall, first_call
 from reference_impls.bench.goals import goals
+from reference_impls.bench.implementations import implementations
 from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, Linear, all_cases, masked, quick_cases
-from reference_impls.bench.race import cores, race, two_threads_over_one
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
-from reference_impls.bench.rivals import rivals
 from reference_impls.bench.rows import measure
 from reference_impls.bench.run import record, run
 from reference_impls.bench.sampling import sample_both
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
+from reference_impls.bench.timing import cores, interleaved, two_threads_over_one
 from reference_impls.command_line.commands import app
 from reference_impls.files.machine import cpu_name
 from reference_impls.files.outputs import write_rows
@@ -33,7 +33,7 @@ from reference_impls.testbed.data import load
 from reference_impls.testbed.models import pretrained
 
 SMALL = Linear("small", 40, 24, 32)
-SMALL_CONV = Conv("small pictures", 8, 6)
+SMALL_CONV = Conv("small images", 8, 6)
 
 
 @pytest.mark.parametrize("pattern", ["unstructured", "2:4", "2:4x4", "4x1", "4x4"])
@@ -47,8 +47,8 @@ def test_masked_has_the_share_and_the_pattern(pattern: str) -> None:
         assert np.array_equal((weight != 0).reshape(8, 4, 64).any(1), (weight != 0).reshape(8, 4, 64).all(1))
 
 
-def test_every_rival_computes_the_same() -> None:
-    found = rivals(Case(SMALL, 0.5, ("unstructured", "4x4")), threads=1)
+def test_every_implementation_computes_the_same() -> None:
+    found = implementations(Case(SMALL, 0.5, ("unstructured", "4x4")), threads=1)
     names = {(one.library, one.pattern) for one in found}
     assert ("torch linear", "unstructured") in names
     assert ("torch linear", "4x4") not in names
@@ -66,7 +66,7 @@ def test_a_wrong_result_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     right = csr_spmm.multiply
     monkeypatch.setattr(csr_spmm, "multiply", lambda *a, **k: right(*a, **k) * 1.001)
     with pytest.raises(RuntimeError, match=r"ours, csr on small, unstructured: off by .*; it is not timed"):
-        rivals(Case(SMALL, 0.5, ("unstructured",)), threads=1)
+        implementations(Case(SMALL, 0.5, ("unstructured",)), threads=1)
 
 
 @pytest.mark.slow
@@ -81,9 +81,9 @@ def test_rows_of_a_layer(layer: Linear | Conv) -> None:
         assert row.share_of_peak == pytest.approx(needed / row.seconds / 1e11, abs=1e-3, rel=0.02)
 
 
-def test_race_takes_turns_and_the_smallest() -> None:
+def test_calls_are_timed_alternately() -> None:
     order: list[str] = []
-    seconds = race({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, least=3)
+    seconds = interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, least=3)
     assert order[:6] == ["a", "b"] * 3
     assert all(time > 0 for time in seconds.values())
 
@@ -129,27 +129,27 @@ def test_goals_follow_from_the_rows() -> None:
     ]
     end = WholeModel("model", "4x1", 0.9, 3.0, 1.0, 1e-7, {})
     found = {goal.name: goal for goal in goals(rows, [end], 1.9, FirstCall(3.0, 0.01))}
-    assert found["CSR SpMM over dense, 90%"].measured == 6.0
-    assert found["CSR SpMM over dense, 90%"].verdict == "met"
-    assert found["CSR SpMM over dense, 50%"].verdict == "not run"
-    assert found["CSR SpMM over the fastest sparse library, 90%"].measured == 3.0
-    assert found["shared by 4 rows over torch BSR 4x4, 90%"].measured == 4.0
-    assert found["least measured % of zeros at which CSR beats dense"].measured == 40
-    assert found["first call later, s"].verdict == "aim met"
-    assert found["end to end, 90% 4x1: model"].measured == 3.0
+    assert found["unstructured (CSR) over dense, 90%"].measured == 6.0
+    assert found["unstructured (CSR) over dense, 90%"].verdict == "target met"
+    assert found["unstructured (CSR) over dense, 50%"].verdict == "not run"
+    assert found["unstructured (CSR) over the fastest sparse library, 90%"].measured == 3.0
+    assert found["4×4 blocks over torch BSR 4×4, 90%"].measured == 4.0
+    assert found["break-even sparsity of unstructured (CSR), smallest measured, %"].measured == 40
+    assert found["first call later, s"].verdict == "stretch target met"
+    assert found["end to end, 90% 4×1: model"].measured == 3.0
 
 
 @pytest.mark.parametrize(
     ("measured", "at_most", "verdict"),
     [
-        (3.0, False, "aim met"),
-        (2.0, False, "met"),
-        (1.7, False, "met within the slack"),
+        (3.0, False, "stretch target met"),
+        (2.0, False, "target met"),
+        (1.7, False, "met within tolerance"),
         (1.69, False, "MISSED"),
         (None, False, "not run"),
         (math.nan, False, "MISSED"),
-        (1.0, True, "aim met"),
-        (2.0, True, "aim met"),
+        (1.0, True, "stretch target met"),
+        (2.0, True, "stretch target met"),
         (2.01, True, "MISSED"),
     ],
 )
@@ -162,7 +162,7 @@ def test_verdicts(measured: float | None, at_most: bool, verdict: str) -> None:
 def test_a_run_is_shown_and_written(tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     cases = [Case(SMALL, 0.5, ("unstructured",), libraries=False)]
-    found = run(cases, 1, models=False, tell=lambda *what: told.append(what), least=2)
+    found = run(cases, 1, models=False, show=lambda *what: told.append(what), least=2)
     assert told[-1][0] == told[-1][1] == 1
     assert len(list(tables(found))) == 3
     file = tmp_path / "new" / "kernels.json"

@@ -117,7 +117,7 @@ def test_saved_loaded_copied_and_changed(tmp_path: Path) -> None:
 @torch.no_grad()
 def test_a_pruned_model_draws_the_same_pictures(name: str, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every layer sparse, whatever is faster here: the samples differ by rounding only."""
-    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n == "dense") for n in candidates})
     dense = pretrained(name)
     prune(dense, calibration_for("magnitude", dense, load(data)[0]), 0.5, method="magnitude", block=Tile(4, 1))
     sparse, side = copy.deepcopy(dense), dense.side
@@ -133,7 +133,7 @@ def test_a_pruned_model_draws_the_same_pictures(name: str, data: str, monkeypatc
 
 @torch.no_grad()
 def test_dense_stays_where_it_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n != "dense") for n in candidates})
+    monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n != "dense") for n in candidates})
     model = nn.Sequential(thin(nn.Linear(8, 8)), nn.Linear(8, 8))
     choices = sparsify(model, lambda model: model(torch.ones(1, 8)))
     assert list(choices) == ["0"]
@@ -145,7 +145,7 @@ def test_dense_stays_where_it_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 @torch.no_grad()
 def test_an_activation_behind_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that a kernel computes goes into the kernel; the exact GELU is none of them."""
-    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n == "dense") for n in candidates})
     for activation, fused in ((nn.SiLU(), "silu"), (nn.GELU("tanh"), "gelu"), (nn.GELU(), None), (nn.ReLU(), None)):
         model = nn.Sequential(thin(nn.Linear(8, 8)), activation)
         x = 3 * torch.randn(20, 8)
@@ -161,7 +161,7 @@ def test_an_activation_behind_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pipeline_of_diffusers_runs_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every layer with zeros made sparse, and the pictures of the whole pipeline stay."""
     diffusers = diffusers_package()
-    monkeypatch.setattr(modules, "_race", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n == "dense") for n in candidates})
     torch.manual_seed(0)
     unet = diffusers.UNet2DModel(
         sample_size=8,

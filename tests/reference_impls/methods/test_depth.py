@@ -107,7 +107,7 @@ def test_no_block_left_is_said(method: str) -> None:
 def test_bad_requests_change_nothing(method: str) -> None:
     model = copy.deepcopy(DIT)
     calibration = calls(method, model)
-    told = "blocks are compared over the whole model; give neither a scope nor shares of layers"
+    told = f"{method} compares all blocks of a model; give no scope and no sparsity of single layers"
     with pytest.raises(ValueError, match=re.escape(told)):
         prune(model, calibration, 0.5, method=method, scope="global")
     assert len(blocks_of(model)) == 8

@@ -1,6 +1,6 @@
-"""Every way to compute one layer: dense libraries, sparse libraries where they are installed, and our kernels.
+"""Every implementation of one layer: dense libraries, sparse libraries where they are installed, and our kernels.
 
-Each result is checked against float64 before it may be timed. Arrays of torch are in torch's own memory, as in any
+Each result is checked against float64 before it is timed. Arrays of torch are in torch's own memory, as in any
 program that uses it: numpy asks the system for huge pages, and torch does not.
 """
 
@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from reference_impls.bench.layers import Case, Conv, Linear, masked
-from reference_impls.bench.race import Call
+from reference_impls.bench.timing import Call
 from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
 from reference_impls.kernels.spmm import Floats
 
@@ -27,37 +27,37 @@ TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
-class Rival:
-    """One way to compute a layer."""
+class Implementation:
+    """One implementation of a layer."""
 
     library: str
     pattern: str
     kind: str
-    """dense, sparse (a library), csr or shared (ours)."""
+    """dense, sparse (a library), csr (ours, unstructured) or shared (ours, 4×1 blocks)."""
     call: Call
 
 
-def rivals(case: Case, threads: int) -> list[Rival]:
-    """All that compute a layer at a sparsity; the dense ones once.
+def implementations(case: Case, threads: int) -> list[Implementation]:
+    """All implementations of a layer at one sparsity; the dense ones once.
 
     Raises:
         RuntimeError: a result is wrong.
     """
-    racing: list[Rival] = []
+    found: list[Implementation] = []
     with warnings.catch_warnings():  # torch calls its sparse layouts beta
         warnings.simplefilter("ignore", UserWarning)
         for pattern in case.patterns:
             with_dense = pattern == case.patterns[0]
             if isinstance(case.layer, Linear):
-                racing += _linear(case.layer, pattern, case.sparsity, threads, with_dense, case.libraries)
+                found += _linear(case.layer, pattern, case.sparsity, threads, with_dense, case.libraries)
             else:
-                racing += _conv(case.layer, pattern, case.sparsity, threads, with_dense)
-    return racing
+                found += _conv(case.layer, pattern, case.sparsity, threads, with_dense)
+    return found
 
 
 def _linear(
     layer: Linear, pattern: str, sparsity: float, threads: int, with_dense: bool, libraries: bool
-) -> Iterator[Rival]:
+) -> Iterator[Implementation]:
     weight = masked((layer.outputs, layer.inputs), pattern, sparsity)
     first = np.random.default_rng(1).standard_normal((layer.tokens, layer.inputs)).astype(np.float32)
     across = np.ascontiguousarray(first.T)
@@ -126,30 +126,32 @@ def _show_mkl() -> None:
         os.environ.setdefault("MKL_RT", str(libraries[0]))
 
 
-def _conv(layer: Conv, pattern: str, sparsity: float, threads: int, with_dense: bool) -> Iterator[Rival]:
+def _conv(layer: Conv, pattern: str, sparsity: float, threads: int, with_dense: bool) -> Iterator[Implementation]:
     channels, side = layer.channels, layer.side
     weight = masked((channels, 9 * channels), pattern, sparsity).reshape(channels, channels, 3, 3)
-    picture = np.random.default_rng(1).standard_normal((1, channels, side, side)).astype(np.float32)
-    w, x = torch.from_numpy(weight).clone(), torch.from_numpy(picture).clone()
+    image = np.random.default_rng(1).standard_normal((1, channels, side, side)).astype(np.float32)
+    w, x = torch.from_numpy(weight).clone(), torch.from_numpy(image).clone()
     w_last, x_last = (tensor.to(memory_format=torch.channels_last) for tensor in (w, x))
     single = conv3x3.pack(weight)
     calls: dict[tuple[str, str], Call] = {}
     if with_dense:
         calls["torch conv2d", "dense"] = lambda: torch.conv2d(x, w, padding=1)
         calls["torch conv2d, channels last", "dense"] = lambda: torch.conv2d(x_last, w_last, padding=1)
-    calls["ours, csr", "csr"] = lambda: conv3x3.convolve(single, picture, threads=threads)
+    calls["ours, csr", "csr"] = lambda: conv3x3.convolve(single, image, threads=threads)
     if pattern != "unstructured":
         shared = rowblock_conv3x3.pack(weight)
-        calls["ours, shared", "shared"] = lambda: rowblock_conv3x3.convolve(shared, picture, threads=threads)
+        calls["ours, shared", "shared"] = lambda: rowblock_conv3x3.convolve(shared, image, threads=threads)
     exact = torch.conv2d(x.double(), w.double(), padding=1).numpy()
     yield from _checked(layer.name, pattern, calls, exact)
 
 
-def _checked(layer: str, pattern: str, calls: Mapping[tuple[str, str], Call], exact: np.ndarray) -> Iterator[Rival]:
+def _checked(
+    layer: str, pattern: str, calls: Mapping[tuple[str, str], Call], exact: np.ndarray
+) -> Iterator[Implementation]:
     scale = float(np.abs(exact).max()) or 1.0
     for (library, kind), call in calls.items():
         got = np.asarray(call())
         error = float(np.abs((got if got.shape == exact.shape else got.T) - exact).max()) / scale
         if not error <= TOLERANCE:
             raise RuntimeError(f"{library} on {layer}, {pattern}: off by {error:.1e}; it is not timed")
-        yield Rival(library, pattern, kind, call)
+        yield Implementation(library, pattern, kind, call)

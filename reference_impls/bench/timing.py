@@ -1,4 +1,4 @@
-"""Times that can be compared: rivals take turns, and the smallest of many counts."""
+"""Times that can be compared: calls are timed alternately, and the minimum of many runs is taken."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reference_impls.kernels import build, csr_spmm
 
 Call = Callable[[], object]
 LEAST_SECONDS = 1.0
-"""A race of fast calls goes on for so long."""
+"""Fast calls are repeated for at least so long."""
 
 
-def race(calls: Mapping[str, Call], *, least: int = 20) -> dict[str, float]:
-    """The smallest of at least ``least`` times of each, in seconds, taken in turns."""
+def interleaved(calls: Mapping[str, Call], *, least: int = 20) -> dict[str, float]:
+    """The minimum of at least ``least`` runs of each call, in seconds; the calls are timed alternately."""
     best = dict.fromkeys(calls, float("inf"))
     started, repeats = time.perf_counter(), 0
     while repeats < least or time.perf_counter() - started < LEAST_SECONDS:
@@ -36,7 +36,7 @@ def race(calls: Mapping[str, Call], *, least: int = 20) -> dict[str, float]:
 
 @contextmanager
 def cores(threads: int) -> Iterator[None]:
-    """Give every library of the process as many cores and threads, whatever it would take by itself."""
+    """Limit every library of the process to that many cores and threads."""
     before, affinity = torch.get_num_threads(), None
     if hasattr(os, "sched_setaffinity"):
         affinity = os.sched_getaffinity(0)
@@ -52,21 +52,21 @@ def cores(threads: int) -> Iterator[None]:
 
 
 def fma_peak(threads: int) -> float:
-    """Operations a second that the cores can do, measured: the best of ten, times the threads."""
+    """Measured peak of the cores in floating-point operations per second: the best of ten runs, times the threads."""
     library = build.library("peak")
     library.peak_operations.restype = ctypes.c_int64
     rounds = ctypes.c_int64(2_000_000)
-    best = min(race({"peak": lambda: library.peak(rounds)}, least=10).values())
+    best = min(interleaved({"peak": lambda: library.peak(rounds)}, least=10).values())
     return float(library.peak_operations(rounds)) / best * threads
 
 
 def two_threads_over_one(least: int) -> float | None:
-    """How much faster the CSR kernel is with two threads, at 90 %; None on a machine with one core."""
+    """Speed-up of the CSR kernel with two threads at 90% sparsity; None on a machine with one core."""
     if (os.cpu_count() or 1) < 2:
         return None
     weight = csr_spmm.pack(masked((QKV.outputs, QKV.inputs), "unstructured", 0.9))
     x = np.ones((QKV.tokens, QKV.inputs), np.float32)
     with cores(2):
         calls: dict[str, Call] = {str(n): partial(csr_spmm.multiply, weight, x, threads=n) for n in (1, 2)}
-        seconds = race(calls, least=least)
+        seconds = interleaved(calls, least=least)
     return seconds["1"] / seconds["2"]
