@@ -1,7 +1,7 @@
 """The command line: options, exit codes and the report of our own bugs.
 
-Each command stands in a module of its own under ``commands``, which is imported when it is called: a command pays only
-for what it uses.
+Each command is a module of its own under ``commands``, imported when the command runs, so that a command loads only
+what it uses. Help texts have one layout: a sentence that starts with a verb, then one example.
 
 Exit codes: 0 fine, 1 problems in the data (or with arXiv), 2 wrong use, 3 our own bug, 130 interrupted.
 """
@@ -22,143 +22,152 @@ from generator import __version__
 from generator.commands.output import Failed, say
 from generator.entries.problem import FORMATS
 
+
+def _example(arguments: str) -> str:
+    """The last line of a command's help."""
+    return f"Example: python -m generator {arguments}"
+
+
 app = typer.Typer(
     name="python -m generator",
-    help="The catalogue of awesome-diffusion-pruning: check it, enrich it, build its site.",
+    help="Check the catalogue of awesome-diffusion-pruning, extend it, and build its site.",
+    epilog=_example("validate data/papers/2026"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-Root = Annotated[Path, typer.Option(help="The repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)]
+Root = Annotated[
+    Path, typer.Option(help="Folder of the repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)
+]
 HERE = Path()
 
 
-@app.command()
+@app.command(epilog=_example("validate data/papers/2026 --no-notes"))
 def validate(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Only tell the problems of these files or folders.")
+        list[Path] | None, typer.Argument(help="Files or folders whose problems are shown. Default: all.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "text",
-    notes: Annotated[bool, typer.Option(help="Tell notes too, which do not fail.")] = True,
+    output: Annotated[str, typer.Option("--format", help=f"Form of the output: {', '.join(FORMATS)}.")] = "text",
+    notes: Annotated[bool, typer.Option(help="Also show notes, which do not fail the check.")] = True,
     root: Root = HERE,
 ) -> None:
-    """Check every entry; tell every problem at once."""
+    """Check all entries and report every problem."""
     from generator.commands import validate
 
     validate.validate(paths or [], output, notes, root)
 
 
-@app.command("format")
+@app.command("format", epilog=_example("format data/papers/2023/diff-pruning.yaml"))
 def format_(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files; without any, all entries.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something would change.")] = False,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files of entries. Default: all entries.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file would change.")] = False,
     root: Root = HERE,
 ) -> None:
-    """Rewrite entries into the one canonical form; comments stay."""
+    """Rewrite entries in canonical form; keep comments."""
     from generator.commands.format import format_entries
 
     format_entries(paths or [], check, root)
 
 
-@app.command()
+@app.command(epilog=_example("refresh --check"))
 def refresh(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
     root: Root = HERE,
 ) -> None:
-    """Rewrite the committed generated files: README.md, data/schema/, the README's figures."""
+    """Rewrite README.md, its figures, and data/schema/."""
     from generator.commands import refresh
 
     refresh.refresh(check, root)
 
 
-@app.command()
+@app.command(epilog=_example("build --output /tmp/site"))
 def build(
-    engine: Annotated[str, typer.Option(help="mkdocs or zensical.")] = "mkdocs",
-    output: Annotated[Path | None, typer.Option(help="Folder to build in; default build/ of the repository.")] = None,
+    engine: Annotated[str, typer.Option(help="Site engine: mkdocs or zensical.")] = "mkdocs",
+    output: Annotated[Path | None, typer.Option(help="Folder to build in. Default: build/ of the repository.")] = None,
     root: Root = HERE,
 ) -> None:
-    """Stage docs/ and the generated pages, run the site engine, fill in the entry pages."""
+    """Check all entries and build the site."""
     from generator.commands import build
 
     build.build(engine, output, root)
 
 
-@app.command()
+@app.command(epilog=_example("serve --port 8001"))
 def serve(
-    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port of this machine.", min=1, max=65535)] = 8000,
     root: Root = HERE,
 ) -> None:
-    """Build, serve on this machine only, and rebuild what changed."""
-    from generator.assemble import serve
+    """Build and serve the site on this machine; rebuild on change."""
+    from generator.commands import serve
 
-    serve.serve(root, port, say)
+    serve.serve(root, port)
 
 
-@app.command()
+@app.command(epilog=_example("enrich 2305.10924"))
 def enrich(
     ids: Annotated[
-        list[str] | None, typer.Argument(help="arXiv ids; without any, all that are missing or stale.")
+        list[str] | None, typer.Argument(help="arXiv ids. Default: all papers without a current record.")
     ] = None,
     stale: Annotated[
         int | None,
-        typer.Option("--stale", help="Ask again for records older than DAYS.", metavar="DAYS", min=0),
+        typer.Option("--stale", help="Also fetch records older than DAYS again.", metavar="DAYS", min=0),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask and compare, write nothing.")] = False,
+    endpoint: Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fetch and compare; write nothing.")] = False,
     root: Root = HERE,
 ) -> None:
-    """Ask arXiv for records and keep the better ones; one request every three seconds."""
+    """Fetch records from arXiv, at most one request in three seconds."""
     from generator.commands import enrich
 
     enrich.enrich(ids or [], stale, endpoint, dry_run, root)
 
 
-@app.command()
+@app.command(epilog=_example("add 2305.10924"))
 def add(
     paper: Annotated[
-        str | None, typer.Argument(help="arXiv id or address of the paper.", metavar="[ARXIV_ID|URL]")
+        str | None, typer.Argument(help="arXiv id or arXiv address of the paper.", metavar="ARXIV_ID|URL")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Name of a model to start an entry for, without a paper.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; needs --title.")] = False,
-    title: Annotated[str | None, typer.Option(help="Title, where arXiv is not asked.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.")] = None,
+    model: Annotated[str | None, typer.Option(help="Start the entry of this model instead of a paper.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; requires --title.")] = False,
+    title: Annotated[str | None, typer.Option(help="Title of the paper, for --offline.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.")] = None,
     root: Root = HERE,
 ) -> None:
-    """Start an entry of a paper or a model: write what is known, name what is left."""
+    """Start the entry of a paper or a model."""
     from generator.commands import add
 
     if (paper is None) == (model is None):
-        raise typer.BadParameter("give either the paper or --model", param_hint="[ARXIV_ID|URL]")
+        raise typer.BadParameter("give either a paper or --model", param_hint="ARXIV_ID|URL")
     if model is not None:
         add.add_model(model, root)
     elif paper is not None:
         add.add_paper(paper, offline, title, endpoint, root)
 
 
-@app.command()
+@app.command(epilog=_example("links --state build/links.json --report build/links.md"))
 def links(
-    state: Annotated[Path | None, typer.Option(help="File that one run leaves for the next.", dir_okay=False)] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps the state between runs.", dir_okay=False)] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write the report here instead of printing it.", dir_okay=False)
+        Path | None, typer.Option(help="Write the report to this file instead of printing it.", dir_okay=False)
     ] = None,
     root: Root = HERE,
 ) -> None:
-    """Visit every address of the catalogue, slowly, and tell which are gone or have moved."""
+    """Visit every link of the catalogue; report dead and moved ones."""
     from generator.commands import links
 
     links.links(state, report, root)
 
 
-@app.command()
+@app.command(epilog=_example("changes v1.0.0 HEAD --format markdown"))
 def changes(
     old: Annotated[str, typer.Argument(help="Commit or tag to start from.")],
-    new: Annotated[str, typer.Argument(help="Commit or tag to compare with it.")],
-    output: Annotated[str, typer.Option("--format", help="text, json or markdown.")] = "text",
+    new: Annotated[str, typer.Argument(help="Commit or tag to end with.")],
+    output: Annotated[str, typer.Option("--format", help="Form of the output: text, json, markdown.")] = "text",
     root: Root = HERE,
 ) -> None:
-    """Tell which entries were added, changed, renamed or removed between two commits."""
+    """List the entries that differ between two commits."""
     from generator.commands import changes
 
     changes.changes(old, new, output, root)
@@ -175,15 +184,15 @@ def _bug_report(error: BaseException) -> str:
 
 
 def run() -> None:
-    """Run the command line and turn every end into its exit code."""
+    """Run the command line and end with the exit code."""
     try:
         app()  # ends with 2 on wrong use and with 130 on an interrupt
     except Failed:
         sys.exit(1)
     except BrokenPipeError:
-        # Whoever read our output has gone; do not complain about it again on exit.
+        # The reader of our output has closed the pipe; do not fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  the last line of defence: our bug, reported as such
+    except Exception as error:  # noqa: BLE001  our own bug, reported as such
         say(_bug_report(error), error=True)
         sys.exit(3)

@@ -21,6 +21,7 @@ from tests.conftest import Checker
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL, MODEL = "data/papers/2023/x.yaml", "data/tools/y.yaml", "data/models/denoiser.yaml"
+FAMILIES = "`families` in data/taxonomy.yaml lists all"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
 WAITING = """
 import signal, sys, time
@@ -109,7 +110,7 @@ def test_problems_of_all_files_at_once(copy: Path, run: Run) -> None:
     done = run(copy, "validate", "--no-notes")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        f"{PAPER}:3:9: error[E220]: 'prunning' is not a term of families. fix: did you mean pruning?",
+        f"{PAPER}:3:9: error[E220]: unknown family 'prunning'. fix: did you mean pruning? {FAMILIES}",
         f"{TOOL}:1:1: error[E210]: name is required and missing. fix: write name: … (Name people use)",
         f"{TOOL}:1:1: error[E211]: unknown key 'nome'. fix: did you mean name?",
     ]
@@ -119,7 +120,7 @@ def test_problems_of_all_files_at_once(copy: Path, run: Run) -> None:
 def test_notes_are_shown_and_do_not_fail(copy: Path, run: Run) -> None:
     done = run(copy, "validate")
     assert done.returncode == 0
-    assert f"{PAPER}:2:8: note[E604]: no arXiv record of 2305.10924. fix: " in done.stdout
+    assert f"{PAPER}:2:8: note[E604]: the arXiv record of 2305.10924 is missing. fix: " in done.stdout
     assert all(": note[E" in line for line in done.stdout.splitlines())
     assert run(copy, "validate", "--no-notes", "--format", "json").stdout == "[]\n"
 
@@ -130,7 +131,7 @@ def test_github_format(copy: Path, run: Run) -> None:
     assert done.returncode == 1
     assert done.stdout == (
         f"::error file={PAPER},line=1,col=8,title=E304::stray spaces in '50 %25,  Prune'. "
-        "fix: one space between words; use >- for long text\n"
+        "fix: write one space between words; use >- for long text\n"
     )
     assert "::notice file=" in run(copy, "validate", "--format", "github").stdout
 
@@ -145,8 +146,8 @@ def test_json_format(copy: Path, run: Run) -> None:
             "line": 3,
             "column": 9,
             "code": "E220",
-            "message": "'prunning' is not a term of families",
-            "fix": "did you mean pruning?",
+            "message": "unknown family 'prunning'",
+            "fix": f"did you mean pruning? {FAMILIES}",
             "severity": "error",
         }
     ]
@@ -158,7 +159,7 @@ def test_paths_filter_what_is_shown(copy: Path, run: Run) -> None:
     assert run(copy, "validate", "data/tools", "--no-notes").returncode == 0
     assert run(copy, "validate", "data/papers/2023", TOOL).returncode == 1
     assert run(copy / "data", "validate", "papers", "--root", "..").returncode == 1
-    assert "1 errors" in run(copy, "validate", str(copy / PAPER), "--no-notes").stderr
+    assert "1 error, " in run(copy, "validate", str(copy / PAPER), "--no-notes").stderr
 
 
 @pytest.mark.parametrize(
@@ -321,16 +322,16 @@ def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
     path = "data/models/pruned-dit-xl-2.yaml"
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[:2] == [f"wrote {path}", "left to fill in:"]
+    assert lines[:2] == [f"wrote {path}", "fill in:"]
     assert [line.split(":")[0].strip() for line in lines[2:-1]] == ["output", "summary", "sources"]
-    assert lines[-1] == f"then: python -m generator validate {path}"
+    assert lines[-1] == f"then run: python -m generator validate {path}"
     assert run(copy, "format", "--check").returncode == 0
     text = (copy / path).read_text("utf-8")
     assert '\nname: "Pruned DiT-XL/2: \u03b2"\n' in text
     done = run(copy, "validate", "--no-notes")
     assert [line.partition(": ")[2] for line in done.stdout.splitlines()] == [
-        "error[E210]: output is empty and required. fix: write output: … (What it makes)",
-        "error[E210]: summary is empty and required. fix: write summary: … (One to three sentences of our own)",
+        "error[E210]: output is required and empty. fix: write output: … (What it generates)",
+        "error[E210]: summary is required and empty. fix: write summary: … (One to three sentences of our own)",
     ]
     (copy / path).write_text(
         text.replace('output: ""', "output: image").replace(
@@ -346,7 +347,7 @@ def test_add_refuses_a_name_that_a_model_has(copy: Path, run: Run, name: str) ->
     before = named(copy, "aliases: [Best-Net]\n")
     done = run(copy, "add", "--model", name)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{name!r} is a name of {MODEL} already. fix: name that model in the entry instead\n"
+    assert done.stderr == f"{name!r} is already a name of {MODEL}. fix: use that model in the entry instead\n"
     assert [file.name for file in (copy / "data/models").iterdir()] == ["denoiser.yaml"]
     assert (copy / MODEL).read_bytes() == before
 
@@ -365,8 +366,8 @@ def test_add_never_writes_over_the_file_of_another_model(copy: Path, run: Run) -
         (["--model", "剪枝"], "no file name can be made of '剪枝'"),
         (["--model", ""], "no file name can be made of ''"),
         (["--model", "CON"], "reserved name"),
-        ([], "give either the paper or --model"),
-        (["2305.10924", "--model", "Denoiser"], "give either the paper or --model"),
+        ([], "give either a paper or --model"),
+        (["2305.10924", "--model", "Denoiser"], "give either a paper or --model"),
     ],
 )
 def test_add_needs_one_paper_or_the_name_of_one_model(copy: Path, run: Run, arguments: list[str], message: str) -> None:

@@ -1,1 +1,1 @@
-"""What arXiv says about papers: ids in; records under data/arxiv/ out, and problems."""
+"""Metadata of papers from arXiv: ids in; records under data/arxiv/ out, and problems."""

@@ -1,7 +1,7 @@
-"""Fetch what arXiv says about papers, merge it into the records, and report what a person should look at.
+"""Fetch the metadata of papers from arXiv, merge it into the records, and report what a person should check.
 
 Each good record is stored as soon as its batch is in, so a run that stops or is killed loses nothing and the
-next one goes on from there. Nothing is ever deleted.
+next one continues from there. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CODES = (
         "E609",
         "No paper was withdrawn, renamed or given another DOI since its last record.",
         severity="note",
-        wrong="a paper whose new version is called withdrawn",
-        right="status: withdrawn in its entry, after a look",
+        wrong="a paper whose new version is marked as withdrawn",
+        right="status: withdrawn in its entry, if that is confirmed",
     ),
 )
 
@@ -37,7 +37,7 @@ _WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     done: int
     """Ids asked for so far."""
@@ -54,11 +54,11 @@ class EnrichReport:
     unchanged: tuple[str, ...]
     """The stored record says the same; its file was not touched."""
     kept_better: tuple[str, ...]
-    """The stored record is better than what came, and stays."""
+    """The stored record is better than the new one, and is kept."""
     missing: tuple[str, ...]
     """arXiv returned no complete entry."""
     dropped: tuple[str, ...]
-    """Not ids, in our eyes or in arXiv's."""
+    """Not ids, by our rules or by arXiv's."""
     problems: tuple[Problem, ...]
     """Errors about single ids or the whole run, and notes for a person; sorted."""
     stopped: str | None
@@ -77,7 +77,7 @@ def choose(
     Args:
         wanted: ids of the catalogue.
         records: the stored records.
-        today: what age is counted from.
+        today: the day from which age is counted.
         stale_days: a record whose content is older than this is asked for again; None: never for its age.
     """
 
@@ -90,7 +90,7 @@ def choose(
 
 
 def _age(record: ArxivRecord, today: date) -> int:
-    """Days since the content was first fetched; a day that is none is long ago."""
+    """Days since the content was first fetched; an invalid day counts as long ago."""
     try:
         return (today - date.fromisoformat(record.fetched_at)).days
     except ValueError:
@@ -106,7 +106,7 @@ def enrich(
     dry_run: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> EnrichReport:
-    """Ask arXiv for exactly these papers and store what is better than what is there.
+    """Ask arXiv for exactly these papers and store each record that is better than the stored one.
 
     Args:
         root: the folder ``data/arxiv``.
@@ -114,7 +114,7 @@ def enrich(
         fetch: brings the records, a batch at a time.
         today: the ``fetched_at`` of new content.
         dry_run: ask, compare and report, but write nothing.
-        on_progress: told at the start and after each batch; what it raises goes through.
+        on_progress: called at the start and after each batch; what it raises is passed on.
     """
     distinct = tuple(dict.fromkeys(ids))
     tally = _Tally(root, dry_run)
@@ -123,7 +123,7 @@ def enrich(
         if not dry_run:
             with _disk():
                 arxiv_records.sweep(root)
-        _tell(on_progress, done, len(distinct))
+        _advance(on_progress, done, len(distinct))
         if distinct:
             for batch in fetch(distinct, today):
                 for fault in batch.faults:
@@ -131,11 +131,11 @@ def enrich(
                 for record in batch.records:
                     tally.merge(record)
                 done += len(batch.asked)
-                _tell(on_progress, done, len(distinct))
+                _advance(on_progress, done, len(distinct))
     except FetchError as error:
         tally.stop(arxiv_records.problem_path(""), error.code, str(error), error.fix)
     except _DiskError as error:
-        fix = "make room or mend the rights, then run it again"
+        fix = "free disk space or fix the permissions, then run the command again"
         tally.stop(arxiv_records.problem_path(""), "E607", str(error), fix)
     return tally.report()
 
@@ -146,21 +146,21 @@ class _DiskError(Exception):
 
 @contextmanager
 def _disk() -> Iterator[None]:
-    """Tells a failing disk from what may fail in the callbacks of the caller."""
+    """Distinguishes a failing disk from faults in the callbacks of the caller."""
     try:
         yield
     except OSError as error:
         raise _DiskError(f"a record cannot be written: {error.strerror or error}") from error
 
 
-def _tell(on_progress: Callable[[Progress], None] | None, done: int, total: int) -> None:
+def _advance(on_progress: Callable[[Progress], None] | None, done: int, total: int) -> None:
     if on_progress is not None:
         on_progress(Progress(done, total))
 
 
 @dataclass(slots=True)
 class _Tally:
-    """The report in the making."""
+    """The report while the run goes on."""
 
     root: Path
     dry_run: bool
@@ -173,7 +173,7 @@ class _Tally:
     stopped: str | None = None
 
     def merge(self, new: ArxivRecord) -> None:
-        """Store one record, or find the stored one as good.
+        """Store one record, or find that the stored one is as good.
 
         Raises:
             _DiskError: the folder cannot be written; the stored record is untouched.
@@ -181,7 +181,7 @@ class _Tally:
         try:
             old = arxiv_records.read(self.root, new.id)
         except arxiv_records.RecordError:
-            old = None  # Damaged: this is the command that mends it.
+            old = None  # Damaged: this command replaces it.
         if old is not None and arxiv_records.same_content(new, old):
             self.unchanged.append(new.id)
         elif self._store(new, old):
@@ -228,7 +228,7 @@ class _Tally:
 
 
 def _changes(new: ArxivRecord, old: ArxivRecord | None) -> Iterator[tuple[str, str]]:
-    """What a person should look at, as message and fix."""
+    """What a person should check, as message and fix."""
     if _WITHDRAWN.search(new.title) or _WITHDRAWN.search(new.comment or ""):
         said = new.comment or new.title
         yield (
@@ -242,4 +242,4 @@ def _changes(new: ArxivRecord, old: ArxivRecord | None) -> Iterator[tuple[str, s
         yield message, "put the new title into the entry and the former one into aliases"
     if old.doi is not None and (new.doi or "").casefold() != old.doi.casefold():
         message = f"the DOI of {new.id} was {old.doi} and is now {new.doi or 'gone'}"
-        yield message, "look which is right, and mend doi in the entry if it has one"
+        yield message, "check which is right, and correct doi in the entry if it has one"

@@ -1,11 +1,11 @@
-"""The arXiv API, asked slowly and believed only after a look. Nothing else in the generator uses the network.
+"""The arXiv API, asked slowly, with every answer checked. Only this module and check_links use the network.
 
-The ``arxiv`` package builds the query and reads the entries. What it leaves open (4.0.2 sets no timeout,
-ignores Retry-After, takes a cut feed for a whole one) is settled in the session that it is given:
+The ``arxiv`` package builds the query and reads the entries. What it lacks (4.0.2 sets no timeout,
+ignores Retry-After, accepts a truncated feed) is added by the session that it is given:
 
-* one request at a time, ``GAP_SECONDS`` or more after the end of the last one, whatever became of that;
+* one request at a time, ``GAP_SECONDS`` or more after the end of the last one, whether it succeeded or not;
 * an answer counts only if it is a complete, well-formed feed of bounded size from the host that was asked;
-* which papers came is found out by their ids, never by their order or by the total that the feed claims.
+* the papers of an answer are recognized by their ids, never by their order or by the total that the feed claims.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from generator.escape import collapse
 
 ENDPOINT = "https://export.arxiv.org/api/query"
 BATCH = 50
-"""Ids in one request; arXiv answers 414 to some 600."""
+"""Ids in one request; arXiv answers 414 to about 600."""
 TRIES = 5
 GAP_SECONDS = 3.1
 """The terms of use ask for 3; a little more, so that a packet that is late does not break them."""
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for more of an answer."""
 ANSWER_SECONDS = 120.0
-"""Seconds for a whole answer, which could otherwise drip in for ever, each byte in time."""
+"""Seconds for a whole answer, which could otherwise arrive byte by byte for ever."""
 LONGEST_WAIT = 600.0
 """When arXiv asks for more than this, the run stops instead."""
 MAX_BYTES = 20 * 1024 * 1024
@@ -53,26 +53,26 @@ CODES = (
     Code(
         "E601",
         "arXiv answers with a complete Atom feed, and every entry has a title and authors.",
-        wrong="a cut feed, an HTML page or «Rate exceeded.» with status 200",
+        wrong="a truncated feed, an HTML page or «Rate exceeded.» with status 200",
         right="try again later; nothing was changed",
     ),
     Code(
         "E602",
-        "arXiv returns exactly the papers that were asked for.",
-        wrong="two ids asked for, one returned",
-        right="check the missing id; the other record is kept",
+        "arXiv returns exactly the papers that were requested.",
+        wrong="two ids requested, one returned",
+        right="check the missing id; the other record is stored",
     ),
     Code(
         "E603",
-        "arXiv knows the form of every id, and answers with papers, not with an error.",
+        "arXiv accepts every id, and answers with papers, not with an error.",
         wrong="an id that arXiv calls malformed",
-        right="mend the id; the others of the request are fetched without it",
+        right="correct the id; the other papers are fetched without it",
     ),
     Code(
         "E608",
         f"arXiv answers within {TRIES} tries.",
         wrong="no answer after five tries",
-        right="run the same command later; it goes on where it stopped",
+        right="run the same command later; it continues where it stopped",
     ),
 )
 
@@ -87,7 +87,7 @@ logging.getLogger("arxiv").addHandler(logging.NullHandler())
 
 
 class FetchError(Exception):
-    """What can go wrong with arXiv; ``value`` is what went wrong, ``fix`` what to do about it."""
+    """A failure of a request to arXiv; ``value`` is what failed, ``fix`` what to do about it."""
 
     code: ClassVar[str]
     fix: ClassVar[str]
@@ -105,45 +105,45 @@ class BadAnswerError(FetchError):
     """Something came that is not a complete feed, or an entry that is not a complete paper."""
 
     code = "E601"
-    fix = "run the same command later; the stored records are untouched"
+    fix = "run the same command later; the stored records are unchanged"
 
 
 class MissingIdError(FetchError):
     """A paper was asked for and is not in the answer."""
 
     code = "E602"
-    fix = "look whether https://arxiv.org/abs/ has it, and mend the id in the entry"
+    fix = "check whether https://arxiv.org/abs/ has it, and correct the id in the entry"
 
 
 class UnexpectedIdError(FetchError):
     """A paper is in the answer that was not asked for, or more than once."""
 
     code = "E602"
-    fix = "run the same command later; nothing of it was stored"
+    fix = "run the same command later; nothing of this answer was stored"
 
 
 class RefusedIdError(FetchError):
-    """The id is none, in our eyes or in arXiv's."""
+    """The id is invalid, by our rules or by arXiv's."""
 
     code = "E603"
-    fix = "mend the id in the entry: 2305.10924, or hep-th/9901001 for papers before April 2007; no version"
+    fix = "correct the id in the entry: 2305.10924, or hep-th/9901001 for papers before April 2007; no version"
 
 
 class NoAnswerError(FetchError):
-    """No answer: the network, a server error, or we are to slow down."""
+    """No answer: the network, a server error, or a request to slow down."""
 
     code = "E608"
-    fix = "run the same command later, from one machine only; it goes on where it stopped"
+    fix = "run the same command later, from one machine only; it continues where it stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one request brought."""
+    """The outcome of one request."""
 
     asked: tuple[str, ...]
     """The ids, each in exactly one of ``records`` and ``faults``."""
     records: tuple[ArxivRecord, ...]
-    """The papers that came whole."""
+    """The papers that arrived complete."""
     faults: tuple[FetchError, ...]
     """What is wrong with single ids; the rest of the batch is good."""
 
@@ -165,10 +165,10 @@ class Arxiv:
         """Prepare, without asking anything yet.
 
         Args:
-            contact: address that tells arXiv who is asking, for the User-Agent.
+            contact: address by which arXiv can identify us, for the User-Agent.
             endpoint: where the API is; plain http only on this machine.
-            on_wait: told why and for how many seconds the next try waits.
-            clock: seconds of any origin, to tell how long an answer takes.
+            on_wait: called with the reason for a pause and its length in seconds.
+            clock: seconds of any origin, to measure how long an answer takes.
             sleep: waits for that many seconds.
             timeout: seconds to connect, and between two pieces of an answer.
             answer_seconds: seconds for a whole answer.
@@ -187,14 +187,14 @@ class Arxiv:
         self._client._session = self._session
 
     def fetch(self, ids: Sequence[str], today: date) -> Iterator[Batch]:
-        """Ask for papers, a batch at a time; what has been yielded is good whatever happens later.
+        """Ask for papers, a batch at a time; what has been yielded remains valid whatever happens later.
 
         Args:
             ids: arXiv ids without version; doubles are asked for once.
             today: the records' ``fetched_at``.
 
         Raises:
-            BadAnswerError: no try brought an answer that can be believed.
+            BadAnswerError: no try brought an answer that can be trusted.
             RefusedIdError: arXiv answers with an error that names none of the ids.
             NoAnswerError: no try brought an answer, or arXiv asks for a long pause.
         """
@@ -221,7 +221,9 @@ class Arxiv:
             if key in wanted:
                 answers.setdefault(key, []).append(result)
             else:
-                faults.append(UnexpectedIdError("arXiv returned what was not asked for", key or result.entry_id))
+                faults.append(
+                    UnexpectedIdError("arXiv returned a paper that was not requested", key or result.entry_id)
+                )
         records = []
         for key, same in answers.items():
             asked = wanted.pop(key)
@@ -235,7 +237,7 @@ class Arxiv:
         return Batch(ids, tuple(records), tuple(faults))
 
     def _ask(self, wanted: Mapping[str, str]) -> tuple[list[Any], list[str]]:
-        """Results of the first answer that can be believed, and which of the wanted it calls malformed."""
+        """Results of the first trustworthy answer, and which of the wanted ids it calls malformed."""
         for attempt in itertools.count(1):
             try:
                 return self._ask_once(wanted, first=attempt == 1)
@@ -260,7 +262,7 @@ class Arxiv:
         except _EndOfPage:
             pass
         except (ValueError, OverflowError) as error:
-            raise BadAnswerError("arXiv's answer holds a date that is none", str(error)) from error
+            raise BadAnswerError("arXiv's answer contains an invalid date", str(error)) from error
         page = self._session.page
         if page is None:
             raise AssertionError("the library answers without asking")
@@ -269,9 +271,9 @@ class Arxiv:
             return results, refused
         if page.errors:
             raise RefusedIdError("arXiv answers with an error", "; ".join(page.errors), again=False)
-        # This is how arXiv answers for a single id that does not exist, and also how it stumbles.
+        # This is how arXiv answers for a single id that does not exist, and also how it sometimes fails.
         if first or len(wanted) > 1:
-            raise BadAnswerError("arXiv's answer holds no paper", "")
+            raise BadAnswerError("arXiv's answer contains no paper", "")
         return [], []
 
 
@@ -286,7 +288,7 @@ class _Page:
 
 
 class _Session(requests.Session):
-    """Asks for one page at a time, at a distance; hands on nothing but a feed that has been read strictly."""
+    """Asks for one page at a time, at a distance; passes on only a feed that has been parsed strictly."""
 
     def __init__(
         self,
@@ -303,16 +305,16 @@ class _Session(requests.Session):
         self._timeout = timeout
         self._answer_seconds = answer_seconds
         self.page: _Page | None = None
-        """What the last answer held; None before it."""
+        """What the last answer contained; None before it."""
         self.pause = GAP_SECONDS
         """Seconds before the next request."""
 
     def get(self, url: str | bytes, **_kwargs: Any) -> requests.Response:
-        """The library's only door to the network; its own headers are replaced by ours.
+        """The library's only way to the network; its own headers are replaced by ours.
 
         Raises:
-            BadAnswerError: what came is not a complete feed.
-            NoAnswerError: nothing came, or arXiv is too busy.
+            BadAnswerError: the answer is not a complete feed.
+            NoAnswerError: there is no answer, or arXiv is too busy.
         """
         if self.page is not None:
             raise _EndOfPage
@@ -350,7 +352,7 @@ class _Session(requests.Session):
         unpack = zlib.decompressobj(wbits=47) if packing == "gzip" else None
         body = bytearray()
         packed = 0
-        # read1 returns what has come; read would sit out a dripping answer without looking at the deadline.
+        # read1 returns what has arrived; read would wait for a slow answer without checking the deadline.
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
             packed += len(chunk)
             try:
@@ -365,7 +367,7 @@ class _Session(requests.Session):
 
 
 def _check_status(response: requests.Response) -> None:
-    """Pass 200, and 400, whose feed says what is wrong."""
+    """Pass 200, and 400, whose feed names the fault."""
     status = response.status_code
     if status in (requests.codes.ok, requests.codes.bad_request):
         return
@@ -380,7 +382,7 @@ def _check_status(response: requests.Response) -> None:
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds of the Retry-After header, which may hold a date; 0 if it says nothing useful."""
+    """Seconds of the Retry-After header, which may hold a date; 0 if it cannot be used."""
     header = response.headers.get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():
         return float(header)
@@ -393,18 +395,18 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _feed(response: requests.Response, body: bytes) -> ET.Element:
-    """The feed, read strictly. The library would read on behind a fault and leave out what it cannot read.
+    """The feed, read strictly. The library would continue after a fault and leave out what it cannot read.
 
     Raises:
-        BadAnswerError: it is something else, cut, not well-formed, or carries declarations of its own.
+        BadAnswerError: it is something else, truncated, not well-formed, or carries declarations of its own.
     """
     again = response.status_code == requests.codes.ok
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     beginning = body[:200].decode("utf-8", "replace")
     if kind not in _FEED_TYPES:
-        raise BadAnswerError(f"arXiv's answer is no feed but of type {_short(kind)}", beginning, again=again)
+        raise BadAnswerError(f"arXiv's answer is not a feed but of type {_short(kind)}", beginning, again=again)
     if not body.rstrip().endswith(b"</feed>"):
-        raise BadAnswerError("arXiv's answer is cut off or no feed", beginning, again=again)
+        raise BadAnswerError("arXiv's answer is truncated or not a feed", beginning, again=again)
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise BadAnswerError("arXiv's answer declares entities", beginning, again=again)
     try:
@@ -419,7 +421,7 @@ def _feed(response: requests.Response, body: bytes) -> ET.Element:
         raise BadAnswerError("arXiv's answer is not well-formed", str(error), again=again) from error
     root: ET.Element = reader.root  # type: ignore[attr-defined]  # documented, missing in the stubs
     if root.tag != f"{_ATOM}feed":
-        raise BadAnswerError("arXiv's answer is no feed", root.tag, again=again)
+        raise BadAnswerError("arXiv's answer is not a feed", root.tag, again=again)
     return root
 
 

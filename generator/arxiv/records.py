@@ -1,6 +1,6 @@
 """The arXiv records on disk, ``data/arxiv/<year>/<id>.json``: read all at once, written one by one and whole.
 
-A record only ever changes for the better, and only when its content changes, so a refresh that finds nothing
+A record is replaced only by a better one, and only when its content changes, so a refresh that finds nothing
 new leaves an empty diff. No network here.
 """
 
@@ -21,23 +21,23 @@ from generator.write import write_file
 CODES = (
     Code(
         "E607",
-        "Under data/arxiv/ stand records as enrich wrote them, named by id, and can be replaced.",
-        wrong="a record edited by hand until it is no JSON",
-        right="python -m generator enrich ID writes it anew",
+        "data/arxiv/ contains only records as `enrich` wrote them, named by id.",
+        wrong="a record edited by hand that is no longer JSON",
+        right="python -m generator enrich ID writes it again",
     ),
 )
 
 MAX_BYTES = 1024 * 1024
-"""The longest author lists of arXiv (some 3,000 names) take a tenth of this."""
+"""The longest author lists of arXiv (about 3,000 names) take a tenth of this."""
 
 _PLACE = "data/arxiv"
-# What the API says of every paper. A new record without one of these comes from a damaged answer; a comment,
-# a DOI or a journal reference, on the other hand, is the authors' to take back.
+# What the API gives for every paper. A new record without one of these comes from a damaged answer; a comment,
+# a DOI or a journal reference, on the other hand, may be taken back by the authors.
 _ALWAYS_SAID = ("version", "published", "updated", "primary_category", "categories")
 
 
 class RecordError(ValueError):
-    """A record file that cannot be used; ``problem`` names it and the command that mends it."""
+    """A record file that cannot be used; ``problem`` names it and the command that replaces it."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.text())
@@ -73,7 +73,7 @@ def read(root: Path, arxiv_id: str) -> ArxivRecord | None:
 
 
 def read_all(root: Path) -> tuple[dict[str, ArxivRecord], list[Problem]]:
-    """Every record by id, and a problem for every file in the folder that is none."""
+    """Every record by id, and a problem for every other file in the folder."""
     records: dict[str, ArxivRecord] = {}
     problems: list[Problem] = []
     for file in sorted(_files(root)):
@@ -87,7 +87,7 @@ def read_all(root: Path) -> tuple[dict[str, ArxivRecord], list[Problem]]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Files at any depth, without dot files: those are temporary, or somebody's .gitkeep."""
+    """Files at any depth, without dot files, which are temporary or a .gitkeep."""
     for folder, _, names in os.walk(root):
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
@@ -95,9 +95,9 @@ def _files(root: Path) -> Iterator[Path]:
 def _load(root: Path, file: Path) -> ArxivRecord:
     arxiv_id = file.stem.replace("__", "/")
     place = f"{_PLACE}/{file.relative_to(root).as_posix()}"
-    mend = f"python -m generator enrich {arxiv_id}"
+    again = f"run python -m generator enrich {arxiv_id}"
 
-    def refused(why: str, fix: str = mend) -> RecordError:
+    def refused(why: str, fix: str = again) -> RecordError:
         return RecordError(Problem(place, 1, 1, "E607", why, fix))
 
     try:
@@ -105,10 +105,10 @@ def _load(root: Path, file: Path) -> ArxivRecord:
     except ValueError:
         raise refused(f"{file.name!r} does not name a record", "delete the file") from None
     if file != expected:
-        raise refused(f"{arxiv_id} belongs into {problem_path(arxiv_id)}", f"delete this file, then {mend}")
-    # A pull request can hold anything under this name: a link to another file, or a file to choke on.
+        raise refused(f"{arxiv_id} belongs in {problem_path(arxiv_id)}", f"delete this file, then {again}")
+    # A pull request can have anything under this name: a link to another file, or a huge file.
     if file.is_symlink() or not file.is_file():
-        raise refused("this is not a plain file", f"delete it, then {mend}")
+        raise refused("this is not a plain file", f"delete it, then {again}")
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -126,19 +126,19 @@ def _load(root: Path, file: Path) -> ArxivRecord:
     except (ValueError, RecursionError) as error:
         raise refused(f"the file is not JSON: {error}") from error
     if record.id != arxiv_id:
-        raise refused(f"the file holds the record of {record.id!r}")
+        raise refused(f"the file is the record of {record.id!r}")
     return record
 
 
 def same_content(new: ArxivRecord, old: ArxivRecord) -> bool:
-    """Whether two records say the same, whenever they were fetched."""
+    """Whether two records have the same content, whenever they were fetched."""
     return new.model_copy(update={"fetched_at": old.fetched_at}) == old
 
 
 def is_better(new: ArxivRecord, old: ArxivRecord) -> bool:
-    """Whether ``new`` may replace ``old``: it says something else, is not older, lacks nothing it must say.
+    """Whether ``new`` may replace ``old``: its content differs, it is not older, and it has every required field.
 
-    arXiv itself beats a mirror; an older version and a record without authors never win.
+    arXiv itself is better than a mirror; an older version or a record without authors is never better.
     """
     if same_content(new, old) or (old.authors and not new.authors):
         return False
@@ -177,7 +177,7 @@ def write(root: Path, record: ArxivRecord) -> bool:
 
 
 def _content(record: ArxivRecord) -> bytes:
-    """Canonical JSON; what says nothing is left out, unless a record must have it."""
+    """Canonical JSON; empty fields are left out, unless they are required."""
     values = {
         key: value
         for key, value in record.model_dump(mode="json").items()
@@ -187,7 +187,7 @@ def _content(record: ArxivRecord) -> bytes:
 
 
 def sweep(root: Path) -> int:
-    """Delete what killed runs left half written; the number of files.
+    """Delete the half-written files of killed runs; return their number.
 
     Raises:
         OSError: the folder cannot be written.
@@ -204,7 +204,7 @@ def sweep(root: Path) -> int:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One writer at a time. The folder itself is the lock, so that none is left lying about."""
+    """One writer at a time. The folder itself is the lock, so that no lock file remains."""
     import fcntl  # Not on Windows, where the site can still be built from the records that are here.
 
     root.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The site on this machine, rebuilt when something changes."""
+"""The site on this machine, rebuilt on change."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from generator.assemble.build import BuildFailed, finish, render_prose
 from generator.checks.validate import validate
 from generator.entries.problem import render
 from generator.pages.render import environment
+from reference_impls.number_format import count
 
 POLL_SECONDS = 0.5
 PROSE = ("docs", "mkdocs.yml")
-"""What the site engine reads; without a change there, its pages are used again."""
+"""What the site engine reads; without a change there, its pages are reused."""
 CATALOGUE = ("data", "generator/templates")
+
+
+class PortTaken(OSError):
+    """The port cannot be used; the message says why."""
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -27,22 +32,26 @@ class _Quiet(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
-        """Say nothing: the terminal belongs to the problems of the data."""
+        """Print nothing: the terminal is for the problems of the data."""
 
 
 def serve(root: Path, port: int, say: Callable[[str], None]) -> None:
     """Build, serve on 127.0.0.1 and rebuild on change, until interrupted.
 
     Raises:
-        OSError: the port is taken.
+        PortTaken: another program uses the port, or it is reserved.
     """
     output = root / "build"
-    prose, entries = stamp(root, PROSE), stamp(root, CATALOGUE)
-    rebuild(root, output, True, say)
     handler = partial(_Quiet, directory=str(output / "site"))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise PortTaken(f"port {port} cannot be used: {error.strerror}") from error
+    with server:
+        prose, entries = stamp(root, PROSE), stamp(root, CATALOGUE)
+        rebuild(root, output, True, say)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        say(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends)")
+        say(f"serving at http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)")
         while True:
             time.sleep(POLL_SECONDS)
             seen_prose, seen_entries = stamp(root, PROSE), stamp(root, CATALOGUE)
@@ -52,11 +61,12 @@ def serve(root: Path, port: int, say: Callable[[str], None]) -> None:
 
 
 def rebuild(root: Path, output: Path, with_prose: bool, say: Callable[[str], None]) -> bool:
-    """Build what changed; on problems tell them and leave the last good site in place."""
+    """Build what changed; on problems report them and keep the last good site."""
     started = time.monotonic()
     outcome = validate(root / "data")
     if outcome.catalogue is None:
         say(render((problem for problem in outcome.problems if problem.severity == "error"), "text"))
+        say("not rebuilt; correct the problems above")
         return False
     environment.cache_clear()
     try:
@@ -66,12 +76,12 @@ def rebuild(root: Path, output: Path, with_prose: bool, say: Callable[[str], Non
     except BuildFailed as error:
         say(str(error))
         return False
-    say(f"{report.pages} pages in {time.monotonic() - started:.1f} s")
+    say(f"built {count(report.pages, 'page')} in {time.monotonic() - started:.1f} s")
     return True
 
 
 def stamp(root: Path, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every file, to see a change by."""
+    """Name, time and size of every file, to detect a change."""
     return tuple(sorted(_stamps(root, names)))
 
 
@@ -81,6 +91,6 @@ def _stamps(root: Path, names: tuple[str, ...]) -> Iterator[tuple[str, int, int]
         for file in top.rglob("*") if top.is_dir() else (top,):
             try:
                 status = file.stat()
-            except FileNotFoundError:  # deleted between the listing and the look
+            except FileNotFoundError:  # deleted after it was listed
                 continue
             yield str(file), status.st_mtime_ns, status.st_size

@@ -10,7 +10,7 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E226",
-        "architectures is written only for models that cannot be named, or have no architecture of their own.",
+        "`architectures` is given only for models that cannot be named or that have no architecture.",
         wrong="models: [sdxl] and architectures: [unet]",
         right="models: [sdxl]",
     ),
@@ -18,7 +18,7 @@ CODES = (
 
 
 def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
-    """Papers that write what their models say."""
+    """Papers that repeat the architecture of their models."""
     known = {draft.slug: text for draft in drafts if draft.kind == "models" and (text := draft.text("architecture"))}
     for draft in drafts:
         if draft.kind != "papers" or "architectures" not in draft.data:
@@ -26,7 +26,7 @@ def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
         models = [slug for _, slug in draft.items("models")]
         follow = {known[slug]: slug for slug in models if slug in known}
         if models and all(slug in known for slug in models):
-            message = f"architectures beside models that have one: {models[0]} is {known[models[0]]}"
+            message = f"architectures repeats what the models give: {models[0]} is {known[models[0]]}"
             yield draft.problem("E226", ("architectures",), message, "delete architectures", key=True)
             continue
         for steps, word in draft.items("architectures"):

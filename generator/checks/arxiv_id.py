@@ -12,13 +12,13 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E201",
-        "An arXiv id has four digits after the point until 1412, five since 1501, and a month that exists.",
+        "An arXiv id has four digits after the point up to 1412, five from 1501, and a month from 01 to 12.",
         'arxiv: "2305.1092"',
         'arxiv: "2305.10924"',
     ),
     Code(
         "E202",
-        "An arXiv id stands bare: no version, no prefix, no address.",
+        "An arXiv id has no version and no prefix, and is no address.",
         'arxiv: "arXiv:2305.10924v2"',
         'arxiv: "2305.10924"',
     ),
@@ -42,7 +42,7 @@ def bare_id(text: str) -> str | None:
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
-    """At most one problem: the first thing that is wrong with the id."""
+    """At most one problem: the first fault of the id."""
     text = draft.text("arxiv") if draft.kind == "papers" else None
     if text is None:
         return
@@ -50,7 +50,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     if old := ARXIV_OLD.fullmatch(text):
         if FIRST_MONTH <= int(old["yy"] + old["mm"]) < OLDEST_MONTH:
             message = f"{text} is after 0703, when this form ended"
-            yield draft.problem("E201", steps, message, "the new form is YYMM.NNNN")
+            yield draft.problem("E201", steps, message, "write YYMM.NNNN")
         return
     new = ARXIV_NEW.fullmatch(text)
     if new is None:
@@ -59,27 +59,23 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
             yield draft.problem("E202", steps, f"{text!r} is not a bare id", f'arxiv: "{bare}"')
         elif re.fullmatch(r"\d{4}\.\d+", text) and not 1 <= int(text[2:4]) <= 12:
             yield draft.problem(
-                "E201", steps, f"{text} names month {text[2:4]}", "digits 3 and 4 are the month, 01 to 12"
+                "E201", steps, f"{text} has the month {text[2:4]}", "write the month, 01 to 12, as digits 3 and 4"
             )
         elif re.fullmatch(r"\d{4}\.\d+", text):
             yield draft.problem(
                 "E201",
                 steps,
                 f"{text} has {len(text) - 5} digits after the point",
-                "four until 1412, five since 1501",
+                "write four digits up to 1412, five from 1501",
             )
         else:
-            yield draft.problem("E202", steps, f"{text!r} is not an arXiv id", 'the form is arxiv: "2305.10924"')
+            yield draft.problem("E202", steps, f"{text!r} is not an arXiv id", 'write arxiv: "2305.10924"')
         return
     month, digits = int(new["yy"] + new["mm"]), len(new["number"])
     if month < FIRST_MONTH:
-        yield draft.problem(
-            "E201", steps, f"{text} is before 0704, when this form began", "the old form is archive/YYMMNNN"
-        )
+        yield draft.problem("E201", steps, f"{text} is before 0704, when this form began", "write archive/YYMMNNN")
     elif month >= FIVE_DIGITS_SINCE and digits == 4:
-        fix = "five digits are needed since 1501; did you drop a 0?"
+        fix = "write five digits from 1501; is a 0 missing?"
         yield draft.problem("E201", steps, f"{text} has four digits after the point", fix)
     elif month < FIVE_DIGITS_SINCE and digits == 5:
-        yield draft.problem(
-            "E201", steps, f"{text} has five digits after the point", "four digits were used until 1412"
-        )
+        yield draft.problem("E201", steps, f"{text} has five digits after the point", "write four digits up to 1412")

@@ -1,4 +1,4 @@
-"""Words do not mix scripts, and values hold no stray white space."""
+"""Words do not mix scripts, and values have no stray white space."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E303",
-        "A word keeps to one script; Greek letters may stand in Latin words.",
+        "A word uses one script; Greek letters may occur in Latin words.",
         "short: W\u0430nda",
         "short: Wanda",
     ),
@@ -49,7 +49,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         if value != " ".join(value.split()):
             what = "a line break" if "\n" in value else "stray spaces"
             yield draft.problem(
-                "E304", steps, f"{what} in {value[:60]!r}", "one space between words; use >- for long text"
+                "E304", steps, f"{what} in {value[:60]!r}", "write one space between words; use >- for long text"
             )
         if value.isascii():
             continue

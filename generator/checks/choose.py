@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from generator.checks.drafts import CHOOSE, read_as
-from generator.checks.shape import nearest
+from generator.checks.shape import suggestion
 from generator.entries.load_yaml import Steps
 from generator.entries.model import Rules, Taxonomy
 from generator.entries.problem import Code, Problem
@@ -17,9 +17,9 @@ from generator.escape import terminal
 CODES = (
     Code(
         "E506",
-        "data/choose.yaml has families of the taxonomy for each need and budget, with a sentence each.",
+        "data/choose.yaml names families of the taxonomy for each need and budget, with one sentence each.",
         wrong="a budget without families below a need: in data/choose.yaml",
-        right="family and why, as its neighbours have them",
+        right="family and why, as in the other items",
     ),
 )
 
@@ -29,8 +29,8 @@ _Finding = tuple[Steps, str, str]
 
 
 def read_rules(data: Path, taxonomy: Taxonomy, problems: list[Problem]) -> Rules | None:
-    """The rules; what is wrong with them goes into ``problems``."""
-    rules, document = read_as(Rules, data, CHOOSE, "E506", "write it as its neighbours do", problems)
+    """The rules; their faults are added to ``problems``."""
+    rules, document = read_as(Rules, data, CHOOSE, "E506", "write it as the other items of the file", problems)
     if rules is None or document is None:
         return None
     for steps, message, fix in _disagreements(rules, taxonomy):
@@ -77,7 +77,6 @@ def _unknown(kind: str, words: Iterable[str], known: Iterable[str], above: Steps
     terms = list(known)
     for index, word in enumerate(words):
         if word not in terms:
-            near = nearest(word, terms, limit=3)
-            fix = f"did you mean {', '.join(near)}?" if near else f"use one of {', '.join(terms)}"
+            fix = suggestion(word, terms)
             keyed = above[:1] == ("rules",)
-            yield (*above, word if keyed else index), f"there is no {kind} {word!r}", fix
+            yield (*above, word if keyed else index), f"unknown {kind} {word!r}", fix

@@ -1,4 +1,4 @@
-"""Dates are real days of the calendar, written with dashes, and do not lie after the day of the entry."""
+"""Dates are in the calendar, written with dashes, and not later than the day on which the entry was added."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODES = (
     ),
     Code(
         "E204",
-        "A date exists and is not after the day on which the entry was added.",
+        "A date is in the calendar and not later than `added`.",
         "added: 2026-02-30",
         "added: 2026-02-28",
     ),
@@ -40,14 +40,14 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
             continue
         steps = (key,)
         if key == "added" and not _FULL.fullmatch(text):
-            yield draft.problem("E203", steps, f"{text!r} is not a full date", "added: YYYY-MM-DD")
+            yield draft.problem("E203", steps, f"{text!r} is not a full date", "write added: YYYY-MM-DD")
         elif not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
-            yield draft.problem("E203", steps, f"{text!r} is not a date", f"{key}: YYYY, YYYY-MM or YYYY-MM-DD")
+            yield draft.problem("E203", steps, f"{text!r} is not a date", f"write {key}: YYYY, YYYY-MM or YYYY-MM-DD")
         elif not _exists(text):
-            yield draft.problem("E204", steps, f"{text} is not a day of the calendar", "write a date that exists")
+            yield draft.problem("E204", steps, f"{text} is not in the calendar", "write a date that exists")
         elif key != "added" and text > latest:
             yield draft.problem(
-                "E204", steps, f"{key} {text} is after the entry was added, {added}", "mend one of the two"
+                "E204", steps, f"{key} {text} is later than added: {added}", "correct one of the two dates"
             )
 
 

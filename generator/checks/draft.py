@@ -14,7 +14,7 @@ from generator.escape import terminal
 
 @dataclass(frozen=True)
 class Draft:
-    """One file of the catalogue, read but not yet believed."""
+    """One file of the catalogue, read but not yet checked."""
 
     kind: str
     """papers, tools, articles or models."""
@@ -33,12 +33,12 @@ class Draft:
         return self.document.data
 
     def text(self, key: str) -> str | None:
-        """The value of a top-level key, if it is text that says something."""
+        """The value of a top-level key, if it is text and not blank."""
         value = self.data.get(key)
         return value if isinstance(value, str) and value.strip() else None
 
     def items(self, key: str) -> Iterator[tuple[Steps, str]]:
-        """The texts of a top-level key, whether it holds one text or a list of them."""
+        """The texts of a top-level key, whether it is one text or a list of them."""
         yield from items_of((key,), self.data.get(key))
 
     def results(self) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
@@ -72,7 +72,7 @@ class Draft:
     ) -> Problem:
         """A problem at the place of a value, or of its key."""
         place = self.document.place(steps, key=key)
-        # Both may quote the entry, which can hold any character, written as an escape.
+        # Both may quote the entry, which can contain any character, written as an escape.
         message, fix = (terminal(text).replace("\n", "\\n") for text in (message, fix))
         return Problem(self.path, place.line, place.column, code, message, fix, severity)
 
@@ -93,7 +93,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Context:
-    """What the checks may know beside the entry itself."""
+    """What the checks may use besides the entry itself."""
 
     taxonomy: Taxonomy
     taxonomy_document: Document

@@ -24,21 +24,21 @@ TEMPLATE = "TEMPLATE.yaml"
 CODES = (
     Code(
         "E413",
-        "Under data/ are only entries, taxonomy, data sets, rules of Choose, template, schemas, records and licence.",
+        "data/ contains only entries, taxonomy, data sets, rules of Choose, template, schemas, records and licence.",
         wrong="data/papers/diff-pruning.yaml, outside a year folder",
         right="data/papers/2023/diff-pruning.yaml",
     ),
     Code(
         "E500",
-        "data/taxonomy.yaml holds the vocabularies, each term with a name and a sentence.",
+        "data/taxonomy.yaml contains the vocabularies, each term with a name and a sentence.",
         wrong="a term without text: in data/taxonomy.yaml",
-        right="name and text, as its neighbours have them",
+        right="name and text, as in the other terms",
     ),
     Code(
         "E505",
-        "data/datasets.yaml holds the data sets, each with a name, a kind and a sentence.",
+        "data/datasets.yaml contains the data sets, each with a name, a kind and a sentence.",
         wrong="a data set without kind: in data/datasets.yaml",
-        right="name, kind and text, as its neighbours have them",
+        right="name, kind and text, as in the other data sets",
     ),
 )
 
@@ -65,7 +65,7 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
 
 
 def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
-    """Every entry that can be parsed; what is wrong on the way goes into ``problems``."""
+    """Every entry that can be parsed; faults are added to ``problems``."""
     entries = {file: kind for kind, file in entry_files(data)}
     known = {data / name for name in (TAXONOMY, DATASETS, CHOOSE, TEMPLATE, "LICENSE")}
     for file in sorted(data.rglob("*")):
@@ -85,7 +85,7 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
                 1,
                 "E413",
                 "not an entry",
-                "papers/<year>/<slug>.yaml, or <slug>.yaml in tools/, articles/ or models/",
+                "move it to papers/<year>/<slug>.yaml, or to <slug>.yaml in tools/, articles/ or models/",
             )
         )
     for file, kind in entries.items():
@@ -96,13 +96,13 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
 
 
 def read_taxonomy(data: Path, problems: list[Problem]) -> tuple[Taxonomy | None, Document | None]:
-    """The vocabularies and where they stand; what is wrong with them goes into ``problems``."""
-    return read_as(Taxonomy, data, TAXONOMY, "E500", "write name and text, as its neighbours do", problems)
+    """The vocabularies and their places in the file; their faults are added to ``problems``."""
+    return read_as(Taxonomy, data, TAXONOMY, "E500", "write name and text, as the other terms do", problems)
 
 
 def read_datasets(data: Path, problems: list[Problem]) -> tuple[Mapping[str, Dataset] | None, Document | None]:
-    """The data sets by slug and where they stand; what is wrong with them goes into ``problems``."""
-    fix = "write name, kind and text, as its neighbours do"
+    """The data sets by slug and their places in the file; their faults are added to ``problems``."""
+    fix = "write name, kind and text, as the other data sets do"
     datasets, document = read_as(_Datasets, data, DATASETS, "E505", fix, problems)
     return (None if datasets is None else datasets.root), document
 
@@ -110,18 +110,18 @@ def read_datasets(data: Path, problems: list[Problem]) -> tuple[Mapping[str, Dat
 def read_as(
     model: type[M], data: Path, file: str, code: str, fix: str, problems: list[Problem]
 ) -> tuple[M | None, Document | None]:
-    """A file below ``data`` as one record, and where its parts stand.
+    """A file below ``data`` as one record, and the places of its parts.
 
     Args:
         model: of the record.
         data: the folder of the catalogue.
         file: name of the file.
-        code: of the problems of its shape.
-        fix: what they say.
-        problems: takes what is wrong.
+        code: of the problems of its types.
+        fix: of these problems.
+        problems: takes the faults.
 
     Returns:
-        The record, None where it has another shape; and the document, None where it cannot be parsed.
+        The record, None if a value has the wrong type; and the document, None if it cannot be parsed.
     """
     document, faults = read(data / file, f"data/{file}")
     problems.extend(faults)

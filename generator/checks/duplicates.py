@@ -1,4 +1,4 @@
-"""Nothing is in the catalogue twice: no arXiv id, DOI, address or file name."""
+"""No duplicates in the catalogue: no arXiv id, DOI, address or file name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CODES = (
     ),
     Code(
         "E503",
-        "One repository on several papers is worth a look: families of papers share one.",
+        "A repository listed by several papers is the right one for each.",
         severity="note",
         wrong="two papers with code: https://github.com/NVlabs/Sana",
         right="the same, if both papers name that repository",
     ),
     Code(
         "E412",
-        "File names differ in more than upper and lower case, over all year folders.",
+        "File names differ in more than upper and lower case, across all year folders.",
         wrong="data/papers/2023/toma.yaml beside data/papers/2025/toma.yaml",
         right="data/papers/2025/toma-diffusion.yaml",
     ),
@@ -32,7 +32,7 @@ CODES = (
 
 
 def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
-    """Each later entry is told where the first one is."""
+    """Each later entry gets a problem that names the first one."""
     names: dict[tuple[str, str], Draft] = {}
     identities: dict[tuple[str, str, str], Draft] = {}
     repositories: dict[str, Draft] = {}
@@ -55,5 +55,7 @@ def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
         if code is not None and draft.kind == "papers":
             first = repositories.setdefault(normal(code), draft)
             if first is not draft:
-                message = f"code {code} is also that of {first.path}"
-                yield draft.problem("E503", ("code",), message, "check that both papers name it", severity="note")
+                message = f"code {code} is also listed by {first.path}"
+                yield draft.problem(
+                    "E503", ("code",), message, "check that both papers name this repository", severity="note"
+                )

@@ -1,4 +1,4 @@
-"""An entry stands in the right folder under a name that every file system and address takes."""
+"""An entry is in the right folder, under a name that is valid in every file system and address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODES = (
     ),
     Code(
         "E411",
-        "A paper stands in the folder of the year in which it first appeared.",
+        "A paper is in the folder of the year in which it was first published.",
         wrong='data/papers/2024/diff-pruning.yaml with arxiv: "2305.10924"',
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -42,7 +42,7 @@ def slug_fault(slug: str) -> str | None:
 
 
 def slug_of(title: str) -> str:
-    """A slug from a name or title; empty where it holds no Latin letter or digit."""
+    """A slug from a name or title; empty if it has no Latin letter or digit."""
     slug = re.sub(r"[^a-z0-9]+", "-", title.casefold().replace("+", " plus ")).strip("-")
     return slug[:MAX_SLUG].rstrip("-")
 
@@ -64,5 +64,5 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     folder = draft.path.split("/")[-2]
     if month is not None and month[:4] != folder:
         steps = ("arxiv",) if draft.text("arxiv") else ("date",)
-        message = f"folder {folder} but first published {month}"
+        message = f"folder {folder}, but first published in {month}"
         yield draft.problem("E411", steps, message, f"move the file to papers/{month[:4]}/")

@@ -1,4 +1,4 @@
-"""Keys stand in the one order of the template."""
+"""Keys follow the order of the template."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E250",
-        "Keys stand in the order of data/TEMPLATE.yaml.",
+        "Keys follow the order of data/TEMPLATE.yaml.",
         "topics: [depth]\ncriterion: magnitude",
         "criterion: magnitude\ntopics: [depth]",
     ),
@@ -26,5 +26,5 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     for before, after in pairwise(known):
         if order[before] > order[after]:
             message = f"{after!r} should come before {before!r}"
-            yield draft.problem("E250", (after,), message, "make format puts all keys in order", key=True)
+            yield draft.problem("E250", (after,), message, "run make format, which puts all keys in order", key=True)
             return

@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.checks.shape import nearest
+from generator.checks.shape import suggestion
 from generator.entries.problem import Code, Problem
 from reference_impls.architectures.registry import ARCHITECTURES
 
 CODES = (
     Code(
         "E260",
-        "counts is a key of reference_impls/architectures.",
+        "`counts` is a key of reference_impls/architectures.",
         "counts: sdxl-unet",
         "counts: sdxl",
         kind="models",
     ),
     Code(
         "E261",
-        "With counts, the parameters of the denoiser follow from it and are not written.",
+        "With `counts`, the parameters of the denoiser are computed and not given.",
         "parameters: {denoiser: 2567, source: paper}\ncounts: sdxl",
         "parameters: {text_encoders: 817, source: paper}\ncounts: sdxl",
         kind="models",
     ),
     Code(
         "E262",
-        "Parameters name their source.",
+        "Parameters have a source.",
         "parameters: {denoiser: 2567}",
         "parameters: {denoiser: 2567, source: paper}",
         kind="models",
     ),
     Code(
         "E263",
-        "An unspecific entry is a group: it has no facts of one model.",
+        "An unspecific entry is a group of models and has no facts of one model.",
         "unspecific: true\noutput: image\nsteps: 50",
         "unspecific: true\noutput: image",
         kind="models",
@@ -49,18 +49,22 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         return
     counts = draft.text("counts")
     if counts is not None and counts not in ARCHITECTURES:
-        near = nearest(counts, list(ARCHITECTURES), limit=3)
-        fix = f"did you mean {', '.join(near)}?" if near else "python -m reference_impls arch lists the keys"
-        yield draft.problem("E260", ("counts",), f"there is no architecture {counts!r}", fix)
+        fix = suggestion(counts, ARCHITECTURES, "`python -m reference_impls arch`")
+        yield draft.problem("E260", ("counts",), f"unknown architecture {counts!r}", fix)
     parameters = draft.data.get("parameters")
     if isinstance(parameters, dict) and parameters:
         if counts is not None and "denoiser" in parameters:
-            message = f"denoiser and counts: {counts} say the same"
+            message = f"denoiser is given, and counts: {counts} computes it"
             yield draft.problem("E261", ("parameters", "denoiser"), message, "delete denoiser", key=True)
         if "source" not in parameters:
-            yield draft.problem("E262", ("parameters",), "parameters without source", "source: page and place")
+            yield draft.problem(
+                "E262",
+                ("parameters",),
+                "parameters have no source",
+                "add source: the address, and the place on that page",
+            )
     if draft.data.get("unspecific") == "true":
         for key in _FACTS:
             if key in draft.data:
-                fix = "delete it, or delete unspecific"
-                yield draft.problem("E263", (key,), f"{key} of a group of models", fix, key=True)
+                fix = f"delete {key}, or delete unspecific"
+                yield draft.problem("E263", (key,), f"{key} is given for a group of models", fix, key=True)

@@ -1,4 +1,4 @@
-"""Two entries of one kind with nearly the same title are one entry, or need to be told apart."""
+"""Two entries of one kind with nearly the same title are one entry, or must be made distinguishable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E502",
-        "No two titles are equal, or so near that one must be a copy of the other.",
+        "No two titles of one kind of entry are equal or nearly equal.",
         wrong="two entries called «Structural Pruning for Diffusion Models»",
         right="one entry; a former title goes into aliases",
     ),
@@ -94,5 +94,5 @@ def _numbers(key: str) -> list[str]:
 
 def _problem(draft: Draft, first: Draft) -> Problem:
     field = "title" if "title" in draft.data else "name"
-    message = f"{field} {draft.text(field)!r} is that of {first.path}"
+    message = f"{field} {draft.text(field)!r} equals, or nearly equals, that of {first.path}"
     return draft.problem("E502", (field,), message, "keep one entry; a new version goes into aliases or superseded_by")

@@ -16,7 +16,7 @@ CODES = (
     ),
 )
 
-# Where such a type is meant: numbers and full dates stay unquoted.
+# Where such a type is meant: numbers and full dates remain unquoted.
 _NUMBERS = {"before", "after", "parameters"}
 _NUMBER_FIELDS = {"steps", "calls_per_step"}
 _DATES = {"added", "checked_on", "date", "released"}
@@ -36,10 +36,10 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
             continue
         text = texts.get(steps)
         if not text:
-            continue  # an empty value is the business of `shape`
-        name = next(str(step) for step in reversed(steps) if isinstance(step, str))
+            continue  # `shape` reports an empty value
+        name = f"{key}: " if isinstance(key, str) else ""
         yield draft.problem(
-            "E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'{name}: "{text}"'
+            "E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'write {name}"{text}"'
         )
 
 

@@ -1,4 +1,4 @@
-"""Title and first author of an entry are those of its arXiv record: that is how a wrong id is caught."""
+"""Title and first author of an entry are those of its arXiv record: this finds wrong ids."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CODES = (
         "Every paper on arXiv has a record under data/arxiv/; the scheduled job fetches it.",
         severity="note",
         wrong="a new entry without a file under data/arxiv/",
-        right="python -m generator enrich ID, or leave it to the scheduled job",
+        right="run python -m generator enrich ID, or leave it to the scheduled job",
     ),
     Code(
         "E605",
-        "Title and first author agree with the arXiv record; a former title may stand in aliases.",
+        "Title and first author agree with the arXiv record; a former title goes into aliases.",
         wrong="title: Wanda beside the id of another paper",
         right="the id that belongs to the title",
     ),
@@ -43,24 +43,26 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
         asked.add(arxiv_id)
         record = context.records.get(arxiv_id)
         if record is None:
-            fix = f"python -m generator enrich {arxiv_id}, or leave it to the scheduled job"
-            yield draft.problem("E604", ("arxiv",), f"no arXiv record of {arxiv_id}", fix, severity="note")
+            fix = f"run python -m generator enrich {arxiv_id}, or leave it to the scheduled job"
+            yield draft.problem("E604", ("arxiv",), f"the arXiv record of {arxiv_id} is missing", fix, severity="note")
             continue
         title = draft.text("title")
         known = {plain(text) for _, text in draft.items("aliases")} | ({plain(title)} if title else set())
         if title and plain(record.title) not in known:
-            message = f"arXiv calls {arxiv_id} {record.title!r}, not {title!r}"
+            message = f"the title of {arxiv_id} on arXiv is {record.title!r}, not {title!r}"
             yield draft.problem(
-                "E605", ("title",), message, "mend the id or the title; a former title goes into aliases"
+                "E605", ("title",), message, "correct the id or the title; a former title goes into aliases"
             )
         authors = [text for _, text in draft.items("authors") if text.strip()]
         if authors and record.authors and _family(authors[0]) != _family(record.authors[0]):
             message = f"the first author of {arxiv_id} is {record.authors[0]}, not {authors[0]}"
-            yield draft.problem("E605", ("authors", 0), message, "mend the id, or delete authors: arXiv knows them")
+            yield draft.problem(
+                "E605", ("authors", 0), message, "correct the id, or delete authors, which come from arXiv"
+            )
     for arxiv_id in sorted(set(context.records) - asked):
         path = problem_path(arxiv_id)
         yield Problem(
-            path, 1, 1, "E606", f"no entry has arxiv {arxiv_id}", "add the entry or delete the record", "note"
+            path, 1, 1, "E606", f"no entry has arxiv: {arxiv_id}", "add the entry or delete the record", "note"
         )
 
 

@@ -1,8 +1,8 @@
-"""Fields are known, present where required, and of the right shape: text, list, number, mapping."""
+"""Fields are known, present where required, and of the right type: text, list, number, mapping."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,19 +14,39 @@ from generator.entries.model import KINDS, QUALIFIERS, Parameters, Record, Resul
 from generator.entries.problem import Code, Problem
 
 CODES = (
-    Code("E210", "The required fields are there.", "checked:", "checked: abstract"),
+    Code("E210", "Required fields are present.", "checked:", "checked: abstract"),
     Code("E211", "Every key is a known field.", "titel: Prune Well", "title: Prune Well"),
-    Code("E212", "A value has the shape of its field.", "topics: one-shot", "topics: [one-shot]"),
-    Code("E213", "A field that stands in the file says something.", 'short: ""', "short: PW"),
+    Code("E212", "A value has the type of its field.", "topics: one-shot", "topics: [one-shot]"),
+    Code("E213", "No empty fields.", 'short: ""', "short: PW"),
 )
 
 _ONE_OF_THREE = "url, authors and date"
+WRITTEN_OUT = 13
+"""Length up to which a message lists the allowed words."""
 
 
 def nearest(word: str, known: list[str], limit: int = 1) -> list[str]:
     """The known words most like a misspelt one, best first."""
     matches = process.extract(word, known, processor=str.casefold, limit=limit, score_cutoff=65)
     return [str(match[0]) for match in matches]
+
+
+def suggestion(word: str, known: Collection[str], where: str = "", *, after: str = "") -> str:
+    """The fix for a word that is not in a closed list: the nearest words and where the list is, or the list itself.
+
+    Args:
+        word: as the file has it.
+        known: the allowed words.
+        where: what lists them all; without it, they are written out.
+        after: follows the nearest words.
+    """
+    near = nearest(word, list(known), limit=3)
+    if near:
+        rest = f"{where} lists all" if where else f"Allowed: {', '.join(known)}"
+        return f"did you mean {', '.join(near)}{after}? {rest}"
+    if where and len(known) > WRITTEN_OUT:
+        return f"use one that {where} lists{after}"
+    return f"use one of {', '.join(known)}"
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
@@ -39,9 +59,9 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         )
         name = _name(steps)
         if required:
-            yield draft.problem("E210", steps, f"{name} is empty and required", _wanted(draft, steps))
+            yield draft.problem("E210", steps, f"{name} is required and empty", _wanted(draft, steps))
         else:
-            yield draft.problem("E213", steps, f"{name} is empty", "fill it in or delete the line", key=True)
+            yield draft.problem("E213", steps, f"{name} is empty", "fill it in, or delete the line", key=True)
     if draft.kind == "papers" and "arxiv" not in draft.data:
         for key in ("url", "authors", "date"):
             if key not in draft.data:
@@ -96,34 +116,38 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
     if kind == "extra_forbidden":
         known = list(_record(draft, steps).model_fields)
         near = nearest(str(steps[-1]), known)
-        fix = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"
+        fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
         return draft.problem("E211", steps, f"unknown key {name!r}", fix, key=True)
     if kind in ("tuple_type", "list_type"):
         return draft.problem(
-            "E212", steps, f"{name} is {_shape(value)}, not a list", f"{steps[-1]}: [{_inline(value)}]"
+            "E212", steps, f"{name} is {_type_of(value)}, not a list", f"write {steps[-1]}: [{_inline(value)}]"
         )
     if kind == "string_type":
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not text", f"one text as {name}")
+        return draft.problem("E212", steps, f"{name} is {_type_of(value)}, not text", f"write one text as {name}")
     if kind == "number":
-        message = f"{name} is {_shape(value)}, not a number"
-        return draft.problem("E212", steps, message, "a plain decimal number in the unit of the metric, such as 3.4")
+        message = f"{name} is {_type_of(value)}, not a number"
+        return draft.problem("E212", steps, message, "write a decimal number, such as 3.4")
     if kind == "model_type":
         wanted = (
-            "{denoiser: …, source: …}" if steps[0] == "parameters" else "{model: …, setting: …, where: …, after: …}"
+            "write {denoiser: …, source: …}"
+            if steps[0] == "parameters"
+            else "write {model: …, setting: …, where: …, after: …}"
         )
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", wanted)
+        return draft.problem("E212", steps, f"{name} is {_type_of(value)}, not a mapping", wanted)
     if kind == "dict_type":
-        fix = f"{steps[-1]}: {{metric: value}}, such as {{fid: 3.4, speed-up: up to 2}}"
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a mapping", fix)
+        fix = f"write {steps[-1]}: {{metric: value}}, such as {{fid: 3.4, speed-up: up to 2}}"
+        return draft.problem("E212", steps, f"{name} is {_type_of(value)}, not a mapping", fix)
     if kind == "value":
-        fix = f"a plain decimal number in the unit of the metric, such as 3.4, after {', '.join(QUALIFIERS)} or nothing"
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}, not a number", fix)
+        fix = f"write a number in the unit of the metric, such as 3.4, alone or after {', '.join(QUALIFIERS)}"
+        return draft.problem("E212", steps, f"{name} is {_type_of(value)}, not a number", fix)
     if kind == "bool_parsing":
-        return draft.problem("E212", steps, f"{name} is {_shape(value)}", "true, or leave the line out")
-    return draft.problem("E212", steps, f"{name} is {_shape(value)}, which does not fit", "see data/TEMPLATE.yaml")
+        return draft.problem("E212", steps, f"{name} is {_type_of(value)}", "write true, or delete the line")
+    return draft.problem(
+        "E212", steps, f"{name} is {_type_of(value)}, which has the wrong type", "see data/TEMPLATE.yaml"
+    )
 
 
-def _shape(value: Any) -> str:
+def _type_of(value: Any) -> str:
     if isinstance(value, str):
         return repr(value)
     return "a list" if isinstance(value, list) else "a mapping"

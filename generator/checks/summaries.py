@@ -36,10 +36,12 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         return
     steps = ("summary",)
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
-        yield draft.problem("E240", steps, f"summary of {len(text)} characters", f"write {MIN_LENGTH} to {MAX_LENGTH}")
+        yield draft.problem(
+            "E240", steps, f"summary of {len(text)} characters", f"write {MIN_LENGTH} to {MAX_LENGTH} characters"
+        )
     if match := _MARKUP.search(text):
         yield draft.problem("E241", steps, f"markup {match[0]!r} in the summary", "write plain text")
     if match := _PRAISE.search(text):
-        yield draft.problem("E241", steps, f"{match[0]!r} in the summary", "say what it does; leave the praise out")
+        yield draft.problem("E241", steps, f"{match[0]!r} in the summary", "say what the method does, without praise")
     if not text.endswith("."):
-        yield draft.problem("E241", steps, f"the summary ends with {text[-12:]!r}", "end with a full stop")
+        yield draft.problem("E241", steps, f"the summary ends with {text[-12:]!r}", "end it with a full stop")

@@ -1,18 +1,23 @@
-"""Words of a closed vocabulary are terms of it, and a list holds each item once."""
+"""Fields with a closed vocabulary use only its terms, and lists have no duplicates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.checks.shape import nearest
+from generator.checks.shape import suggestion
 from generator.entries.load_yaml import Steps
-from generator.entries.model import VOCABULARIES
+from generator.entries.model import TERM_NAMES, VOCABULARIES
 from generator.entries.problem import Code, Problem
 
 CODES = (
-    Code("E220", "A term stands in data/taxonomy.yaml.", "family: prunning", "family: pruning"),
-    Code("E221", "A list holds each item once.", "topics: [depth, depth]", "topics: [depth]"),
+    Code(
+        "E220",
+        "A field with a closed vocabulary has a term of data/taxonomy.yaml.",
+        "family: prunning",
+        "family: pruning",
+    ),
+    Code("E221", "No duplicate items.", "topics: [depth, depth]", "topics: [depth]"),
 )
 
 
@@ -29,17 +34,16 @@ def uses(draft: Draft) -> Iterator[tuple[str, Steps, str]]:
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
-    """Unknown terms with the three nearest known ones, and repeated items."""
+    """Unknown terms with the nearest known ones, and duplicate items."""
     for vocabulary, steps, word in uses(draft):
         terms = context.taxonomy.vocabulary(vocabulary)
         if word and word not in terms:
-            near = nearest(word, list(terms), limit=3)
-            fix = f"did you mean {', '.join(near)}?" if near else f"see `{vocabulary}` in data/taxonomy.yaml"
-            yield draft.problem("E220", steps, f"{word!r} is not a term of {vocabulary}", fix)
+            fix = suggestion(word, terms, f"`{vocabulary}` in data/taxonomy.yaml")
+            yield draft.problem("E220", steps, f"unknown {TERM_NAMES[vocabulary]} {word!r}", fix)
     for key, value in draft.data.items():
         if isinstance(value, list):
             seen: set[str] = set()
             for steps, word in draft.items(key):
                 if word.casefold() in seen:
-                    yield draft.problem("E221", steps, f"{word!r} stands in {key} twice", "keep one")
+                    yield draft.problem("E221", steps, f"duplicate item {word!r} in {key}", "keep one")
                 seen.add(word.casefold())

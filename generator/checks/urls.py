@@ -1,4 +1,4 @@
-"""Addresses are https, plain, and where their field says they are."""
+"""Addresses use https, have a plain host, and lead where their field requires."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ CODES = (
     ),
     Code(
         "E403",
-        "Code stands on a known code host.",
+        "Code is on a known code host.",
         "code: https://evilgithub.com/a/b",
         "code: https://github.com/a/b",
     ),
     Code(
         "E404",
-        "A repository is linked itself: owner and name, no fragment; no redirectors.",
+        "Links lead to the repository itself, by owner and name without a fragment, and never to a redirector.",
         "code: https://github.com/a/b#readme",
         "code: https://github.com/a/b",
     ),
-    Code("E405", "A DOI stands bare.", "doi: https://doi.org/10.1000/x", "doi: 10.1000/x"),
+    Code("E405", "A DOI is given without resolver.", "doi: https://doi.org/10.1000/x", "doi: 10.1000/x"),
 )
 
 CODE_HOSTS = (
@@ -81,8 +81,8 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         yield draft.problem(
             "E405",
             ("doi",),
-            f"{doi!r} is not a bare DOI",
-            f"doi: {bare}" if _DOI.fullmatch(bare) else "the form is doi: 10.1000/name",
+            f"{doi!r} is not a DOI without resolver",
+            f"write doi: {bare}" if _DOI.fullmatch(bare) else "write doi: 10.1000/name",
         )
 
 
@@ -93,48 +93,54 @@ def _address(draft: Draft, steps: Steps, text: str) -> Iterator[Problem]:
             "E402",
             steps,
             f"white space or a forbidden character in {text!r}",
-            "write it as %XX or copy the address anew",
+            "write it as %XX, or copy the address again",
         )
         return
     if not text.startswith("https://"):
-        fix = f"{key}: https://{text.removeprefix('http://')}" if text.startswith("http://") else "link an https page"
+        fix = (
+            f"write {key}: https://{text.removeprefix('http://')}"
+            if text.startswith("http://")
+            else "link an https page"
+        )
         yield draft.problem("E401", steps, f"{text!r} does not start with https://", fix)
         return
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        yield draft.problem("E402", steps, f"{text!r} is not an address: {error}", "copy the address anew")
+        yield draft.problem("E402", steps, f"{text!r} is not an address: {error}", "copy the address again")
         return
     if "@" in parts.netloc:
         yield draft.problem(
             "E402",
             steps,
             f"user name {parts.netloc.split('@')[0]!r} before the host {host}",
-            f"link {host} only if you mean it",
+            f"delete the user name, and check that {host} is the host you mean",
         )
     elif port is not None or ":" in parts.netloc:
-        yield draft.problem("E402", steps, f"port in {parts.netloc!r}", "leave the port out")
+        yield draft.problem("E402", steps, f"port in {parts.netloc!r}", "delete the port")
     elif not host.isascii() or "xn--" in host:
         yield draft.problem(
             "E402", steps, f"host {host!r} is not plain ASCII", "link a page on a host with an ASCII name"
         )
     elif not re.fullmatch(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", host):
-        yield draft.problem("E402", steps, f"host {host!r} is not a public host name", "copy the address anew")
+        yield draft.problem("E402", steps, f"host {host!r} is not a public host name", "copy the address again")
     elif any(on_host(host, domain) for domain in REDIRECTORS):
-        yield draft.problem("E404", steps, f"{host} is a redirector", "link the page itself")
+        yield draft.problem("E404", steps, f"{host} is a redirector", "link the page that it leads to")
     elif key in ("code", "repo"):
         yield from _repository(draft, key, text, host, parts.path, parts.query + parts.fragment)
 
 
 def _repository(draft: Draft, key: str, text: str, host: str, path: str, rest: str) -> Iterator[Problem]:
     if key == "code" and not any(on_host(host, domain) for domain in CODE_HOSTS):
-        fix = "link the repository itself, or use project for a project page"
+        fix = f"link the repository on one of {', '.join(CODE_HOSTS)}; a project page belongs in project"
         near = next((domain for domain in CODE_HOSTS if domain in host), None)
         message = f"host {host} is not {near}" if near else f"host {host} is not a known code host"
         yield draft.problem("E403", (key,), message, fix)
     elif rest or (len(path.strip("/").split("/")) < 2 and any(on_host(host, d) for d in CODE_HOSTS)):
-        yield draft.problem("E404", (key,), f"{text!r} is not the address of a repository", "https://host/owner/name")
+        yield draft.problem(
+            "E404", (key,), f"{text!r} is not the address of a repository", "write https://host/owner/name"
+        )
 
 
 def normal(address: str) -> str:
@@ -142,6 +148,6 @@ def normal(address: str) -> str:
     try:
         parts = urlsplit(address.casefold())
     except ValueError:
-        return address  # `check` says so
+        return address  # `check` reports it
     host = parts.netloc.removeprefix("www.")
     return f"{host}{parts.path.rstrip('/').removesuffix('.git')}" + (f"?{parts.query}" if parts.query else "")

@@ -54,7 +54,7 @@ def validate(data: Path) -> Outcome:
 
 
 def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
-    """The checks that one entry can be given alone."""
+    """The checks of one entry by itself."""
     for entry_check in ENTRY_CHECKS.values():
         yield from entry_check.check(draft, context)
 
@@ -78,7 +78,7 @@ def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules) -> Catal
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:
-    """The paper with the architectures of its models, and those that it writes of models that have none."""
+    """The paper with the architectures of its models, and those that it gives for models that have none."""
     named = (models[slug].entry.architecture for slug in paper.models)
     every = dict.fromkeys([*(architecture for architecture in named if architecture), *paper.architectures])
     return paper.model_copy(update={"architectures": tuple(every)})

@@ -1,4 +1,4 @@
-"""A venue is a known series with a year that is not before the paper."""
+"""A venue is a known series and a year that is not before the paper."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
-from generator.checks.shape import nearest
+from generator.checks.shape import suggestion
 from generator.entries.problem import Code, Problem
 
 CODES = (
@@ -24,10 +24,10 @@ CODES = (
     ),
     Code(
         "E224",
-        "A paper that appears first after its conference is looked at twice: is it the right id?",
+        "A paper first published after its conference has the right id.",
         severity="note",
         wrong="venue: ICML 2024 beside an arXiv id of August 2024",
-        right="the same, after a look at both: some authors post late",
+        right="the same, if both belong to one paper: some authors post late",
     ),
     Code(
         "E225",
@@ -45,16 +45,16 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     venue = draft.text("venue")
     for key in ("track", "workshop"):
         if draft.text(key) and venue is None:
-            yield draft.problem("E225", (key,), f"{key} without venue", "add the venue or delete the line", key=True)
+            yield draft.problem("E225", (key,), f"{key} without venue", f"add the venue, or delete {key}", key=True)
     if draft.text("workshop") and draft.text("track") != "workshop":
-        yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "track: workshop", key=True)
+        yield draft.problem("E225", ("workshop",), "workshop without track: workshop", "add track: workshop", key=True)
     if venue is None:
         return
     match = re.fullmatch(r"(?P<series>.+) (?P<year>(19|20)\d\d)", venue)
     series = context.taxonomy.venues.get(match["series"]) if match else None
     if match is None or series is None:
-        near = nearest(re.split(r"(?:19|20)\d\d", venue)[0], list(context.taxonomy.venues), limit=3)
-        fix = f"did you mean {', '.join(near)}, with a year?" if near else "add the series to data/taxonomy.yaml"
+        named = re.split(r"(?:19|20)\d\d", venue)[0]
+        fix = suggestion(named, context.taxonomy.venues, "`venues` in data/taxonomy.yaml", after=", with a year")
         yield draft.problem("E222", ("venue",), f"{venue!r} is not a known series and a year", fix)
         return
     first = draft.first_month(context.records)
@@ -64,7 +64,7 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     if match["year"] < first[:4] and not _shortly_after(month, first):
         message = f"{venue} was held before the paper first appeared, {first}"
         yield draft.problem(
-            "E223", ("venue",), message, "check the arXiv id and the venue: one of them is another paper's"
+            "E223", ("venue",), message, "check the arXiv id and the venue: one of them belongs to another paper"
         )
     elif month < first and draft.text("arxiv"):
         message = f"{venue} was held before the paper first appeared on arXiv, {first}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.checks.draft import Context, Draft
 from generator.checks.terms import uses
-from generator.entries.model import Taxonomy
+from generator.entries.model import TERM_NAMES, Taxonomy
 from generator.entries.problem import Code, Problem
 
 CODES = (
@@ -18,10 +18,10 @@ CODES = (
     ),
     Code(
         "E521",
-        "A term is used by some entry.",
+        "Each term is used by an entry.",
         severity="note",
         wrong="a term of data/taxonomy.yaml that no entry uses",
-        right="use it, or delete it",
+        right="use it in an entry, or delete it",
     ),
 )
 
@@ -40,7 +40,11 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             place = document.place((name, word), key=True)
             if name not in _NOT_SENTENCES and not term.text.endswith("."):
                 message = f"the sentence of {name}.{word} ends with {term.text[-12:]!r}"
-                yield Problem(document.path, place.line, place.column, "E520", message, "one full sentence")
+                yield Problem(
+                    document.path, place.line, place.column, "E520", message, "write one sentence with a full stop"
+                )
             if (name, word) not in used:
-                message = f"no entry uses {word!r} of {name}"
-                yield Problem(document.path, place.line, place.column, "E521", message, "use it or delete it", "note")
+                message = f"no entry uses the {TERM_NAMES[name]} {word!r}"
+                yield Problem(
+                    document.path, place.line, place.column, "E521", message, "use it in an entry, or delete it", "note"
+                )

@@ -20,22 +20,22 @@ from generator.write import write_file
 
 
 def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None, root: Path) -> None:
-    """Fetch the record, write what is known, name what is left.
+    """Fetch the record, write the known fields, list the fields to fill in.
 
     Args:
         paper: arXiv id or address.
         offline: do not ask arXiv.
-        title: of the paper, where arXiv is not asked.
+        title: of the paper, if arXiv is not asked.
         endpoint: another address of the API.
         root: of the repository.
 
     Raises:
         Failed: arXiv gave no record, the taxonomy has errors, or the paper has an entry.
-        typer.BadParameter: an argument cannot be.
+        typer.BadParameter: an argument is not valid.
     """
     bare = arxiv_id(paper)
     if offline and not title:
-        raise typer.BadParameter("--offline needs --title", param_hint="--title")
+        raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
     data, today = root / "data", datetime.now(tz=UTC).date()
     taxonomy = _taxonomy(data)
     try:
@@ -44,10 +44,10 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
         entry = new_entry(bare, known, record, data=data, taxonomy=taxonomy, today=today)
     except FetchError as error:
         say(terminal(f"error[{error.code}]: {error}. fix: {error.fix}"), error=True)
-        say(f'without the API: python -m generator add {bare} --offline --title "…"', error=True)
+        say(f'without arXiv: python -m generator add {bare} --offline --title "…"', error=True)
         raise Failed from error
     except AlreadyThere as error:
-        say(terminal(f"{error}. fix: correct that entry instead"), error=True)
+        say(terminal(f"{error}. fix: edit that entry instead"), error=True)
         raise Failed from error
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--title") from error
@@ -57,7 +57,7 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
 
 
 def add_model(name: str, root: Path) -> None:
-    """Write the start of a model's entry, name what is left.
+    """Write the start of a model's entry, list the fields to fill in.
 
     Args:
         name: of the model.
@@ -72,7 +72,7 @@ def add_model(name: str, root: Path) -> None:
     try:
         entry = new_model(name, data=data, taxonomy=taxonomy, today=datetime.now(tz=UTC).date())
     except AlreadyThere as error:
-        say(terminal(f"{error}. fix: name that model in the entry instead"), error=True)
+        say(terminal(f"{error}. fix: use that model in the entry instead"), error=True)
         raise Failed from error
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
@@ -91,14 +91,14 @@ def _taxonomy(data: Path) -> Taxonomy:
 def _write(root: Path, entry: NewEntry) -> None:
     write_file(root / entry.path, entry.content)
     say(f"wrote {entry.path}")
-    say("left to fill in:")
+    say("fill in:")
     for field in entry.left:
         say(f"  {field}")
-    say(f"then: python -m generator validate {entry.path}")
+    say(f"then run: python -m generator validate {entry.path}")
 
 
 def _fetched(bare: str, endpoint: str | None, root: Path, today: date) -> ArxivRecord:
-    """The record of one paper; raises FetchError where arXiv gives none."""
+    """The record of one paper; raises FetchError if arXiv has none."""
     batch = next(arxiv(root, endpoint).fetch([bare], today))
     if batch.faults:
         raise batch.faults[0]

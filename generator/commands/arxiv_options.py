@@ -1,4 +1,4 @@
-"""What the commands that ask arXiv share: ids as people type them, and the connection."""
+"""What the commands that use arXiv share: ids as people type them, and the connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def arxiv_id(text: str) -> str:
     """
     bare = bare_id(text)
     if bare is None:
-        raise typer.BadParameter(f"{text!r} is not an arXiv id or address, such as 2305.10924", param_hint="ARXIV_ID")
+        raise typer.BadParameter(
+            f"{text!r} is neither an arXiv id nor an arXiv address; give one such as 2305.10924", param_hint="ARXIV_ID"
+        )
     return bare
 
 
@@ -29,7 +31,7 @@ def arxiv(root: Path, endpoint: str | None) -> Arxiv:
     """The API at its own address or at another one; each pause is printed.
 
     Raises:
-        typer.BadParameter: the address cannot be one of the API.
+        typer.BadParameter: the address is not valid for the API.
     """
 
     def waiting(why: str, seconds: float) -> None:

@@ -16,10 +16,10 @@ def changes(old: str, new: str, output: str, root: Path) -> None:
     """Print which entries were added, changed, renamed or removed between two commits or tags.
 
     Raises:
-        typer.BadParameter: there is no such format or no such commit.
+        typer.BadParameter: the format or a commit is unknown.
     """
     if output not in FORMATS:
-        raise typer.BadParameter(f"{output!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
+        raise typer.BadParameter(f"unknown format {output!r}; use one of {', '.join(FORMATS)}", param_hint="--format")
     try:
         report = render(compare(root, old, new), output)
     except RevisionError as error:

@@ -1,4 +1,4 @@
-"""The checked catalogue, for commands that go on with it."""
+"""The checked catalogue, for commands that use it."""
 
 from __future__ import annotations
 

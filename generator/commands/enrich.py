@@ -1,4 +1,4 @@
-"""The command `enrich`: ask arXiv for records and keep the better ones."""
+"""The command `enrich`: fetch records from arXiv and keep the better ones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from generator.commands.arxiv_options import arxiv, arxiv_id
 from generator.commands.output import Failed, say
 from generator.entries.problem import render
 from generator.escape import terminal
+from reference_impls.number_format import count
 
 
 def enrich(ids: Sequence[str], stale: int | None, endpoint: str | None, dry_run: bool, root: Path) -> None:
-    """Ask for records and write them.
+    """Fetch records and write them.
 
     Args:
-        ids: arXiv ids as people type them; all that are missing or stale where there is none.
+        ids: arXiv ids as people type them; all that are missing or stale if empty.
         stale: days after which a record is asked for again.
         endpoint: another address of the API.
         dry_run: ask and compare, write nothing.
@@ -33,7 +34,7 @@ def enrich(ids: Sequence[str], stale: int | None, endpoint: str | None, dry_run:
 
     Raises:
         Failed: a record has errors, or arXiv stopped the run.
-        typer.BadParameter: an id or the address cannot be.
+        typer.BadParameter: an id or the address is not valid.
     """
     today = datetime.now(tz=UTC).date()
     if ids:
@@ -41,7 +42,7 @@ def enrich(ids: Sequence[str], stale: int | None, endpoint: str | None, dry_run:
     else:
         records, _ = read_all(root / "data" / "arxiv")
         asked = choose(arxiv_ids(root / "data"), records, today=today, stale_days=stale)
-    say(f"{len(asked)} papers to ask for", error=True)
+    say(f"{count(len(asked), 'paper')} to fetch from arXiv", error=True)
     with _progress(len(asked)) as advance:
         fetch = arxiv(root, endpoint).fetch
         report = run_enrich(
@@ -52,7 +53,7 @@ def enrich(ids: Sequence[str], stale: int | None, endpoint: str | None, dry_run:
     written = "would be written" if dry_run else "written"
     say(
         f"{len(report.written)} {written}, {len(report.unchanged)} unchanged, {len(report.kept_better)} kept as better,"
-        f" {len(report.missing)} missing, {len(report.dropped)} dropped",
+        f" {len(report.missing)} missing, {len(report.dropped)} invalid",
         error=True,
     )
     if report.stopped:
@@ -63,7 +64,7 @@ def enrich(ids: Sequence[str], stale: int | None, endpoint: str | None, dry_run:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on a terminal; nothing where the output goes elsewhere."""
+    """A progress bar on a terminal; nothing if the output is no terminal."""
     columns = (TextColumn("arXiv"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("arXiv", total=total)

@@ -1,4 +1,4 @@
-"""The command `format`: rewrite entries into the one canonical form; comments stay."""
+"""The command `format`: rewrite entries in canonical form; keep comments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from generator.commands.output import Failed, say
 from generator.entries.format_yaml import NotFormattable, format_entry
 from generator.escape import terminal
 from generator.write import write_file
+from reference_impls.number_format import count
 
 
 def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
     """Rewrite entries.
 
     Args:
-        paths: files of entries; all of them where there is none.
-        check: write nothing, and fail where something would change.
+        paths: files of entries; all entries if empty.
+        check: write nothing, and fail if a file would change.
         root: of the repository.
 
     Raises:
@@ -41,7 +42,10 @@ def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
             say(f"{'would change' if check else 'changed'} {file}")
             if not check:
                 write_file(file, canonical)
-    say(f"{len(chosen)} files, {changed} {'to change' if check else 'changed'}, {failed} not formattable", error=True)
+    say(
+        f"{count(len(chosen), 'file')}, {changed} {'to change' if check else 'changed'}, {failed} not formattable",
+        error=True,
+    )
     if failed or (check and changed):
         raise Failed
 
@@ -52,5 +56,7 @@ def _chosen(paths: Sequence[Path], root: Path) -> list[tuple[str, Path]]:
     known = {file.resolve(): (kind, file) for kind, file in plain}
     for path in paths:
         if path.resolve() not in known:
-            raise typer.BadParameter(f"{path} is not an entry under data/", param_hint="PATH")
+            raise typer.BadParameter(
+                f"{path} is not an entry; give files such as data/papers/2023/diff-pruning.yaml", param_hint="PATH"
+            )
     return [known[path.resolve()] for path in paths] or list(known.values())

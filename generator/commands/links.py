@@ -1,4 +1,4 @@
-"""The command `links`: visit every address of the catalogue."""
+"""The command `links`: visit every link of the catalogue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from generator.write import write_file
 
 
 def links(state: Path | None, report: Path | None, root: Path) -> None:
-    """Visit every address, slowly, and report which are gone or have moved.
+    """Visit every link, slowly, and report which pages are gone or have moved.
 
     Args:
-        state: file that one run leaves for the next.
-        report: file for the report, which is printed where there is none.
+        state: file that keeps the state between runs.
+        report: file for the report, which is printed if None.
         root: of the repository.
     """
     former = read_state(state) if state else State()

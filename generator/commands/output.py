@@ -1,4 +1,4 @@
-"""How every command prints, and how it ends where it found problems."""
+"""How every command prints, and how it ends if it found problems."""
 
 from __future__ import annotations
 

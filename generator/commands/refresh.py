@@ -11,10 +11,10 @@ from generator.write import write_file
 
 
 def refresh(check: bool, root: Path) -> None:
-    """Rewrite README.md, the schemas and the figures of README.md; with ``check`` only name what is stale.
+    """Rewrite README.md, the schemas and the figures of README.md; with ``check`` only list what is out of date.
 
     Raises:
-        Failed: an entry has errors, or with ``check`` a file is stale.
+        Failed: an entry has errors, or with ``check`` a file is out of date.
     """
     catalogue = checked(root)
     stale = []
@@ -25,7 +25,7 @@ def refresh(check: bool, root: Path) -> None:
             if not check:
                 write_file(file, content)
     for name in stale:
-        say(f"{'stale' if check else 'wrote'} {name}")
+        say(f"{'out of date:' if check else 'wrote'} {name}")
     if check and stale:
-        say("fix: make refresh", error=True)
+        say("fix: run make refresh", error=True)
         raise Failed

@@ -1,13 +1,13 @@
-"""Asks the pages that the catalogue links to whether they are still there, without being led astray by them.
+"""Checks whether the pages that the catalogue links to still exist, without trusting them.
 
 Every address was written by a contributor and every answer by a stranger. So a name is resolved once, each of
-its addresses must be public, and the connection goes to exactly one of those. `requests` cannot be held to an
-address that it did not look up itself, which is why this module speaks through `socket`, `ssl` and
-`http.client`. Proxies, netrc and cookies do not exist here. Of an answer only the status and the `Location`
-are believed; the body is not read.
+its addresses must be public, and the connection is made to exactly one of those. `requests` cannot be held to an
+address that it did not look up itself, which is why this module uses `socket`, `ssl` and
+`http.client`. It has no proxies, netrc or cookies. Of an answer only the status and the `Location`
+are used; the body is not read.
 
 A page is *gone* only when it was missing twice, a week apart. A bot wall, a full server or a broken
-certificate says nothing about the page: that is *unsure*, and never an error.
+certificate does not show that the page is gone: that is *unsure*, and never an error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Connect = Callable[[str, str], socket.socket]
 AGENT = "awesome-diffusion-pruning-links/0.1"
 HTTPS_PORT = 443
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0
-LINK_TIMEOUT = 60.0  # one link in all, so that no host can keep the run busy by dripping
+LINK_TIMEOUT = 60.0  # one link in all, so that no slow host can block the run
 MAX_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 3
@@ -61,7 +61,7 @@ _UNICAST = ipaddress.IPv6Network("2000::/3")  # all IPv6 space that is given out
 
 @dataclass(frozen=True, order=True, slots=True)
 class Link:
-    """One address where it stands."""
+    """One address and its place."""
 
     url: str
     """The address as written."""
@@ -73,7 +73,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a run tells the next one."""
+    """What a run passes to the next one."""
 
     first_seen_gone: Mapping[str, datetime] = field(default_factory=dict)
     """Address -> when it was first found missing, for those that were not found again since."""
@@ -86,7 +86,7 @@ class Finding:
     url: str
     """The address as written."""
     places: tuple[Link, ...]
-    """Where it stands, sorted."""
+    """Its places, sorted."""
     verdict: Verdict
     """ok, gone, or unsure."""
     reason: str
@@ -94,7 +94,7 @@ class Finding:
     since: datetime | None = None
     """When it was first found missing."""
     moved_to: str | None = None
-    """New address of a repository that its host redirects for good; a stranger may take the old one."""
+    """New address of a repository that its host redirects permanently; a stranger may register the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Report:
     """For the next run."""
 
     def gone(self) -> tuple[Finding, ...]:
-        """Pages that are not there any more."""
+        """Pages that no longer exist."""
         return tuple(finding for finding in self.findings if finding.verdict == "gone")
 
     def moved(self) -> tuple[Finding, ...]:
@@ -115,20 +115,20 @@ class Report:
         return tuple(finding for finding in self.findings if finding.moved_to is not None)
 
     def unsure(self) -> tuple[Finding, ...]:
-        """Pages of which this run learned nothing."""
+        """Pages whose state this run could not determine."""
         return tuple(finding for finding in self.findings if finding.verdict == "unsure")
 
     def markdown(self) -> str:
-        """The body of the issue: the counts on the first line, then lists; what matters most comes first.
+        """The body of the issue: the counts on the first line, then lists, the most important first.
 
-        All that others wrote stands in code spans, so nothing links, mentions or formats. Readable as plain
+        Text of others is put into code spans, so that nothing links, mentions or formats. Readable as plain
         text too. About ``MAX_BODY`` characters at most.
         """
         gone, moved, unsure = self.gone(), self.moved(), self.unsure()
         total = len(self.findings)
         lines = [f"{len(gone)} gone, {len(moved)} moved, {len(unsure)} unsure of {total} addresses."]
-        lines += _section("Gone", "Missing twice, at least a week apart. Mend the entry.", gone)
-        lines += _section("Moved", "The host redirects for good. Write the new address.", moved)
+        lines += _section("Gone", "Missing twice, at least a week apart. Correct the entry.", gone)
+        lines += _section("Moved", "The host redirects permanently. Write the new address.", moved)
         lines += _section("Unsure", "Bot walls, full servers, pages missing for the first time.", unsure)
         kept = list(_up_to(lines, MAX_BODY))
         if len(kept) < len(lines):
@@ -147,7 +147,7 @@ def check_links(
     clock: Callable[[], float] = time.monotonic,
     contact: str | None = None,
 ) -> Report:
-    """Visit every address once and judge it. Nothing that a link or its host does raises.
+    """Visit every address once and judge it. Nothing that a link or its host does raises an error.
 
     Args:
         links: What to visit; the same address at several places is visited once.
@@ -157,7 +157,7 @@ def check_links(
         now: Wall clock with a time zone, for the week between two sightings.
         sleep: Waits between two requests to one host.
         clock: Monotonic seconds, for waits and time limits.
-        contact: An https address at which a site owner can read who asks.
+        contact: An https address at which a site owner can identify us.
 
     Raises:
         ValueError: ``contact`` is not a plain https address.
@@ -200,7 +200,7 @@ def resolve_host(host: str) -> tuple[str, ...]:
 
     Raises:
         OSError: the name has no address, or nobody answered.
-        UnicodeError: the name cannot stand in the DNS.
+        UnicodeError: the name is not valid in the DNS.
     """
     places = socket.getaddrinfo(f"{host}.", HTTPS_PORT, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(place[0]) for *_, place in places))
@@ -228,7 +228,7 @@ def connect_tls(
 def read_state(path: Path) -> State:
     """The state that a former run wrote.
 
-    A file that is missing or spoilt is a state that knows nothing: pages are then called gone a week later.
+    A missing or damaged file gives an empty state: pages are then reported as gone a week later.
     """
     try:
         with path.open("rb") as file:
@@ -252,7 +252,7 @@ def write_state(path: Path, state: State) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What one visit showed, before the past is asked."""
+    """The outcome of one visit, before earlier runs are considered."""
 
     kind: Literal["ok", "missing", "unsure"]
     reason: str
@@ -280,7 +280,7 @@ class _Pacer:
 
 
 class _Bounded(io.RawIOBase):
-    """What a host gets to say: so many bytes, until such a time."""
+    """The answer of a host, limited in bytes and time."""
 
     def __init__(self, source: socket.socket, clock: Callable[[], float], deadline: float) -> None:
         super().__init__()
@@ -308,7 +308,7 @@ class _Bounded(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class _Visitor:
-    """Goes to one address after the other."""
+    """Visits one address after the other."""
 
     resolve: Resolve
     connect: Connect
@@ -405,7 +405,7 @@ def _judge(url: str, places: tuple[Link, ...], answer: _Answer, first: datetime 
 
 
 def _new_address(url: str, answer: _Answer) -> str | None:
-    """The new address of a repository, if its own host sent us there for good."""
+    """The new address of a repository, if its own host redirects there permanently."""
     if not answer.permanent or normal(url) == normal(answer.url):
         return None
     old, new = urlsplit(url).hostname or "", urlsplit(answer.url).hostname or ""
@@ -448,7 +448,7 @@ def _unwrapped(
 
 
 def _hosts_in_turn(urls: Iterable[str]) -> Iterator[str]:
-    """All addresses, one of each host after the other, so that the waits for one host serve the others."""
+    """All addresses, alternating between hosts, so that the pauses of one host are used for the others."""
     queues: defaultdict[str, deque[str]] = defaultdict(deque)
     for url in sorted(urls):
         queues[url.split("/")[2].casefold() if url.count("/") >= 2 else ""].append(url)

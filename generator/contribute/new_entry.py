@@ -1,4 +1,4 @@
-"""The start of an entry: everything that is known, in canonical form, and the names of what is left to fill in."""
+"""The start of an entry: all known fields in canonical form, and the names of the fields to fill in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REPOSITORY = re.compile(rf"https://(?:{'|'.join(map(re.escape, CODE_HOSTS))})/[
 
 
 class AlreadyThere(ValueError):
-    """The paper or model has an entry; the message says where."""
+    """The paper or model has an entry; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class NewEntry:
     content: bytes
     """Canonical YAML."""
     left: tuple[str, ...]
-    """Required fields that a person must fill in, each with what belongs there."""
+    """Required fields that a person must fill in, each with what to write."""
 
 
 def new_entry(
@@ -44,7 +44,7 @@ def new_entry(
     Args:
         arxiv_id: bare id.
         title: title of the paper.
-        record: what arXiv says, if it was asked; a repository or venue that the authors' comment names is used.
+        record: of arXiv, if it was asked; a repository or venue that the authors' comment names is used.
         data: the folder of the catalogue.
         taxonomy: for the choices that the entry lists.
         today: the entry's ``added``.
@@ -95,7 +95,7 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
     content = "\n".join(_model_lines(name, taxonomy, today)) + "\n"
     left = (
         f"output: one of {', '.join(taxonomy.outputs)}",
-        "summary: one to three sentences of your own: what it is, and what matters to those who make it cheaper",
+        "summary: one to three sentences of your own: what it is, and what matters for making it cheaper",
         "sources: the pages that you read for its facts",
     )
     return NewEntry(path, format_entry(content.encode(), "models", path), left)
@@ -104,26 +104,26 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
 def _refuse_same_name(file: Path, path: str, name: str) -> None:
     document, _ = read(file, path)
     if document is None:
-        return  # `validate` says what is wrong with it
+        return  # `validate` reports it
     aliases = document.data.get("aliases")
     for spelling in (document.data.get("name"), *(aliases if isinstance(aliases, list) else ())):
         if isinstance(spelling, str) and folded(spelling) == folded(name):
-            raise AlreadyThere(f"{name!r} is a name of {path} already")
+            raise AlreadyThere(f"{name!r} is already a name of {path}")
 
 
 def _model_lines(name: str, taxonomy: Taxonomy, today: date) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema/model.schema.json"
     yield f"name: {quoted(name)}"
-    yield "# Every other spelling that papers and hubs use, and the line of models that it belongs to:"
+    yield "# Every other spelling that papers and hubs use, and the model line that it belongs to:"
     yield "# aliases: [other spellings]"
     yield "# part_of: slug of data/models"
     yield f"# One of: {', '.join(taxonomy.outputs)}"
     yield 'output: ""'
-    yield "# Where known, add the lines that fit; what you did not read, leave out:"
+    yield "# Where known, add the lines that apply; leave out what you did not read:"
     yield f"# architecture: {' | '.join(taxonomy.architectures)}"
     yield "# developer, released, paper, weights, licence, resolution, steps, calls_per_step, diffusers"
-    yield "# parameters: {denoiser: millions, text_encoders: millions, decoder: millions, source: page and place}"
-    yield "# One to three sentences of your own: what it is, and what matters to those who make it cheaper."
+    yield "# parameters: {denoiser: millions, text_encoders: millions, decoder: millions, source: address and place}"
+    yield "# One to three sentences of your own: what it is, and what matters for making it cheaper."
     yield 'summary: ""'
     yield "# The pages that you read for these facts, and the day:"
     yield "# sources: [https://example.org/model-card]"
@@ -134,7 +134,7 @@ def _model_lines(name: str, taxonomy: Taxonomy, today: date) -> Iterator[str]:
 def _refuse_twin(file: Path, name: str, arxiv_id: str, title: str) -> None:
     document, _ = read(file, name)
     if document is None:
-        return  # `validate` tells what is wrong with it
+        return  # `validate` reports it
     if document.data.get("arxiv") == arxiv_id:
         raise AlreadyThere(f"{arxiv_id} is already at {name}:{document.place(('arxiv',)).line}")
     other = document.data.get("title")
@@ -149,10 +149,10 @@ def _short(title: str) -> str | None:
 
 
 def _free_slug(name: str, taken: set[str], arxiv_id: str) -> str:
-    """A file name nobody has: the name itself, else with the month of the id.
+    """A file name nobody has: the name itself, otherwise with the month of the id.
 
     Raises:
-        ValueError: the name holds no Latin letter or digit.
+        ValueError: the name has no Latin letter or digit.
     """
     words = slug_of(name).split("-")
     slug = "-".join(words[:6])
@@ -180,7 +180,7 @@ def _lines(
         yield f"code: {quoted(code[0])}"
     yield f"# One of: {', '.join(taxonomy.families)}"
     yield 'family: ""'
-    yield "# Where known, add the lines that fit; data/TEMPLATE.yaml explains each:"
+    yield "# Where known, add the lines that apply; data/TEMPLATE.yaml explains each:"
     yield f"# sparsity: [{', '.join(taxonomy.sparsity)}]"
     yield f"# granularity: [{', '.join(taxonomy.granularity)}]"
     yield "# models: [slugs of data/models]"
@@ -193,7 +193,7 @@ def _lines(
 
 
 def _one_line(comment: str) -> str:
-    """Foreign text inside a comment of ours: printable characters of one line, cut."""
+    """Text of others inside our comment: printable characters on one line, truncated."""
     return "".join(character for character in " ".join(comment.split()) if character.isprintable())[:80]
 
 

@@ -1,4 +1,4 @@
-"""Entries in the one canonical form: key order, quoting, wrapping. No comment and no value is lost."""
+"""Entries in the one canonical form: key order, quoting, wrapping. It keeps every comment and every value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMERIC = {"before", "after", "parameters"}
 _NUMBER_FIELDS = {"steps", "calls_per_step"}
 _DATE_FIELDS = {"added", "checked_on", "date", "released"}
 _MAPPINGS = {"parameters": Parameters}
-_HARMLESS = {"E112"}  # all that a mended text can have and be rewritten
+_HARMLESS = {"E112"}  # all that a repaired text can have and be rewritten
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
 
 
@@ -27,8 +27,8 @@ class NotFormattable(ValueError):  # the file is at fault, not the program
     """The text cannot be rewritten without losing something; the message says what, and where."""
 
 
-def mend_bytes(raw: bytes) -> bytes:
-    """What can be mended blindly: line ends, tabs, byte order mark, normal form, final newline."""
+def repair_bytes(raw: bytes) -> bytes:
+    """What can be repaired without parsing: line ends, tabs, byte order mark, normal form, final newline."""
     text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
     return f"{unicodedata.normalize('NFC', text).rstrip()}\n".encode()
 
@@ -42,13 +42,13 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
         name: path that errors show.
 
     Raises:
-        NotFormattable: the file cannot be parsed, or a comment stands where it cannot be kept.
+        NotFormattable: the file cannot be parsed, or a comment is where it cannot be kept.
     """
     try:
-        mended = mend_bytes(raw)
+        repaired = repair_bytes(raw)
     except UnicodeDecodeError as error:
         raise NotFormattable(f"{name}: not UTF-8: {error.reason}") from error
-    document, problems = load(mended, name)
+    document, problems = load(repaired, name)
     fatal = sorted(problem for problem in problems if problem.code not in _HARMLESS)
     if document is None or fatal:
         raise NotFormattable(fatal[0].text())
@@ -59,7 +59,7 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
         raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
     if sorted(_comments(again).every()) != sorted(comments.every()):
-        raise NotFormattable(f"{name}: a comment stands where it cannot be kept; move it above a key")
+        raise NotFormattable(f"{name}: a comment cannot be kept where it is; move it above a key")
     return written
 
 

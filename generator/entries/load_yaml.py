@@ -2,7 +2,7 @@
 
 The data is hostile until validated, so this is the only reader of YAML in the generator, and it reads
 events, never objects. Guards, in order: bytes, characters, structure, the types that other readers see. Every
-scalar arrives as the text that stands in the file: ``2305.10920`` stays ``2305.10920``.
+scalar arrives as the text that is in the file: ``2305.10920`` stays ``2305.10920``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from generator.entries.problem import Code, Problem
+from reference_impls.number_format import count
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 6
@@ -26,7 +27,7 @@ MAX_EVENTS = 5_000
 CODES = (
     Code(
         "E100",
-        f"A file has at most {MAX_BYTES // 1024} KiB and can be read.",
+        f"A file is readable and has at most {MAX_BYTES // 1024} KiB.",
         wrong="an entry of 70 KiB with the whole abstract pasted in",
         right="an entry of 2 KiB that links the paper",
     ),
@@ -50,7 +51,7 @@ CODES = (
         "title: Prune Well",
     ),
     Code("E105", "The file is well-formed YAML.", "title: 'Prune Well", "title: Prune Well"),
-    Code("E106", "A key stands once.", "venue: CVPR 2024\nvenue: ICML 2024", "venue: CVPR 2024"),
+    Code("E106", "No duplicate keys.", "venue: CVPR 2024\nvenue: ICML 2024", "venue: CVPR 2024"),
     Code(
         "E107",
         f"At most {MAX_DEPTH} levels and {MAX_EVENTS} parts.",
@@ -59,20 +60,20 @@ CODES = (
     ),
     Code(
         "E108",
-        "A file holds one mapping.",
+        "A file contains one mapping.",
         "---\nvenue: CVPR 2024\n---\nvenue: CVPR 2024",
         "venue: CVPR 2024",
     ),
     Code("E109", "A key is plain text.", "? [a, b]\n: c", "venue: CVPR 2024"),
     Code(
         "E111",
-        "No comment after an unquoted value: text after ` #` would be lost.",
+        "No comment after an unquoted value: text after ` #` is lost.",
         "criterion: rank #1 method",
         'criterion: "rank #1 method"',
     ),
     Code("E112", "No comments that switch off a linter.", "# yamllint disable-file", "# a remark"),
     Code("E301", "Text is in Unicode normal form C.", "short: Re\u0301sume\u0301", "short: Résumé"),
-    Code("E302", "No invisible and no direction characters.", "short: Dif\u200bf", "short: Diff"),
+    Code("E302", "No invisible characters and no direction characters.", "short: Dif\u200bf", "short: Diff"),
 )
 
 # Characters that a reader of the file cannot see or that change what they see: soft hyphen, joiners,
@@ -102,7 +103,7 @@ _TYPES = re.compile(
 )
 
 Steps = tuple[str | int, ...]
-"""Way from the top of a document to a part of it, as keys and indexes."""
+"""Path from the top of a document to a part of it, as keys and indexes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,14 @@ class Document:
     data: Mapping[str, Any]
     """Text, lists and mappings of text, as written."""
     keys: Mapping[Steps, Place]
-    """Where each key stands."""
+    """Place of each key."""
     values: Mapping[Steps, Place]
-    """Where each value stands."""
+    """Place of each value."""
     typed: Mapping[Steps, str]
     """For unquoted scalars: what another YAML reader would take them for (number, date, boolean, null)."""
 
     def place(self, steps: Steps, *, key: bool = False) -> Place:
-        """Place of a part, or of the nearest part around it that stands in the file."""
+        """Place of a part, or of the nearest part around it that is in the file."""
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         while steps:
             mark = first.get(steps) or second.get(steps)
@@ -143,7 +144,7 @@ def read(file: Path, name: str) -> tuple[Document | None, list[Problem]]:
     """Read one file from disk; ``name`` is the path that problems show."""
     try:
         if file.is_symlink() or not file.is_file():
-            return None, [Problem(name, 1, 1, "E100", "not a regular file", "put a plain file here")]
+            return None, [Problem(name, 1, 1, "E100", "not a regular file", "replace it by a plain file")]
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
@@ -153,26 +154,26 @@ def read(file: Path, name: str) -> tuple[Document | None, list[Problem]]:
 
 
 def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
-    """Guard and parse the bytes of one file. Never raises for what the bytes hold."""
+    """Guard and parse the bytes of one file. Never raises because of what the bytes are."""
     text, problems = _decode(raw, name)
     if text is None:
         return None, problems
     problems.extend(_characters(text, name))
-    # The mended copy has the same lines and columns, so that the other mistakes are told in the same run.
-    mended = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    mended = _INVISIBLE.sub("_", _CONTROL.sub("_", mended))
-    builder = _Builder(name, mended)
+    # The repaired copy has the same lines and columns, so that the other problems are reported in the same run.
+    repaired = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    repaired = _INVISIBLE.sub("_", _CONTROL.sub("_", repaired))
+    builder = _Builder(name, repaired)
     data = builder.build()
     problems.extend(builder.problems)
     if data is None:
         return None, problems
-    return Document(name, mended, data, builder.keys, builder.values, builder.typed), problems
+    return Document(name, repaired, data, builder.keys, builder.values, builder.typed), problems
 
 
 def _decode(raw: bytes, name: str) -> tuple[str | None, list[Problem]]:
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES} bytes"
-        return None, [Problem(name, 1, 1, "E100", message, "shorten the entry; papers are linked, not pasted")]
+        return None, [Problem(name, 1, 1, "E100", message, "shorten the entry; link the paper instead of pasting it")]
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         message = "starts with a byte order mark"
         return None, [Problem(name, 1, 1, "E102", message, "save as UTF-8 without BOM")]
@@ -196,7 +197,7 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
         return Problem(name, line, offset - starts[line - 1] + 1, code, message, fix)
 
     if (tab := text.find("\t")) >= 0:
-        yield at(tab, "E101", f"{text.count(chr(9))} tab character(s)", "use spaces")
+        yield at(tab, "E101", count(text.count(chr(9)), "tab character"), "use spaces")
     if (match := _CONTROL.search(text)) is not None:
         yield at(match.start(), "E102", f"control character U+{ord(match[0]):04X}", "delete it")
     if (cr := text.find("\r")) >= 0:
@@ -248,9 +249,9 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             reason = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark, "E105", f"not well-formed YAML: {reason}", "mend the YAML; quote values that hold : or #")
+            self._add(mark, "E105", f"not well-formed YAML: {reason}", "fix the YAML; quote values that contain : or #")
         except yaml.YAMLError as error:
-            self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "mend the YAML")
+            self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "fix the YAML")
         return None
 
     def _add(self, mark: Any, code: str, message: str, fix: str) -> None:
@@ -265,9 +266,9 @@ class _Builder:
         lines = self.text.split("\n")
         top: dict[str, Any] | None = None
         stack: list[tuple[Any, Steps]] = []
-        key: str | None = None  # the key of the innermost mapping that waits for its value
-        for count, event in enumerate(yaml.parse(self.text, Loader=yaml.CBaseLoader), 1):
-            if count > MAX_EVENTS:
+        key: str | None = None  # the key of the innermost mapping that has no value yet
+        for number, event in enumerate(yaml.parse(self.text, Loader=yaml.CBaseLoader), 1):
+            if number > MAX_EVENTS:
                 raise self._stop(event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry")
             self._refuse(event, top is not None)
             if isinstance(event, yaml.ScalarEvent):
@@ -308,7 +309,7 @@ class _Builder:
             raise self._stop(event.start_mark, "E104", f"alias *{event.anchor}", "write the value out")
         if isinstance(event, yaml.DocumentStartEvent):
             if seen:
-                raise self._stop(event.start_mark, "E108", "a second document", "one entry a file")
+                raise self._stop(event.start_mark, "E108", "a second document", "write one entry per file")
             if event.version or event.tags:
                 raise self._stop(event.start_mark, "E104", "a YAML directive", "delete the line that starts with %")
         if getattr(event, "anchor", None):
@@ -326,14 +327,14 @@ class _Builder:
         place = _at(event.start_mark)
         if key in container:
             first = self.keys[steps]
-            message = f"key {key!r} is here twice, first at {first.line}:{first.column}"
+            message = f"duplicate key {key!r}, first at {first.line}:{first.column}"
             self._add(event.start_mark, "E106", message, "keep one")
             return key
         self.keys[steps] = place
         return key
 
     def _into(self, container: Any, around: Steps, key: str | None, value: Any) -> Steps:
-        """Put a value where it belongs; of two values of one key the first stays."""
+        """Put a value in its place; of two values of one key the first is kept."""
         if isinstance(container, dict):
             assert key is not None  # noqa: S101  both callers have just read it
             container.setdefault(key, value)
@@ -342,7 +343,7 @@ class _Builder:
         return (*around, len(container) - 1)
 
     def _scalar(self, event: Any, steps: Steps, lines: Sequence[str]) -> None:
-        if steps in self.values:  # a second value of a key; already told
+        if steps in self.values:  # a second value of a key; already reported
             return
         self.values[steps] = _at(event.start_mark)
         if not event.style:

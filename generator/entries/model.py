@@ -1,7 +1,7 @@
 """The typed, frozen records that pass between the stages. No input or output happens here.
 
-Every scalar of the data arrives as text. The models say which shape a value has (text, list, number, result);
-what it may say is the business of ``generator.checks``, which can name the place and the mend.
+Every scalar of the data arrives as text. The models say which type a value has (text, list, number, result);
+``generator.checks`` judges the value itself, because it can name the place and the fix.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ VALUE = re.compile(rf"(?:({'|'.join(QUALIFIERS)}) )?({NUMBER.pattern})", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A reported number, as exactly as its source states it."""
+    """A reported number, as exact as in its source."""
 
     number: float
     """In the unit of its metric."""
@@ -104,37 +104,37 @@ class Record(BaseModel):
 
 
 NOT_STATED = "not stated"
-"""Hardware of a time, rate or memory whose source does not name it; place of a number that was read second hand."""
+"""Hardware of a time, rate or memory whose source does not name it; place of a number from a secondary source."""
 
 
 class Result(Record):
     """One configuration that a source reports, with all its numbers."""
 
     model: OneOrMore
-    """Slug of the model that was made cheaper; a list where one number is said of several."""
+    """Slug of the model that the method was applied to; a list if one number covers several."""
     dataset: OneOrMore = ()
     """Slug of the data set or prompt set of the evaluation, as in `data/datasets.yaml`."""
     setting: Text
-    """Under which setting the numbers hold: ratio, steps, resolution, training, what it is compared with."""
+    """Setting of the numbers: sparsity, steps, resolution, training, what they are compared with."""
     hardware: Text | None = None
-    """Device; required for times, rates and memory. `not stated` where the source does not say it."""
+    """Device; required for times, rates and memory. `not stated` if the source does not name it."""
     where: Text
-    """Where it stands in the source: abstract, Table 1, README."""
+    """Place in the source: abstract, Table 1, README."""
     reported_by: Text | None = None
-    """Slug of the paper that reported it, if not this one."""
+    """Slug of the paper that reports the numbers, if not this one."""
     via: Text | None = None
-    """Second-hand source that was read in place of the paper."""
+    """Secondary source that was read instead of the paper."""
     before: Values = Field(default_factory=dict)
-    """Metric and value of the unchanged model. Ratios and reductions have none."""
+    """Metric and value of the baseline, the model without the method. Ratios and reductions have none."""
     after: Annotated[Values, Field(min_length=1)]
-    """Metric and value with the method; the metrics fix the units."""
+    """Metric and value with the method; each metric fixes its unit."""
 
 
 class Paper(Record):
     """A research paper."""
 
     title: Text
-    """Title as on the paper; it must agree with the arXiv record."""
+    """Title as on the paper; it must match the arXiv record."""
     short: Text | None = None
     """The name people use."""
     aliases: Texts = ()
@@ -144,17 +144,17 @@ class Paper(Record):
     doi: Text | None = None
     """DOI of the published version, without a resolver address."""
     url: Text | None = None
-    """Page of the paper, when it is not on arXiv."""
+    """Page of the paper, if it is not on arXiv."""
     authors: Texts = ()
-    """Authors in order, when the paper is not on arXiv."""
+    """Authors in order, if the paper is not on arXiv."""
     date: Text | None = None
-    """YYYY, YYYY-MM or YYYY-MM-DD of the first publication, when the paper is not on arXiv."""
+    """YYYY, YYYY-MM or YYYY-MM-DD of the first publication, if the paper is not on arXiv."""
     venue: Text | None = None
     """Series and year, such as `NeurIPS 2023`."""
     track: Text | None = None
-    """Kind of presentation, when it was not an ordinary one."""
+    """Track, if it was not the main one."""
     workshop: Text | None = None
-    """Name of the workshop, when `track` is workshop."""
+    """Name of the workshop, if `track` is workshop."""
     code: Text | None = None
     """Repository of the authors' code."""
     project: Text | None = None
@@ -162,27 +162,27 @@ class Paper(Record):
     weights: Text | None = None
     """Published weights."""
     family: Text
-    """The one family it belongs to; the main axis of the site."""
+    """The one family it belongs to, on whose page it is listed."""
     combines: Texts = ()
     """Other families it uses or was combined with."""
     sparsity: Texts = ()
-    """Pattern of the removed weights."""
+    """Sparsity pattern of the pruned weights."""
     granularity: Texts = ()
-    """What is decided about."""
+    """Granularity: the unit that is pruned, skipped or kept."""
     architectures: Texts = ()
-    """Architectures it was shown on. They follow from the models; written only where no model can be named."""
+    """Architectures it was evaluated on. They follow from the models; given only if no model can be named."""
     models: Texts = ()
-    """Slugs of the models it was shown on, as in `data/models`."""
+    """Slugs of the models it was evaluated on, as in `data/models`."""
     training: Text | None = None
-    """What training it needs."""
+    """Training that it needs."""
     criterion: Text | None = None
-    """How it chooses what goes, as a short phrase."""
+    """Criterion by which it selects what to prune, skip or merge, as a short phrase."""
     topics: Texts = ()
-    """What else describes it."""
+    """Topics that the other fields do not cover."""
     summary: Text
     """One to three sentences of our own."""
     results: tuple[Result, ...] = ()
-    """Numbers it reports."""
+    """Reported results, one configuration each."""
     builds_on: Texts = ()
     """Slugs of papers it extends or uses."""
     critiques: Texts = ()
@@ -194,7 +194,7 @@ class Paper(Record):
     checked: Text
     """What the summary was checked against."""
     added: Text
-    """Day on which the entry came in."""
+    """Day on which the entry was added."""
 
 
 class Tool(Record):
@@ -203,7 +203,7 @@ class Tool(Record):
     name: Text
     """Name people use."""
     url: Text
-    """Where to start."""
+    """Home page or documentation."""
     repo: Text | None = None
     """Source repository."""
     licence: Text | None = None
@@ -217,13 +217,13 @@ class Tool(Record):
     since: Text | None = None
     """YYYY or YYYY-MM of the first release."""
     authors: Texts = ()
-    """People behind it, where they are few."""
+    """Authors, if they are few."""
     category: Text
     """The one category it belongs to."""
     families: Texts = ()
-    """Families it serves."""
+    """Families it supports."""
     topics: Texts = ()
-    """What else describes it."""
+    """Topics that the other fields do not cover."""
     models: Texts = ()
     """Slugs of the models that it runs or contains, as in `data/models`."""
     status: Text = "active"
@@ -231,13 +231,13 @@ class Tool(Record):
     superseded_by: Text | None = None
     """Slug of the tool that replaces it."""
     implements: Texts = ()
-    """Slugs of papers whose method it contains."""
+    """Slugs of papers whose methods it implements."""
     summary: Text
     """One to three sentences of our own."""
     note: Text | None = None
     """A warning: licence, end of life."""
     added: Text
-    """Day on which the entry came in."""
+    """Day on which the entry was added."""
 
 
 class Article(Record):
@@ -246,21 +246,21 @@ class Article(Record):
     title: Text
     """Title as on the page."""
     url: Text
-    """Where to read it."""
+    """Address of the page."""
     repo: Text | None = None
     """Repository of the material."""
     authors: Texts = ()
-    """Authors, where named."""
+    """Authors, if named."""
     publisher: Text | None = None
-    """Who published it."""
+    """Publisher or site."""
     date: Text | None = None
     """YYYY, YYYY-MM or YYYY-MM-DD of publication."""
     category: Text
     """The one category it belongs to."""
     families: Texts = ()
-    """Families it treats."""
+    """Families it covers."""
     topics: Texts = ()
-    """What else describes it."""
+    """Topics that the other fields do not cover."""
     status: Text = "active"
     """State of the page."""
     language: Text = "en"
@@ -270,47 +270,47 @@ class Article(Record):
     note: Text | None = None
     """A warning."""
     added: Text
-    """Day on which the entry came in."""
+    """Day on which the entry was added."""
 
 
 class Parameters(Record):
     """Sizes of the parts of a model, in millions of parameters."""
 
     denoiser: Number | None = None
-    """The network that is called at each step. Left out where `counts` names it."""
+    """The network that is evaluated at each step. Left out if `counts` is given."""
     text_encoders: Number | None = None
     """All text encoders together."""
     decoder: Number | None = None
-    """What turns the latent into the output: the decoder half of an autoencoder."""
+    """The network that turns latents into the output: the decoder half of an autoencoder."""
     total: Number | None = None
-    """The whole network, of models that have no such parts."""
+    """The whole network, for models without these parts."""
     source: Text | None = None
-    """Where the sizes stand: an address, and the place on that page."""
+    """Source of the sizes: an address, and the place on that page."""
 
 
 class Model(Record):
-    """A model that is made cheaper: what readers come with. Or a group of them, where a source names no single one."""
+    """A generative model that methods are applied to, or a group of models if a source names no single one."""
 
     name: Text
     """As its developers write it."""
     aliases: Texts = ()
     """Other spellings that papers, hubs and people use. No other model has the same one."""
     part_of: Text | None = None
-    """Slug of the line it belongs to."""
+    """Slug of the model line it belongs to."""
     unspecific: bool = False
-    """Whether it names no single model: a line, or a kind of model that a source does not name more exactly."""
+    """Whether it is no single model: a model line, or a kind of model that a source does not name more exactly."""
     output: Text
-    """What it makes."""
+    """What it generates."""
     architecture: Text | None = None
     """The architecture of its denoiser; of a group, the one that all members share."""
     developer: Text | None = None
-    """Who made it."""
+    """Company, lab or authors."""
     released: Text | None = None
-    """YYYY, YYYY-MM or YYYY-MM-DD of the first public weights, or of the paper where there are none."""
+    """YYYY, YYYY-MM or YYYY-MM-DD of the first public weights, or of the paper if there are none."""
     paper: Text | None = None
     """Page of the paper or report that describes it."""
     weights: Text | None = None
-    """Where its weights are published."""
+    """Page of its published weights."""
     licence: Text | None = None
     """Licence of the weights: an SPDX identifier, or the name that the hub gives."""
     parameters: Parameters | None = None
@@ -322,9 +322,9 @@ class Model(Record):
     steps: Number | None = None
     """Usual number of sampler steps."""
     calls_per_step: Number | None = None
-    """Calls of the denoiser at each step: 2 with classifier-free guidance, 1 without."""
+    """Forward passes of the denoiser at each step: 2 with classifier-free guidance, 1 without."""
     diffusers: Texts = ()
-    """Classes of the library diffusers: the pipeline and the denoiser."""
+    """Classes in the diffusers library: pipeline and denoiser."""
     summary: Text
     """One to three sentences of our own."""
     sources: Texts = ()
@@ -332,7 +332,7 @@ class Model(Record):
     checked_on: Text | None = None
     """Day on which the facts were compared with the sources."""
     added: Text
-    """Day on which the entry came in."""
+    """Day on which the entry was added."""
 
 
 Entry = Paper | Tool | Article | Model
@@ -376,6 +376,25 @@ VOCABULARIES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+TERM_NAMES: Mapping[str, str] = {
+    "families": "family",
+    "sparsity": "sparsity pattern",
+    "granularity": "granularity",
+    "architectures": "architecture",
+    "outputs": "output",
+    "training": "training",
+    "topics": "topic",
+    "metrics": "metric",
+    "venues": "venue",
+    "tracks": "track",
+    "statuses": "status",
+    "checked": "value of checked",
+    "tool_categories": "category",
+    "article_categories": "category",
+}
+"""Vocabulary -> what one of its terms is called in a message."""
+
+
 class Term(Record):
     """One word of a closed vocabulary."""
 
@@ -384,14 +403,14 @@ class Term(Record):
     text: Text
     """The sentence that explains it."""
     synonyms: Texts = ()
-    """Other words that readers type for it. Spellings that differ in hyphens, case or ending stand once."""
+    """Other words that readers type for it. Spellings that differ in hyphens, case or ending are listed once."""
 
 
 class Metric(Term):
     """A measure of quality or cost."""
 
     measures: Literal["quality", "cost"]
-    """What comes out, or what it takes."""
+    """Quality of the output, or cost."""
     unit: str
     """Unit of `before` and `after`; empty for plain scores."""
     better: Literal["lower", "higher"]
@@ -401,9 +420,9 @@ class Metric(Term):
     highest: Number | None = None
     """Largest value that makes sense; None where there is no bound."""
     relative: bool = False
-    """Whether it compares with the unchanged model by itself, so that there is no value before."""
+    """Whether it is relative to the baseline by itself, so that it has no `before`."""
     needs_hardware: bool = False
-    """Whether a value says nothing without its hardware: times, rates, memory."""
+    """Whether a value depends on the hardware: times, rates, memory."""
 
 
 class Venue(Term):
@@ -425,7 +444,7 @@ class Dataset(Record):
     part_of: Text | None = None
     """Slug of the data set it is a part of."""
     unspecific: bool = False
-    """Whether split, size or version is not said."""
+    """Whether split, size or version is not stated."""
     kind: Literal["images", "video", "audio", "text", "prompts", "actions", "motion", "other"]
     """What it holds."""
     size: Number | None = None
@@ -439,10 +458,10 @@ class Dataset(Record):
 
 
 class Need(Term):
-    """What hurts: an answer to a question of the page Choose."""
+    """The bottleneck: an answer to a question of the page Choose."""
 
     metrics: Annotated[Texts, Field(min_length=1)]
-    """The costs whose numbers answer it, the one that says most first."""
+    """The cost metrics whose numbers answer it, the most telling first."""
 
 
 class Budget(Term):
@@ -451,7 +470,7 @@ class Budget(Term):
     training: Annotated[Texts, Field(min_length=1)]
     """The terms that it allows."""
     unstated: bool = False
-    """Whether it allows entries that do not say what training they need."""
+    """Whether it allows entries that do not state what training they need."""
 
 
 class Advice(Record):
@@ -464,7 +483,7 @@ class Advice(Record):
 
 
 class Rules(Record):
-    """What the page Choose answers, as ``data/choose.yaml`` holds it."""
+    """What the page Choose answers, as in ``data/choose.yaml``."""
 
     needs: Annotated[dict[str, Need], Field(min_length=1)]
     budgets: Annotated[dict[str, Budget], Field(min_length=1)]
@@ -478,7 +497,7 @@ NO_RULES = Rules.model_construct(needs={}, budgets={}, other_aims=(), rules={})
 
 
 class Taxonomy(Record):
-    """The closed vocabularies, as ``data/taxonomy.yaml`` holds them."""
+    """The closed vocabularies, as in ``data/taxonomy.yaml``."""
 
     families: dict[str, Term]
     sparsity: dict[str, Term]

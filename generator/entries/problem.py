@@ -1,4 +1,4 @@
-"""What a check says: one problem, with its place, its code and its mend; and what a code publishes of itself."""
+"""What a check reports: one problem with its place, code and fix; and what is published of each code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Problem:
     fix: str
     """What to write instead."""
     severity: Severity = "error"
-    """An error fails the run; a note only tells."""
+    """An error fails the run; a note does not."""
 
     def text(self) -> str:
         """``path:line:column: error[CODE]: message. fix: fix``."""
@@ -48,7 +48,7 @@ class Problem:
 class Code:
     """One published code.
 
-    The examples are fragments of an entry; the tests lay them over a valid one and expect exactly this
+    The examples are fragments of an entry; the tests put them into a valid one and expect exactly this
     code from the bad one and nothing from the good one. The contribute page shows them.
     """
 
@@ -59,9 +59,9 @@ class Code:
     bad: str = ""
     """A fragment that breaks the rule."""
     good: str = ""
-    """The same fragment, mended."""
+    """The same fragment, corrected."""
     severity: Severity = "error"
-    """A note tells without failing."""
+    """A note does not fail the run."""
     wrong: str = ""
     """In place of ``bad``, where a rule is about files, several entries or an answer: what breaks it, in words."""
     right: str = ""

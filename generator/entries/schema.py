@@ -10,7 +10,7 @@ from generator.entries.model import KINDS, SLUG, VOCABULARIES, ArxivRecord, Data
 SINGULAR = {"papers": "paper", "tools": "tool", "articles": "article", "models": "model"}
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_VERSION = 2
-"""Of the export: rises when a field changes its meaning or goes away."""
+"""Of the export: incremented when a field changes its meaning or is removed."""
 LICENCE = "CC0-1.0"
 ENTRIES_SCHEMA = "entries.schema.json"
 
@@ -67,13 +67,13 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
     paper["properties"] |= {
         "authors": {"description": "Authors in order; empty where unknown.", "items": text, "type": "array"},
         "date": {
-            "description": "YYYY, YYYY-MM or YYYY-MM-DD of the first version, as exactly as known.",
+            "description": "YYYY, YYYY-MM or YYYY-MM-DD of the first version, as exact as known.",
             "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$",
             "type": "string",
         },
         "url": {"description": "Page of the paper.", "format": "uri", "type": "string"},
         "record_source": {
-            "description": "Where authors and date come from; null where the entry itself gives them.",
+            "description": "Where authors and date come from; null if the entry itself gives them.",
             "enum": [*get_args(ArxivRecord.model_fields["source"].annotation), None],
         },
     }
@@ -83,7 +83,7 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
         "$schema": {"description": "Address of this schema.", "format": "uri-reference", "type": "string"},
         "schema_version": {
             "const": SCHEMA_VERSION,
-            "description": "Rises when a field changes its meaning or goes away; terms and fields may be added.",
+            "description": "Incremented when a field changes its meaning or is removed; terms and fields may be added.",
         },
         "licence": {"const": LICENCE},
     }
@@ -95,7 +95,7 @@ def entries_schema(taxonomy: Taxonomy) -> dict[str, Any]:
         "$schema": DRAFT,
         "$defs": definitions,
         "additionalProperties": False,
-        "description": "The whole catalogue. A field that an entry does not have holds its default.",
+        "description": "The whole catalogue. A field that an entry does not have is present with its default.",
         "properties": head | lists,
         "required": [*head, *lists],
         "title": "Entries",

@@ -126,7 +126,7 @@ def test_text_is_cleaned(server: Server, client: Arxiv) -> None:
     assert one(client).records[0].title == "Pruning ö <b> x"
 
 
-# Answers that are no feed: refused at every try, then the run stops with E601
+# Answers that are not a feed: refused at every try, then the run stops with E601
 
 
 def declared(declaration: str, title: str = "&a;") -> bytes:
@@ -137,31 +137,31 @@ def declared(declaration: str, title: str = "&a;") -> bytes:
 BOMB = '<!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 NESTED = b"<feed xmlns='http://www.w3.org/2005/Atom'>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</feed>"
 BAD_ANSWERS = {
-    "cut in a title": (Reply(GOOD[: GOOD.index(b"Title")]), "cut off"),
-    "cut after an entry": (Reply(GOOD[: GOOD.index(b"</feed>")]), "cut off"),
+    "cut in a title": (Reply(GOOD[: GOOD.index(b"Title")]), "truncated"),
+    "cut after an entry": (Reply(GOOD[: GOOD.index(b"</feed>")]), "truncated"),
     "cut, with the end pasted on": (Reply(GOOD[: GOOD.index(b"Title")] + b"</feed>"), "well-formed"),
     "html": (Reply(b"<html>Maintenance</html>", kind="text/html"), "of type 'text/html': '<html>Maint"),
-    "html that says it is atom": (Reply(b"<html>Maintenance</html>"), "cut off or no feed"),
+    "html that says it is atom": (Reply(b"<html>Maintenance</html>"), "truncated or not a feed"),
     "plain text": (Reply(b"Rate exceeded.", kind="text/plain"), "'Rate exceeded.'"),
     "plain text without a type": (Reply(b"Rate exceeded.", kind=""), "'Rate exceeded.'"),
-    "empty body": (Reply(b""), "cut off or no feed"),
+    "empty body": (Reply(b""), "truncated or not a feed"),
     "no entries": (Reply(feed()), "no paper"),
     "no entries, but a total": (Reply(feed(total=2)), "no paper"),
-    "another root": (Reply(b"<x><feed></feed></x>"), "cut off"),
-    "another namespace": (Reply(b"<feed><entry/></feed>"), "no feed: 'feed'"),
+    "another root": (Reply(b"<x><feed></feed></x>"), "truncated"),
+    "another namespace": (Reply(b"<feed><entry/></feed>"), "not a feed: 'feed'"),
     "entity bomb": (Reply(declared(BOMB, "&b;")), "entities"),
     "external entity": (
         Reply(declared('<!DOCTYPE feed [<!ENTITY a SYSTEM "file:///etc/passwd">]>')),
         "entities",
     ),
     "undeclared entity": (Reply(declared("")), "well-formed"),
-    "another encoding": (Reply(GOOD.decode().encode("utf-16")), "cut off"),
+    "another encoding": (Reply(GOOD.decode().encode("utf-16")), "truncated"),
     "not UTF-8": (Reply(GOOD.replace(b"Title", b"\xff\xfe")), "well-formed"),
     "nested": (Reply(NESTED), "nested"),
     "a date that is none": (Reply(GOOD.replace(b"2024-01-01T", b"2024-13-01T")), "date"),
     "packing that is none": (Reply(GOOD, headers={"Content-Encoding": "gzip"}), "unpacked"),
-    "packed and cut": (Reply(gzip.compress(GOOD)[:-60], headers={"Content-Encoding": "gzip"}), "cut off"),
-    "packed as not agreed": (Reply(zlib.compress(GOOD), headers={"Content-Encoding": "deflate"}), "cut off"),
+    "packed and cut": (Reply(gzip.compress(GOOD)[:-60], headers={"Content-Encoding": "gzip"}), "truncated"),
+    "packed as not agreed": (Reply(zlib.compress(GOOD), headers={"Content-Encoding": "deflate"}), "truncated"),
 }
 
 
@@ -307,7 +307,7 @@ def break_off(handler: BaseHTTPRequestHandler) -> None:
 
 @pytest.mark.parametrize(
     ("send", "message"),
-    [(hang, "timed out"), (drip, "takes too long: 'over 0.3 s'"), (break_off, "cut off")],
+    [(hang, "timed out"), (drip, "takes too long: 'over 0.3 s'"), (break_off, "truncated")],
 )
 def test_answers_that_do_not_come(
     send: Callable[[BaseHTTPRequestHandler], None], message: str, server: Server, clock: Clock

@@ -155,13 +155,13 @@ DAMAGED = {
     "without title": (GOOD.replace('"title": "T",', "").encode(), "'title': Field required"),
     "empty title": (GOOD.replace('"T"', '""').encode(), "'title': String should have"),
     "lone surrogate": (GOOD.replace('"T"', r'"\ud800"').encode(), "'title': Input should be"),
-    "of another paper": (GOOD.replace("10924", "10925").encode(), "holds the record of '2305.10925'"),
+    "of another paper": (GOOD.replace("10924", "10925").encode(), "is the record of '2305.10925'"),
     "large": (b" " * 2**21, "larger than 1024 KiB"),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damaged_files_are_named_and_mended(name: str, tmp_path: Path, record: Make) -> None:
+def test_damaged_files_are_named_and_replaced(name: str, tmp_path: Path, record: Make) -> None:
     content, message = DAMAGED[name]
     arxiv_records.write(tmp_path, record("2305.10000"))
     file = tmp_path / "2023" / "2305.10924.json"
@@ -174,7 +174,7 @@ def test_damaged_files_are_named_and_mended(name: str, tmp_path: Path, record: M
         "error",
     )
     assert message in problem.message
-    assert problem.fix == "python -m generator enrich 2305.10924"
+    assert problem.fix == "run python -m generator enrich 2305.10924"
     with pytest.raises(arxiv_records.RecordError) as caught:
         arxiv_records.read(tmp_path, ID)
     assert caught.value.problem == problem
@@ -187,13 +187,13 @@ def test_damaged_files_are_named_and_mended(name: str, tmp_path: Path, record: M
     [
         (
             "2022/2305.10924.json",
-            "2305.10924 belongs into data/arxiv/2023/2305.10924.json",
-            "delete this file, then python -m generator enrich 2305.10924",
+            "2305.10924 belongs in data/arxiv/2023/2305.10924.json",
+            "delete this file, then run python -m generator enrich 2305.10924",
         ),
         (
             "2305.10924.json",
-            "2305.10924 belongs into data/arxiv/2023/2305.10924.json",
-            "delete this file, then python -m generator enrich 2305.10924",
+            "2305.10924 belongs in data/arxiv/2023/2305.10924.json",
+            "delete this file, then run python -m generator enrich 2305.10924",
         ),
         ("2023/notes.txt", "'notes.txt' does not name a record", "delete the file"),
         ("2023/2305.10924.json.bak", "'2305.10924.json.bak' does not name a record", "delete the file"),

@@ -14,7 +14,7 @@ from tests.conftest import Checker
         (
             "architectures: [dit]\nmodels: [m]",
             "4:1",
-            "architectures beside models that have one: m is unet. fix: delete architectures",
+            "architectures repeats what the models give: m is unet. fix: delete architectures",
         ),
         (
             "architectures: [dit, unet]\nmodels: [group, m]",

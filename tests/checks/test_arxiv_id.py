@@ -12,7 +12,7 @@ BAD = [
     (
         'arxiv: "2305.1092"',
         "2:8: error[E201]: 2305.1092 has four digits after the point",
-        "five digits are needed since 1501; did you drop a 0?",
+        "write five digits from 1501; is a 0 missing?",
     ),
     ('arxiv: "2305.10924v2"', "2:8: error[E202]: '2305.10924v2' is not a bare id", 'arxiv: "2305.10924"'),
     (
@@ -32,38 +32,38 @@ BAD = [
     ),
     (
         'arxiv: "2313.10924"',
-        "2:8: error[E201]: 2313.10924 names month 13",
-        "digits 3 and 4 are the month, 01 to 12",
+        "2:8: error[E201]: 2313.10924 has the month 13",
+        "write the month, 01 to 12, as digits 3 and 4",
     ),
     (
         'arxiv: "2300.10924"',
-        "2:8: error[E201]: 2300.10924 names month 00",
-        "digits 3 and 4 are the month, 01 to 12",
+        "2:8: error[E201]: 2300.10924 has the month 00",
+        "write the month, 01 to 12, as digits 3 and 4",
     ),
     (
         'arxiv: "2305.109"',
         "2:8: error[E201]: 2305.109 has 3 digits after the point",
-        "four until 1412, five since 1501",
+        "write four digits up to 1412, five from 1501",
     ),
     (
         'arxiv: "2305.109240"',
         "2:8: error[E201]: 2305.109240 has 6 digits after the point",
-        "four until 1412, five since 1501",
+        "write four digits up to 1412, five from 1501",
     ),
     (
         'arxiv: "1412.12345"',
         "2:8: error[E201]: 1412.12345 has five digits after the point",
-        "four digits were used until 1412",
+        "write four digits up to 1412",
     ),
     (
         'arxiv: "0703.1234"',
         "2:8: error[E201]: 0703.1234 is before 0704, when this form began",
-        "the old form is archive/YYMMNNN",
+        "write archive/YYMMNNN",
     ),
     (
         "arxiv: hep-th/0801001",
         "2:8: error[E201]: hep-th/0801001 is after 0703, when this form ended",
-        "the new form is YYMM.NNNN",
+        "write YYMM.NNNN",
     ),
     (
         "arxiv: quant-ph/0201082v1",
@@ -73,13 +73,13 @@ BAD = [
     (
         "arxiv: quant-ph/0213082",
         "2:8: error[E202]: 'quant-ph/0213082' is not an arXiv id",
-        'the form is arxiv: "2305.10924"',
+        'write arxiv: "2305.10924"',
     ),
-    ("arxiv: none", "2:8: error[E202]: 'none' is not an arXiv id", 'the form is arxiv: "2305.10924"'),
+    ("arxiv: none", "2:8: error[E202]: 'none' is not an arXiv id", 'write arxiv: "2305.10924"'),
     (
         'arxiv: "\uff12\uff13\uff10\uff15.10924"',
         "2:8: error[E201]: \uff12\uff13\uff10\uff15.10924 has 5 digits after the point",
-        "four until 1412, five since 1501",
+        "write four digits up to 1412, five from 1501",
     ),
 ]
 GOOD = [

@@ -17,27 +17,27 @@ BAD = [
     (
         'short: "Diff  Pruning"',
         "2:8: error[E304]: stray spaces in 'Diff  Pruning'",
-        "one space between words; use >- for long text",
+        "write one space between words; use >- for long text",
     ),
     (
         'short: " Diff"',
         "2:8: error[E304]: stray spaces in ' Diff'",
-        "one space between words; use >- for long text",
+        "write one space between words; use >- for long text",
     ),
     (
         'short: "a\\nb"',
         "2:8: error[E304]: a line break in 'a\\nb'",
-        "one space between words; use >- for long text",
+        "write one space between words; use >- for long text",
     ),
     (
         'short: "a\\tb"',
         "2:8: error[E304]: stray spaces in 'a\\tb'",
-        "one space between words; use >- for long text",
+        "write one space between words; use >- for long text",
     ),
     (
         "summary: |\n  One line.\n  Two lines.\n",
         "4:10: error[E304]: a line break in 'One line.\\nTwo lines.\\n'",
-        "one space between words; use >- for long text",
+        "write one space between words; use >- for long text",
     ),
     (
         "short: \uff37anda",

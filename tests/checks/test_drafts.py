@@ -46,7 +46,7 @@ def test_a_small_catalogue(data: Path) -> None:
 def test_other_files(data: Path, name: str) -> None:
     (data / name).parent.mkdir(parents=True, exist_ok=True)
     (data / name).write_bytes(b"")
-    place = "papers/<year>/<slug>.yaml, or <slug>.yaml in tools/, articles/ or models/"
+    place = "move it to papers/<year>/<slug>.yaml, or to <slug>.yaml in tools/, articles/ or models/"
     assert errors(data) == [f"data/{name}:1:1: error[E413]: not an entry. fix: {place}"]
 
 
@@ -63,7 +63,7 @@ def test_a_link_is_never_followed(data: Path, tmp_path_factory: pytest.TempPathF
     (data / "tools").symlink_to(elsewhere)
     (data / "papers/2023/z.yaml").symlink_to(elsewhere / "y.yaml")
     messages = errors(data)
-    assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here" in messages
+    assert "data/papers/2023/z.yaml:1:1: error[E100]: not a regular file. fix: replace it by a plain file" in messages
     assert any(line.startswith("data/tools:1:1: error[E413]: not an entry") for line in messages)
 
 
@@ -82,7 +82,10 @@ def test_a_data_set_without_kind(data: Path) -> None:
     slug = text[: text.index(":")].splitlines()[-1]
     (message,) = [problem.text() for problem in outcome.problems]
     assert message.startswith("data/datasets.yaml:")
-    assert f"error[E505]: {slug}.kind: field required. fix: write name, kind and text, as its neighbours do" in message
+    assert (
+        f"error[E505]: {slug}.kind: field required. fix: write name, kind and text, as the other data sets do"
+        in message
+    )
 
 
 def test_taxonomy_with_a_term_without_text(data: Path) -> None:
@@ -92,7 +95,7 @@ def test_taxonomy_with_a_term_without_text(data: Path) -> None:
     assert [problem.text() for problem in outcome.problems] == [
         (
             "data/taxonomy.yaml:6:5: error[E500]: families.pruning.text: field required. "
-            "fix: write name and text, as its neighbours do"
+            "fix: write name and text, as the other terms do"
         )
     ]
 

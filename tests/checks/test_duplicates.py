@@ -30,7 +30,7 @@ def test_address_in_another_spelling(checker: Checker) -> None:
     assert checker.messages_of_all(duplicates, tools) == [f"data/tools/b.yaml:2:6: error[E501]: {message}. {KEEP}"]
 
 
-def test_three_of_one_are_all_told_the_first(checker: Checker) -> None:
+def test_three_of_one_all_name_the_first(checker: Checker) -> None:
     messages = checker.messages_of_all(duplicates, {A: "", B: "", "papers/2023/c.yaml": ""})
     assert [f"data/{A}:2" in line for line in messages] == [True, True]
 
@@ -39,8 +39,8 @@ def test_repository_is_only_a_note(checker: Checker) -> None:
     papers = {A: "code: https://github.com/a/b", B: f"{OTHER}\ncode: https://github.com/A/B.git"}
     assert checker.messages_of_all(duplicates, papers) == [
         (
-            f"data/{B}:3:7: note[E503]: code https://github.com/A/B.git is also that of data/{A}. "
-            f"fix: check that both papers name it"
+            f"data/{B}:3:7: note[E503]: code https://github.com/A/B.git is also listed by data/{A}. "
+            f"fix: check that both papers name this repository"
         )
     ]
 

@@ -51,16 +51,16 @@ def test_a_slug_is_never_a_path(slug: str) -> None:
 def test_wrong_year(checker: Checker) -> None:
     path = "data/papers/2022/x.yaml"
     assert checker.messages(files, "", path=path) == [
-        f"{path}:2:8: error[E411]: folder 2022 but first published 2023-05. fix: move the file to papers/2023/"
+        f"{path}:2:8: error[E411]: folder 2022, but first published in 2023-05. fix: move the file to papers/2023/"
     ]
 
 
-def test_wrong_year_without_arxiv_is_told_at_the_date(checker: Checker) -> None:
+def test_wrong_year_without_arxiv_is_reported_at_the_date(checker: Checker) -> None:
     text = checker.entry('url: https://example.org/x\nauthors: [A B]\ndate: "1999"')
     draft = checker.readable_draft(text.replace('arxiv: "2305.10924"\n', ""))
     assert [problem.text() for problem in files.check(draft, checker.context)] == [
         (
-            "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023 but first published 1999. "
+            "data/papers/2023/x.yaml:4:7: error[E411]: folder 2023, but first published in 1999. "
             "fix: move the file to papers/1999/"
         )
     ]

@@ -12,12 +12,12 @@ BAD = [
     (
         "topics: [depth]\ncriterion: magnitude",
         "5:1: error[E250]: 'criterion' should come before 'topics'",
-        "make format puts all keys in order",
+        "run make format, which puts all keys in order",
     ),
     (
         "topics: [depth]\nmodels: [M]\nshort: PW",
         "5:1: error[E250]: 'models' should come before 'topics'",
-        "make format puts all keys in order",
+        "run make format, which puts all keys in order",
     ),
 ]
 GOOD = [

@@ -15,23 +15,23 @@ PATH = "data/models/x.yaml"
     [
         (
             "counts: sdxl-unet",
-            "error[E260]: there is no architecture 'sdxl-unet'. fix: did you mean sdxl",
+            "error[E260]: unknown architecture 'sdxl-unet'. fix: did you mean sdxl",
         ),
         (
             "counts: zzzzzzzz",
-            "error[E260]: there is no architecture 'zzzzzzzz'. fix: python -m reference_impls arch lists the keys",
+            "error[E260]: unknown architecture 'zzzzzzzz'. fix: use one that `python -m reference_impls arch` lists",
         ),
         (
             "parameters: {denoiser: 2567, source: paper}\ncounts: sdxl",
-            "error[E261]: denoiser and counts: sdxl say the same. fix: delete denoiser",
+            "error[E261]: denoiser is given, and counts: sdxl computes it. fix: delete denoiser",
         ),
         (
             "parameters: {denoiser: 2567}",
-            "error[E262]: parameters without source. fix: source: page and place",
+            "error[E262]: parameters have no source. fix: add source: the address, and the place on that page",
         ),
         (
             "unspecific: true\noutput: image\nsteps: 50",
-            "error[E263]: steps of a group of models. fix: delete it, or delete unspecific",
+            "error[E263]: steps is given for a group of models. fix: delete steps, or delete unspecific",
         ),
     ],
 )

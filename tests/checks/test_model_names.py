@@ -25,7 +25,7 @@ A, B = "models/a.yaml", "models/b.yaml"
 )
 def test_a_spelling_of_two_models(checker: Checker, fragment: str, place: str, name: str) -> None:
     entries = {A: "name: SDXL\naliases: [Stable Diffusion XL]", B: fragment}
-    message = f"error[E514]: {name!r} is a name of data/{A} already. fix: leave it to the model that it means"
+    message = f"error[E514]: {name!r} is already a name of data/{A}. fix: keep it at the one model that it means"
     assert checker.messages_of_all(model_names, entries) == [f"data/{B}:{place}: {message}"]
 
 
@@ -43,7 +43,7 @@ def test_a_spelling_of_two_data_sets(checker: Checker) -> None:
         "b": Dataset(name="B", aliases=("co-co",), kind="images", text="B."),
     }
     context = replace(checker.context, datasets=datasets, datasets_document=document)
-    message = "error[E514]: 'co-co' is a name of a already. fix: leave it to the data set that it means"
+    message = "error[E514]: 'co-co' is already a name of a. fix: keep it at the one data set that it means"
     assert [problem.text() for problem in model_names.check_all([], context)] == [f"data/datasets.yaml:5:13: {message}"]
 
 

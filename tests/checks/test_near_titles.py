@@ -1,4 +1,4 @@
-"""One work twice under nearly one title, and two works whose titles differ in what counts."""
+"""One work under two similar titles, and two works whose titles differ in an essential part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_copies(checker: Checker, one: str, other: str) -> None:
     shown = other.encode().decode("unicode_escape") if other.startswith(("W\\", "\\")) else other
     assert messages(checker, one, other) == [
         (
-            f"data/{B}:1:8: error[E502]: title {shown!r} is that of data/{A}. "
+            f"data/{B}:1:8: error[E502]: title {shown!r} equals, or nearly equals, that of data/{A}. "
             "fix: keep one entry; a new version goes into aliases or superseded_by"
         )
     ]
@@ -68,7 +68,7 @@ def test_a_tool_may_have_the_name_of_a_paper(checker: Checker) -> None:
 def test_names_of_tools_are_compared(checker: Checker) -> None:
     assert checker.messages_of_all(near_titles, {"tools/a.yaml": "name: Wanda", "tools/b.yaml": "name: wanda"}) == [
         (
-            "data/tools/b.yaml:1:7: error[E502]: name 'wanda' is that of data/tools/a.yaml. "
+            "data/tools/b.yaml:1:7: error[E502]: name 'wanda' equals, or nearly equals, that of data/tools/a.yaml. "
             "fix: keep one entry; a new version goes into aliases or superseded_by"
         )
     ]

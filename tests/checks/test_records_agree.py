@@ -21,8 +21,8 @@ def record(
 def test_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {A: ""}) == [
         (
-            f"data/{A}:2:8: note[E604]: no arXiv record of 2305.10924. "
-            "fix: python -m generator enrich 2305.10924, or leave it to the scheduled job"
+            f"data/{A}:2:8: note[E604]: the arXiv record of 2305.10924 is missing. "
+            "fix: run python -m generator enrich 2305.10924, or leave it to the scheduled job"
         )
     ]
 
@@ -30,8 +30,8 @@ def test_no_record(checker: Checker) -> None:
 def test_another_title(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {A: ""}, record(title="Prune Badly")) == [
         (
-            f"data/{A}:1:8: error[E605]: arXiv calls 2305.10924 'Prune Badly', not 'Prune Well'. "
-            "fix: mend the id or the title; a former title goes into aliases"
+            f"data/{A}:1:8: error[E605]: the title of 2305.10924 on arXiv is 'Prune Badly', not 'Prune Well'. "
+            "fix: correct the id or the title; a former title goes into aliases"
         )
     ]
 
@@ -41,7 +41,7 @@ def test_another_first_author(checker: Checker, first: str) -> None:
     assert checker.messages_of_all(records_agree, {A: f"authors: [{first}]"}, record()) == [
         (
             f"data/{A}:3:11: error[E605]: the first author of 2305.10924 is Ann Bee, not {first}. "
-            "fix: mend the id, or delete authors: arXiv knows them"
+            "fix: correct the id, or delete authors, which come from arXiv"
         )
     ]
 
@@ -50,7 +50,7 @@ def test_record_of_no_entry(checker: Checker) -> None:
     records = record() | record("hep-th/9901001")
     assert checker.messages_of_all(records_agree, {A: ""}, records) == [
         (
-            "data/arxiv/1999/hep-th__9901001.json:1:1: note[E606]: no entry has arxiv hep-th/9901001. "
+            "data/arxiv/1999/hep-th__9901001.json:1:1: note[E606]: no entry has arxiv: hep-th/9901001. "
             "fix: add the entry or delete the record"
         )
     ]

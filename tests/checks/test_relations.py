@@ -1,4 +1,4 @@
-"""Targets that are not there, circles, and the state that goes with a successor."""
+"""Missing targets, cycles, and the status that belongs to a successor."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from generator.checks import relations
 from tests.conftest import Checker
 
 A, B, C = "papers/2023/a.yaml", "papers/2023/b.yaml", "papers/2024/c.yaml"
-CIRCLE = "fix: an earlier paper cannot build on a later one; delete one of the links"
+CYCLE = "fix: an earlier paper cannot build on a later one; delete one of the links"
 REPORTED = "results:\n  - {model: m, setting: s, where: Table 1, reported_by: %s, after: {fid: 2}}"
+UNMARKED = "error[E512]: superseded_by without status superseded. fix: write status: superseded"
 M = {"models/m.yaml": "name: Model"}
-NEW = 'python -m generator add --model "%s" starts the entry of a new model'
-LONG, MEANT = "Stable Diffusion XL", "did you mean sdxl?"
+NEW = 'run python -m generator add --model "%s" for a new one'
+LONG, MEANT = "Stable Diffusion XL", "did you mean sdxl? Otherwise"
 
 
 @pytest.mark.parametrize(
@@ -21,50 +22,53 @@ LONG, MEANT = "Stable Diffusion XL", "did you mean sdxl?"
         ({A: "builds_on: [a]"}, f"data/{A}:5:13: error[E510]: 'a' is this entry itself. fix: delete it"),
         (
             {A: "builds_on: [diffpruning]", "papers/2023/diff-pruning.yaml": ""},
-            f"data/{A}:5:13: error[E510]: there is no paper 'diffpruning'. fix: did you mean diff-pruning?",
+            (
+                f"data/{A}:5:13: error[E510]: unknown paper 'diffpruning'. "
+                "fix: did you mean diff-pruning? Otherwise add data/papers/<year>/diffpruning.yaml"
+            ),
         ),
         (
             {A: "critiques: [zzzzzzzz]"},
-            f"data/{A}:5:13: error[E510]: there is no paper 'zzzzzzzz'. fix: add data/papers/…/zzzzzzzz.yaml first",
+            f"data/{A}:5:13: error[E510]: unknown paper 'zzzzzzzz'. fix: add data/papers/<year>/zzzzzzzz.yaml first",
         ),
         (
             {"tools/a.yaml": "implements: [b]", "tools/b.yaml": ""},
-            "data/tools/a.yaml:4:14: error[E510]: there is no paper 'b'. fix: add data/papers/…/b.yaml first",
+            "data/tools/a.yaml:4:14: error[E510]: unknown paper 'b'. fix: add data/papers/<year>/b.yaml first",
         ),
         (
             M | {A: REPORTED % "q"},
-            f"data/{A}:6:57: error[E510]: there is no paper 'q'. fix: add data/papers/…/q.yaml first",
+            f"data/{A}:6:57: error[E510]: unknown paper 'q'. fix: add data/papers/<year>/q.yaml first",
         ),
         (
             {A: "builds_on: [b]", B: "builds_on: [a]"},
-            f"data/{A}:5:12: error[E511]: builds_on runs in a circle: a → b → a. {CIRCLE}",
+            f"data/{A}:5:12: error[E511]: builds_on forms a cycle: a → b → a. {CYCLE}",
         ),
         (
             {A: "builds_on: [b]", B: "builds_on: [c]", C: "builds_on: [a]"},
-            f"data/{A}:5:12: error[E511]: builds_on runs in a circle: a → b → c → a. {CIRCLE}",
+            f"data/{A}:5:12: error[E511]: builds_on forms a cycle: a → b → c → a. {CYCLE}",
         ),
         (
             {A: "builds_on: [b]", B: "builds_on: [c]", C: "builds_on: [b]"},
-            f"data/{B}:5:12: error[E511]: builds_on runs in a circle: b → c → b. {CIRCLE}",
+            f"data/{B}:5:12: error[E511]: builds_on forms a cycle: b → c → b. {CYCLE}",
         ),
         (
             {A: "superseded_by: b\nstatus: superseded", B: "superseded_by: a\nstatus: superseded"},
-            f"data/{A}:5:16: error[E511]: superseded_by runs in a circle: a → b → a. {CIRCLE}",
+            f"data/{A}:5:16: error[E511]: superseded_by forms a cycle: a → b → a. {CYCLE}",
         ),
         (
             {A: "status: superseded"},
             (
                 f"data/{A}:5:9: error[E512]: status superseded without superseded_by. "
-                "fix: superseded_by: slug of what replaces it"
+                "fix: add superseded_by: slug of the replacement"
             ),
         ),
         (
             {A: "superseded_by: b", B: ""},
-            f"data/{A}:5:1: error[E512]: superseded_by with another status. fix: status: superseded",
+            f"data/{A}:5:1: {UNMARKED}",
         ),
         (
             {"tools/a.yaml": "superseded_by: b\nstatus: deprecated", "tools/b.yaml": ""},
-            "data/tools/a.yaml:4:1: error[E512]: superseded_by with another status. fix: status: superseded",
+            f"data/tools/a.yaml:4:1: {UNMARKED}",
         ),
     ],
 )
@@ -89,10 +93,10 @@ def test_nothing_to_say(checker: Checker, entries: dict[str, str]) -> None:
     assert checker.messages_of_all(relations, entries) == []
 
 
-def test_two_circles_are_two_problems(checker: Checker) -> None:
+def test_two_cycles_are_two_problems(checker: Checker) -> None:
     entries = {f"papers/2023/{x}.yaml": f"builds_on: [{y}]" for x, y in ("ab", "ba", "cd", "dc")}
     messages = checker.messages_of_all(relations, entries)
-    assert [line.split("circle: ")[1].split(".")[0] for line in messages] == ["a → b → a", "c → d → c"]
+    assert [line.split("cycle: ")[1].split(".")[0] for line in messages] == ["a → b → a", "c → d → c"]
 
 
 def test_a_long_chain_costs_no_recursion(checker: Checker) -> None:
@@ -107,19 +111,19 @@ def test_a_long_chain_costs_no_recursion(checker: Checker) -> None:
     [
         (
             {A: "models: [sd-xl]", "models/sdxl.yaml": "name: SDXL"},
-            f"data/{A}:4:10: error[E513]: there is no model 'sd-xl' in data/models. fix: {MEANT} {NEW % 'sd-xl'}",
+            f"data/{A}:4:10: error[E513]: unknown model 'sd-xl'. fix: {MEANT} {NEW % 'sd-xl'}",
         ),
         (
             {A: "models: [Stable Diffusion XL]", "models/sdxl.yaml": "name: SDXL\naliases: [Stable Diffusion XL]"},
-            f"data/{A}:4:10: error[E513]: there is no model {LONG!r} in data/models. fix: {MEANT} {NEW % LONG}",
+            f"data/{A}:4:10: error[E513]: unknown model {LONG!r}. fix: {MEANT} {NEW % LONG}",
         ),
         (
             {"tools/a.yaml": "models: [zzzzzz]"},
-            f"data/tools/a.yaml:4:10: error[E513]: there is no model 'zzzzzz' in data/models. fix: {NEW % 'zzzzzz'}",
+            f"data/tools/a.yaml:4:10: error[E513]: unknown model 'zzzzzz'. fix: {NEW % 'zzzzzz'}",
         ),
         (
             M | {A: "results:\n  - {model: m, dataset: coco-5k, setting: s, where: Table 1, after: {fid: 2}}"},
-            f"data/{A}:6:25: error[E513]: there is no data set 'coco-5k' in data/datasets.yaml. fix: did you mean ",
+            f"data/{A}:6:25: error[E513]: unknown data set 'coco-5k'. fix: did you mean ",
         ),
         (
             {"models/a.yaml": "part_of: a"},
@@ -127,7 +131,7 @@ def test_a_long_chain_costs_no_recursion(checker: Checker) -> None:
         ),
         (
             {"models/a.yaml": "name: A\npart_of: b", "models/b.yaml": "name: B\npart_of: a"},
-            f"data/models/a.yaml:2:10: error[E511]: part_of runs in a circle: a → b → a. {CIRCLE}",
+            f"data/models/a.yaml:2:10: error[E511]: part_of forms a cycle: a → b → a. {CYCLE}",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from generator.checks import results
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
-PLACES = f"abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(results.PLACES)}"
+PLACES = f"write abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(results.PLACES)}"
 
 
 def configuration(after: str = "{fid: 2}", **fields: str) -> str:
@@ -20,62 +20,62 @@ def configuration(after: str = "{fid: 2}", **fields: str) -> str:
 BAD = [
     (
         configuration("{compression: 2}", before="{compression: 1}"),
-        "6:53: error[E231]: compression compares with the unchanged model and has before: 1",
-        "leave it out of before",
+        "6:53: error[E231]: compression is relative to the baseline, but before gives 1",
+        "delete it from before",
     ),
     (
         configuration("{parameter-reduction: 130}"),
-        "6:73: error[E232]: parameter-reduction of 130 %",
-        "a percentage is between 0 and 100",
+        "6:73: error[E232]: parameter-reduction of 130%",
+        "write a percentage from 0 to 100",
     ),
     (
         configuration("{parameter-reduction: up to -1}"),
-        "6:73: error[E232]: parameter-reduction of up to -1 %",
-        "a percentage is between 0 and 100",
+        "6:73: error[E232]: parameter-reduction of up to -1%",
+        "write a percentage from 0 to 100",
     ),
-    (configuration("{compression: 0}"), "6:65: error[E232]: compression of 0 ×", "a value above 0"),
-    (configuration("{fid: -3}"), "6:57: error[E232]: fid of -3", "FID is 0 or more"),
-    (configuration("{geneval: 60}"), "6:61: error[E232]: geneval of 60", "GenEval is 1 or less"),
+    (configuration("{compression: 0}"), "6:65: error[E232]: compression of 0 ×", "write a value above 0"),
+    (configuration("{fid: -3}"), "6:57: error[E232]: fid of -3", "write a FID of 0 or more"),
+    (configuration("{geneval: 60}"), "6:61: error[E232]: geneval of 60", "write a GenEval of 1 or less"),
     (
         configuration("{latency: 2, memory: 3}"),
         "6:5: error[E233]: latency, memory without hardware",
-        "hardware: the device, as the source names it, or not stated",
+        "add hardware: the device, as the source names it, or not stated",
     ),
     (
         configuration("{latency: 2}", before="{latency: 3}"),
         "6:5: error[E233]: latency without hardware",
-        "hardware: the device, as the source names it, or not stated",
+        "add hardware: the device, as the source names it, or not stated",
     ),
     (
         configuration("{latency: 2}", before="{latency: 0}", hardware="A100"),
         "6:62: error[E232]: latency of 0 s",
-        "a value above 0",
+        "write a value above 0",
     ),
     (
         f"{configuration()}\n{configuration('{clip-score: 0.3}').splitlines()[1]}",
-        "7:5: error[E234]: the configuration of results[1] stands here again",
+        "7:5: error[E234]: duplicate of the configuration of results[1]",
         "put all its numbers into one result",
     ),
-    (configuration(where="main results"), "6:35: error[E235]: 'main results' is no place in a source", PLACES),
+    (configuration(where="main results"), "6:35: error[E235]: 'main results' is not a place in a source", PLACES),
     (
         configuration(where="Table 1 of DeepCache"),
         "6:35: error[E236]: 'Table 1 of DeepCache' names another paper",
-        "where: Table 1, and reported_by: slug of DeepCache",
+        "write where: Table 1, and reported_by: slug of DeepCache",
     ),
     (
         configuration("{clip-score: 0.3}", before="{fid: 2}"),
-        "6:53: error[E237]: fid stands in before and not in after",
-        "give the value with the method, too, or leave it out",
+        "6:53: error[E237]: fid is in before, but not in after",
+        "add fid to after, or delete it from before",
     ),
     (
         configuration("{parameters: 30}", before="{parameters: 20}"),
         "6:90: note[E238]: parameters grows from 20 to 30",
-        "check the source",
+        "compare with the source",
     ),
     (
         configuration("{parameter-reduction: 0}"),
-        "6:73: note[E238]: parameter-reduction of 0 %",
-        "check the source",
+        "6:73: note[E238]: parameter-reduction of 0%",
+        "compare with the source",
     ),
 ]
 GOOD = [
@@ -119,9 +119,9 @@ def test_places(checker: Checker, where: str) -> None:
 @pytest.mark.parametrize("where", ["reading notes", "the abstract", "table 1", "Table", "Table 1 or 2", "page 3"])
 def test_what_is_no_place(checker: Checker, where: str) -> None:
     (message,) = checker.messages(results, configuration(where=where))
-    assert f"error[E235]: '{where}' is no place in a source" in message
+    assert f"error[E235]: '{where}' is not a place in a source" in message
 
 
 def test_a_number_that_no_float_holds(checker: Checker) -> None:
-    message = "error[E232]: fid has 400 digits. fix: the number as the source states it"
+    message = "error[E232]: fid has 400 digits. fix: write the number as the source states it"
     assert checker.messages(results, configuration(f"{{fid: {'9' * 400}}}")) == [f"{PATH}:6:57: {message}"]

@@ -1,4 +1,4 @@
-"""Missing, unknown, empty and misshapen fields."""
+"""Missing, unknown, empty and fields of the wrong type."""
 
 from __future__ import annotations
 
@@ -9,37 +9,36 @@ from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 VALUE = (
-    "a plain decimal number in the unit of the metric, such as 3.4, "
-    "after about, up to, at least, more than, less than or nothing"
+    "write a number in the unit of the metric, such as 3.4, alone or after about, up to, at least, more than, less than"
 )
 BAD = [
     (
         "checked:",
-        "5:9: error[E210]: checked is empty and required",
+        "5:9: error[E210]: checked is required and empty",
         "write checked: … (What the summary was checked against)",
     ),
     (
         'checked: ""',
-        "5:10: error[E210]: checked is empty and required",
+        "5:10: error[E210]: checked is required and empty",
         "write checked: … (What the summary was checked against)",
     ),
     (
         "family: []",
-        "3:9: error[E210]: family is empty and required",
-        "write family: … (The one family it belongs to; the main axis of the site)",
+        "3:9: error[E210]: family is required and empty",
+        "write family: … (The one family it belongs to, on whose page it is listed)",
     ),
     ("titel: Prune Well", "7:1: error[E211]: unknown key 'titel'", "did you mean title?"),
-    ("topics: one-shot", "4:9: error[E212]: topics is 'one-shot', not a list", "topics: [one-shot]"),
-    ("title: [a]", "1:8: error[E212]: title is a list, not text", "one text as title"),
-    ("title: {a: b}", "1:8: error[E212]: title is a mapping, not text", "one text as title"),
-    ('short: ""', "2:1: error[E213]: short is empty", "fill it in or delete the line"),
-    ("topics: []", "4:1: error[E213]: topics is empty", "fill it in or delete the line"),
+    ("topics: one-shot", "4:9: error[E212]: topics is 'one-shot', not a list", "write topics: [one-shot]"),
+    ("title: [a]", "1:8: error[E212]: title is a list, not text", "write one text as title"),
+    ("title: {a: b}", "1:8: error[E212]: title is a mapping, not text", "write one text as title"),
+    ('short: ""', "2:1: error[E213]: short is empty", "fill it in, or delete the line"),
+    ("topics: []", "4:1: error[E213]: topics is empty", "fill it in, or delete the line"),
     (
         "results: [a]",
         "5:11: error[E212]: results[1] is 'a', not a mapping",
-        "{model: …, setting: …, where: …, after: …}",
+        "write {model: …, setting: …, where: …, after: …}",
     ),
-    ("results: a", "5:10: error[E212]: results is 'a', not a list", "results: [a]"),
+    ("results: a", "5:10: error[E212]: results is 'a', not a list", "write results: [a]"),
     (
         "results:\n  - {model: m, setting: s, where: abstract, after: {fid: many}}",
         "6:58: error[E212]: results[1].after.fid is 'many', not a number",
@@ -58,20 +57,20 @@ BAD = [
     (
         "results:\n  - {model: m, setting: s, where: abstract, after: 3}",
         "6:52: error[E212]: results[1].after is '3', not a mapping",
-        "after: {metric: value}, such as {fid: 3.4, speed-up: up to 2}",
+        "write after: {metric: value}, such as {fid: 3.4, speed-up: up to 2}",
     ),
     (
         "results:\n  - {model: m, setting: s, where: abstract}",
         "6:5: error[E210]: results[1].after is required and missing",
-        "write after: … (Metric and value with the method; the metrics fix the units)",
+        "write after: … (Metric and value with the method; each metric fixes its unit)",
     ),
     (
         "results:\n  - {model: m, setting: s, where: abstract, after: {fid: 2}, units: x}",
         "6:62: error[E211]: unknown key 'results[1].units'",
-        "the fields are model, dataset, setting, hardware, where, reported_by, via, before, after",
+        "use one of model, dataset, setting, hardware, where, reported_by, via, before, after",
     ),
-    ("topics: [[a]]", "4:10: error[E212]: topics[1] is a list, not text", "one text as topics[1]"),
-    ("topics: [depth, '']", "4:17: error[E213]: topics[2] is empty", "fill it in or delete the line"),
+    ("topics: [[a]]", "4:10: error[E212]: topics[1] is a list, not text", "write one text as topics[1]"),
+    ("topics: [depth, '']", "4:17: error[E213]: topics[2] is empty", "fill it in, or delete the line"),
     (
         "results:\n  - {model: m, setting: s, where: abstract, after: {fid: 1_0}}",
         "6:58: error[E212]: results[1].after.fid is '1_0', not a number",
@@ -80,9 +79,9 @@ BAD = [
     (
         "results:\n  - {model: {a: b}, setting: s, where: abstract, after: {fid: 1}}",
         "6:13: error[E212]: results[1].model is a mapping, not a list",
-        "model: […]",
+        "write model: […]",
     ),
-    ("results: {a: b}", "5:10: error[E212]: results is a mapping, not a list", "results: […]"),
+    ("results: {a: b}", "5:10: error[E212]: results is a mapping, not a list", "write results: […]"),
 ]
 GOOD = [
     "short: PW",
@@ -107,9 +106,9 @@ def test_every_missing_field_of_a_result_is_named(checker: Checker) -> None:
         for field, text in (
             (
                 "setting",
-                "Under which setting the numbers hold: ratio, steps, resolution, training, what it is compared with",
+                "Setting of the numbers: sparsity, steps, resolution, training, what they are compared with",
             ),
-            ("where", "Where it stands in the source: abstract, Table 1, README"),
+            ("where", "Place in the source: abstract, Table 1, README"),
         )
     ]
 
@@ -117,13 +116,13 @@ def test_every_missing_field_of_a_result_is_named(checker: Checker) -> None:
 @pytest.mark.parametrize(
     ("fragment", "what"),
     [
-        ("parameters: many", "error[E212]: parameters is 'many', not a mapping. fix: {denoiser: …, source: …}"),
+        ("parameters: many", "error[E212]: parameters is 'many', not a mapping. fix: write {denoiser: …, source: …}"),
         ("parameters: {denoiser: many}", "error[E212]: parameters.denoiser is 'many', not a number"),
-        ("parameters: {heads: 3}", "error[E211]: unknown key 'parameters.heads'. fix: the fields are denoiser"),
-        ("unspecific: perhaps", "error[E212]: unspecific is 'perhaps'. fix: true, or leave the line out"),
+        ("parameters: {heads: 3}", "error[E211]: unknown key 'parameters.heads'. fix: use one of denoiser"),
+        ("unspecific: perhaps", "error[E212]: unspecific is 'perhaps'. fix: write true, or delete the line"),
     ],
 )
-def test_misshapen_models(checker: Checker, fragment: str, what: str) -> None:
+def test_fields_of_a_model_of_the_wrong_type(checker: Checker, fragment: str, what: str) -> None:
     (message,) = checker.messages(shape, fragment, "models")
     assert what in message
 

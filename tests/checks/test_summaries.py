@@ -9,7 +9,7 @@ from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
 BAD = [
-    ("summary: Prunes a model.", "4:10: error[E240]: summary of 15 characters", "write 40 to 450"),
+    ("summary: Prunes a model.", "4:10: error[E240]: summary of 15 characters", "write 40 to 450 characters"),
     (
         (
             "summary: Prunes channels channels channels channels channels channels channels "
@@ -22,7 +22,7 @@ BAD = [
             "U-Net."
         ),
         "4:10: error[E240]: summary of 558 characters",
-        "write 40 to 450",
+        "write 40 to 450 characters",
     ),
     (
         "summary: Prunes the channels of a U-Net whose score $s$ is low.",
@@ -32,7 +32,7 @@ BAD = [
     (
         "summary: Prunes the channels of a U-Net that matter least!",
         "4:10: error[E241]: the summary ends with 'atter least!'",
-        "end with a full stop",
+        "end it with a full stop",
     ),
     (
         "summary: '[x](javascript:alert(1)) Prunes the channels of a U-Net.'",
@@ -42,7 +42,7 @@ BAD = [
     (
         "summary: Prunes a U-Net with a State-of-the-Art criterion for its channels.",
         "4:10: error[E241]: 'State-of-the-Art' in the summary",
-        "say what it does; leave the praise out",
+        "say what the method does, without praise",
     ),
 ]
 GOOD = [
@@ -62,12 +62,12 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(summaries, fragment) == []
 
 
-def test_each_fault_is_told(checker: Checker) -> None:
+def test_each_fault_is_reported(checker: Checker) -> None:
     messages = checker.messages(summaries, "summary: A **novel** method that prunes the channels of a U-Net")
     assert messages == [
-        f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what it does; leave the praise out",
+        f"{PATH}:4:10: error[E241]: 'novel' in the summary. fix: say what the method does, without praise",
         f"{PATH}:4:10: error[E241]: markup '**' in the summary. fix: write plain text",
-        f"{PATH}:4:10: error[E241]: the summary ends with 's of a U-Net'. fix: end with a full stop",
+        f"{PATH}:4:10: error[E241]: the summary ends with 's of a U-Net'. fix: end it with a full stop",
     ]
 
 

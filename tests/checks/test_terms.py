@@ -1,4 +1,4 @@
-"""Closed vocabularies and repeated items."""
+"""Closed vocabularies and duplicate items."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ from generator.checks import terms
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
+FAMILIES = "`families` in data/taxonomy.yaml lists all"
 BAD = [
-    ("family: prunning", "3:9: error[E220]: 'prunning' is not a term of families", "did you mean pruning?"),
-    ("family: Pruning", "3:9: error[E220]: 'Pruning' is not a term of families", "did you mean pruning?"),
-    ("topics: [depth, depth]", "4:17: error[E221]: 'depth' stands in topics twice", "keep one"),
-    ("models: [SDXL, sdxl]", "4:16: error[E221]: 'sdxl' stands in models twice", "keep one"),
+    ("family: prunning", "3:9: error[E220]: unknown family 'prunning'", f"did you mean pruning? {FAMILIES}"),
+    ("family: Pruning", "3:9: error[E220]: unknown family 'Pruning'", f"did you mean pruning? {FAMILIES}"),
+    ("topics: [depth, depth]", "4:17: error[E221]: duplicate item 'depth' in topics", "keep one"),
+    ("models: [SDXL, sdxl]", "4:16: error[E221]: duplicate item 'sdxl' in models", "keep one"),
     (
         "results:\n  - {model: m, setting: s, where: abstract, before: {fdi: 3}, after: {fid: 2}}",
-        "6:59: error[E220]: 'fdi' is not a term of metrics",
-        "did you mean fid, fvd?",
+        "6:59: error[E220]: unknown metric 'fdi'",
+        "did you mean fid, fvd? `metrics` in data/taxonomy.yaml lists all",
     ),
     (
         "family: zzzzzz",
-        "3:9: error[E220]: 'zzzzzz' is not a term of families",
-        "see `families` in data/taxonomy.yaml",
+        "3:9: error[E220]: unknown family 'zzzzzz'",
+        (
+            "use one of pruning, sparse-attention, token-reduction, dynamic-inference, quantization, distillation, "
+            "fast-samplers, architecture-search, efficient-architectures, caching, parallel-inference, foundations, "
+            "surveys"
+        ),
+    ),
+    (
+        "topics: [zzzzzz]",
+        "4:10: error[E220]: unknown topic 'zzzzzz'",
+        "use one that `topics` in data/taxonomy.yaml lists",
     ),
     (
         "combines: [quantisation]",
-        "4:12: error[E220]: 'quantisation' is not a term of families",
-        "did you mean quantization?",
+        "4:12: error[E220]: unknown family 'quantisation'",
+        f"did you mean quantization? {FAMILIES}",
     ),
 ]
 GOOD = [
@@ -47,13 +57,13 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(terms, fragment) == []
 
 
-def test_wrong_case_twice(checker: Checker) -> None:
+def test_wrong_case_and_duplicate(checker: Checker) -> None:
     assert checker.messages(terms, "topics: [depth, Depth]") == [
         (
-            f"{PATH}:4:17: error[E220]: 'Depth' is not a term of topics. "
-            "fix: did you mean depth, dependency-graph, deployment?"
+            f"{PATH}:4:17: error[E220]: unknown topic 'Depth'. "
+            "fix: did you mean depth, dependency-graph, deployment? `topics` in data/taxonomy.yaml lists all"
         ),
-        f"{PATH}:4:17: error[E221]: 'Depth' stands in topics twice. fix: keep one",
+        f"{PATH}:4:17: error[E221]: duplicate item 'Depth' in topics. fix: keep one",
     ]
 
 

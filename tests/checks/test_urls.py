@@ -8,6 +8,7 @@ from generator.checks import urls
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
+HOSTS = "github.com, gitlab.com, bitbucket.org, codeberg.org, gitee.com, huggingface.co, sourceforge.net, sr.ht"
 BAD = [
     (
         'project: "javascript:alert(1)"',
@@ -42,7 +43,7 @@ BAD = [
     (
         "project: http://example.org/x",
         "3:10: error[E401]: 'http://example.org/x' does not start with https://",
-        "project: https://example.org/x",
+        "write project: https://example.org/x",
     ),
     (
         "project: HTTPS://example.org/x",
@@ -52,27 +53,27 @@ BAD = [
     (
         "code: https://github.com@evil.example/a/b",
         "3:7: error[E402]: user name 'github.com' before the host evil.example",
-        "link evil.example only if you mean it",
+        "delete the user name, and check that evil.example is the host you mean",
     ),
     (
         "code: https://user:pw@github.com/a/b",
         "3:7: error[E402]: user name 'user:pw' before the host github.com",
-        "link github.com only if you mean it",
+        "delete the user name, and check that github.com is the host you mean",
     ),
     (
         "code: https://github.com:8443/a/b",
         "3:7: error[E402]: port in 'github.com:8443'",
-        "leave the port out",
+        "delete the port",
     ),
     (
         "code: https:\\\\evil.example/a/b",
         ("3:7: error[E402]: white space or a forbidden character in 'https:\\\\\\\\evil.example/a/b'"),
-        "write it as %XX or copy the address anew",
+        "write it as %XX, or copy the address again",
     ),
     (
         "project: https://example.org/a b",
         ("3:10: error[E402]: white space or a forbidden character in 'https://example.org/a b'"),
-        "write it as %XX or copy the address anew",
+        "write it as %XX, or copy the address again",
     ),
     (
         "project: https://exämple.org/",
@@ -87,72 +88,72 @@ BAD = [
     (
         "project: https://localhost/",
         "3:10: error[E402]: host 'localhost' is not a public host name",
-        "copy the address anew",
+        "copy the address again",
     ),
     (
         "project: https://127.0.0.1/",
         "3:10: error[E402]: host '127.0.0.1' is not a public host name",
-        "copy the address anew",
+        "copy the address again",
     ),
-    ("project: https://[::1]/", "3:10: error[E402]: port in '[::1]'", "leave the port out"),
+    ("project: https://[::1]/", "3:10: error[E402]: port in '[::1]'", "delete the port"),
     (
         "project: https://[x",
         "3:10: error[E402]: 'https://[x' is not an address: Invalid IPv6 URL",
-        "copy the address anew",
+        "copy the address again",
     ),
-    ("project: https://", "3:10: error[E402]: host '' is not a public host name", "copy the address anew"),
+    ("project: https://", "3:10: error[E402]: host '' is not a public host name", "copy the address again"),
     (
         "project: https://example.org:99999/",
         ("3:10: error[E402]: 'https://example.org:99999/' is not an address: Port out of range 0-65535"),
-        "copy the address anew",
+        "copy the address again",
     ),
     (
         "code: https://evilgithub.com/a/b",
         "3:7: error[E403]: host evilgithub.com is not github.com",
-        "link the repository itself, or use project for a project page",
+        f"link the repository on one of {HOSTS}; a project page belongs in project",
     ),
     (
         "code: https://github.com.evil.example/a/b",
         "3:7: error[E403]: host github.com.evil.example is not github.com",
-        "link the repository itself, or use project for a project page",
+        f"link the repository on one of {HOSTS}; a project page belongs in project",
     ),
     (
         "code: https://example.org/a/b",
         "3:7: error[E403]: host example.org is not a known code host",
-        "link the repository itself, or use project for a project page",
+        f"link the repository on one of {HOSTS}; a project page belongs in project",
     ),
     (
         "code: https://github.com/a/b#readme",
         ("3:7: error[E404]: 'https://github.com/a/b#readme' is not the address of a repository"),
-        "https://host/owner/name",
+        "write https://host/owner/name",
     ),
     (
         "code: https://github.com/a",
         "3:7: error[E404]: 'https://github.com/a' is not the address of a repository",
-        "https://host/owner/name",
+        "write https://host/owner/name",
     ),
     (
         "code: https://github.com/",
         "3:7: error[E404]: 'https://github.com/' is not the address of a repository",
-        "https://host/owner/name",
+        "write https://host/owner/name",
     ),
     (
         "code: https://github.com/a/b?tab=x",
         ("3:7: error[E404]: 'https://github.com/a/b?tab=x' is not the address of a repository"),
-        "https://host/owner/name",
+        "write https://host/owner/name",
     ),
-    ("project: https://bit.ly/x", "3:10: error[E404]: bit.ly is a redirector", "link the page itself"),
+    ("project: https://bit.ly/x", "3:10: error[E404]: bit.ly is a redirector", "link the page that it leads to"),
     (
         "doi: https://doi.org/10.1000/x",
-        "3:6: error[E405]: 'https://doi.org/10.1000/x' is not a bare DOI",
-        "doi: 10.1000/x",
+        "3:6: error[E405]: 'https://doi.org/10.1000/x' is not a DOI without resolver",
+        "write doi: 10.1000/x",
     ),
-    ('doi: "doi:10.1109/x"', "3:6: error[E405]: 'doi:10.1109/x' is not a bare DOI", "doi: 10.1109/x"),
-    ("doi: 10.1000", "3:6: error[E405]: '10.1000' is not a bare DOI", "the form is doi: 10.1000/name"),
+    ('doi: "doi:10.1109/x"', "3:6: error[E405]: 'doi:10.1109/x' is not a DOI without resolver", "write doi: 10.1109/x"),
+    ("doi: 10.1000", "3:6: error[E405]: '10.1000' is not a DOI without resolver", "write doi: 10.1000/name"),
     (
         "doi: 10.1000/a b",
-        "3:6: error[E405]: '10.1000/a b' is not a bare DOI",
-        "the form is doi: 10.1000/name",
+        "3:6: error[E405]: '10.1000/a b' is not a DOI without resolver",
+        "write doi: 10.1000/name",
     ),
 ]
 GOOD = [
@@ -187,7 +188,7 @@ def test_repositories_of_tools_may_stand_anywhere(checker: Checker) -> None:
     assert checker.messages(urls, "repo: https://github.com/x", "tools") == [
         (
             "data/tools/x.yaml:3:7: error[E404]: 'https://github.com/x' is not the address of a repository. "
-            "fix: https://host/owner/name"
+            "fix: write https://host/owner/name"
         )
     ]
 

@@ -12,28 +12,28 @@ BAD = [
     (
         "venue: Neurips 2023",
         "3:8: error[E222]: 'Neurips 2023' is not a known series and a year",
-        "did you mean NeurIPS, with a year?",
+        "did you mean NeurIPS, with a year? `venues` in data/taxonomy.yaml lists all",
     ),
     (
         "venue: ICML 2019",
         "3:8: error[E223]: ICML 2019 was held before the paper first appeared, 2023-05",
-        "check the arXiv id and the venue: one of them is another paper's",
+        "check the arXiv id and the venue: one of them belongs to another paper",
     ),
-    ("track: oral", "3:1: error[E225]: track without venue", "add the venue or delete the line"),
+    ("track: oral", "3:1: error[E225]: track without venue", "add the venue, or delete track"),
     (
         "venue: ICML 2024\nworkshop: Sparse Days",
         "4:1: error[E225]: workshop without track: workshop",
-        "track: workshop",
+        "add track: workshop",
     ),
     (
         "venue: ICML",
         "3:8: error[E222]: 'ICML' is not a known series and a year",
-        "did you mean ICML, ICLR, ICME, with a year?",
+        "did you mean ICML, ICLR, ICME, with a year? `venues` in data/taxonomy.yaml lists all",
     ),
     (
         "venue: Zzzz 2024",
         "3:8: error[E222]: 'Zzzz 2024' is not a known series and a year",
-        "add the series to data/taxonomy.yaml",
+        "use one that `venues` in data/taxonomy.yaml lists, with a year",
     ),
     (
         "venue: NeurIPS 2022",
@@ -43,7 +43,7 @@ BAD = [
     (
         "venue: ICML 3024",
         "3:8: error[E222]: 'ICML 3024' is not a known series and a year",
-        "did you mean ICML, ICME, ICLR, with a year?",
+        "did you mean ICML, ICME, ICLR, with a year? `venues` in data/taxonomy.yaml lists all",
     ),
 ]
 GOOD = [
@@ -68,8 +68,8 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
 
 def test_a_workshop_needs_a_venue_and_a_track(checker: Checker) -> None:
     assert checker.messages(venues, "workshop: Sparse Days") == [
-        f"{PATH}:3:1: error[E225]: workshop without track: workshop. fix: track: workshop",
-        f"{PATH}:3:1: error[E225]: workshop without venue. fix: add the venue or delete the line",
+        f"{PATH}:3:1: error[E225]: workshop without track: workshop. fix: add track: workshop",
+        f"{PATH}:3:1: error[E225]: workshop without venue. fix: add the venue, or delete workshop",
     ]
 
 

@@ -14,9 +14,10 @@ def test_unused_term_is_a_note_at_its_place(checker: Checker) -> None:
     messages = checker.messages_of_all(vocabulary, {A: "family: caching"})
     place = checker.context.taxonomy_document.place(("families", "pruning"), key=True)
     assert (
-        f"data/taxonomy.yaml:{place.line}:3: note[E521]: no entry uses 'pruning' of families. fix: use it or delete it"
+        f"data/taxonomy.yaml:{place.line}:3: note[E521]: no entry uses the family 'pruning'. "
+        "fix: use it in an entry, or delete it"
     ) in messages
-    assert not any("'caching' of families" in line for line in messages)
+    assert not any("family 'caching'" in line for line in messages)
     assert not any("[E520]" in line for line in messages)
 
 
@@ -27,7 +28,7 @@ def test_active_is_used_by_saying_nothing(checker: Checker) -> None:
 def test_venue_is_used_with_any_year(checker: Checker) -> None:
     messages = checker.messages_of_all(vocabulary, {A: "venue: ACM MM 2024"})
     assert not any("'ACM MM'" in line for line in messages)
-    assert any("'CVPR' of venues" in line for line in messages)
+    assert any("venue 'CVPR'" in line for line in messages)
 
 
 def test_sentence_without_full_stop(checker: Checker) -> None:
@@ -39,6 +40,6 @@ def test_sentence_without_full_stop(checker: Checker) -> None:
     assert [problem.text() for problem in vocabulary.check_all([draft], context) if problem.code == "E520"] == [
         (
             "data/taxonomy.yaml:5:3: error[E520]: the sentence of families.pruning ends with 'moves things'. "
-            "fix: one full sentence"
+            "fix: write one sentence with a full stop"
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.entries.format_yaml import NotFormattable, format_entry, mend_bytes, quoted, scalar
+from generator.entries.format_yaml import NotFormattable, format_entry, quoted, repair_bytes, scalar
 
 
 def formatted(text: str | bytes, kind: str = "papers") -> str:
@@ -100,7 +100,7 @@ def test_long_values() -> None:
     [
         ("title: &a A\n", "error[E104]: anchor &a"),
         ("title: 'A\n", "error[E105]: not well-formed"),
-        ("title: A\ntitle: B\n", "error[E106]: key 'title' is here twice"),
+        ("title: A\ntitle: B\n", "error[E106]: duplicate key 'title'"),
         ("title: Prune #1\n", "error[E111]: '#1' after"),
         ("title: A\u200b\n", "error[E302]: invisible"),
         ('title: "\\e"\n', "error[E302]: invisible"),
@@ -108,7 +108,7 @@ def test_long_values() -> None:
         ("title: A\0\n", "error[E102]: control character U+0000"),
         ("summary: >- # why\n  A\n", "'>- # why' holds more than an indicator"),
         ("summary: >2-\n  A\n", "'>2-' holds more than an indicator"),
-        ("odd:\n  # why\n  a: b\n", "a comment stands where it cannot be kept"),
+        ("odd:\n  # why\n  a: b\n", "a comment cannot be kept where it is"),
         ("", "error[E108]: the file is empty"),
         (b"\xff", "not UTF-8"),
         ("a: " + "x" * 70_000 + "\n", "error[E100]: larger than"),
@@ -158,5 +158,5 @@ def test_quoted() -> None:
     assert quoted('a\\b"c\nd\te') == '"a\\\\b\\"c\\nd\\te"'
 
 
-def test_mend_bytes() -> None:
-    assert mend_bytes("\ufeffa:\tb\r\nc: e\u0301\r\n\n".encode()) == "a:  b\nc: é\n".encode()
+def test_repair_bytes() -> None:
+    assert repair_bytes("\ufeffa:\tb\r\nc: e\u0301\r\n\n".encode()) == "a:  b\nc: é\n".encode()

@@ -10,17 +10,17 @@ import pytest
 from generator.entries.load_yaml import MAX_BYTES, MAX_EVENTS, Place, load, read, yaml_type
 
 YAML = "not well-formed YAML: "
-MEND = ". fix: mend the YAML; quote values that hold : or #"
+FIX = ". fix: fix the YAML; quote values that contain : or #"
 BAD = [
-    (b"title:\tA\n", ["1:7: error[E101]: 1 tab character(s). fix: use spaces"]),
+    (b"title:\tA\n", ["1:7: error[E101]: 1 tab character. fix: use spaces"]),
     (
         b"title: A\n\tshort: B\n",
         [
-            "2:1: error[E101]: 1 tab character(s). fix: use spaces",
-            "2:7: error[E105]: " + YAML + "mapping values are not allowed in this context" + MEND,
+            "2:1: error[E101]: 1 tab character. fix: use spaces",
+            "2:7: error[E105]: " + YAML + "mapping values are not allowed in this context" + FIX,
         ],
     ),
-    (b"topics:\n-\ta\n", ["2:2: error[E101]: 1 tab character(s). fix: use spaces"]),
+    (b"topics:\n-\ta\n", ["2:2: error[E101]: 1 tab character. fix: use spaces"]),
     (b"\xef\xbb\xbftitle: A\n", ["1:1: error[E102]: starts with a byte order mark. fix: save as UTF-8 without BOM"]),
     (
         b"\xff\xfet\x00i\x00t\x00l\x00e\x00:\x00 \x00A\x00\n\x00",
@@ -66,12 +66,12 @@ BAD = [
     (b"%YAML 1.2\n---\ntitle: A\n", ["1:1: error[E104]: a YAML directive. fix: delete the line that starts with %"]),
     (
         b"title: 'A\n",
-        ["2:1: error[E105]: " + YAML + "while scanning a quoted scalar found unexpected end of stream" + MEND],
+        ["2:1: error[E105]: " + YAML + "while scanning a quoted scalar found unexpected end of stream" + FIX],
     ),
-    (b"title: A: B\n", ["1:9: error[E105]: " + YAML + "mapping values are not allowed in this context" + MEND]),
+    (b"title: A: B\n", ["1:9: error[E105]: " + YAML + "mapping values are not allowed in this context" + FIX]),
     (
         b"title: [a\n",
-        ["2:1: error[E105]: " + YAML + "while parsing a flow sequence did not find expected ',' or ']'" + MEND],
+        ["2:1: error[E105]: " + YAML + "while parsing a flow sequence did not find expected ',' or ']'" + FIX],
     ),
     (
         b"title: @a\n",
@@ -79,19 +79,19 @@ BAD = [
             "1:8: error[E105]: "
             + YAML
             + "while scanning for the next token found character that cannot start any token"
-            + MEND
+            + FIX
         ],
     ),
-    (b"a: 1\na: 2\n", ["2:1: error[E106]: key 'a' is here twice, first at 1:1. fix: keep one"]),
-    (b'a: 1\n"a": 2\n', ["2:1: error[E106]: key 'a' is here twice, first at 1:1. fix: keep one"]),
-    (b"l: {a: b, a: c}\n", ["1:11: error[E106]: key 'a' is here twice, first at 1:5. fix: keep one"]),
+    (b"a: 1\na: 2\n", ["2:1: error[E106]: duplicate key 'a', first at 1:1. fix: keep one"]),
+    (b'a: 1\n"a": 2\n', ["2:1: error[E106]: duplicate key 'a', first at 1:1. fix: keep one"]),
+    (b"l: {a: b, a: c}\n", ["1:11: error[E106]: duplicate key 'a', first at 1:5. fix: keep one"]),
     (b"t: [[[[[[[x]]]]]]]\n", ["1:9: error[E107]: more than 6 levels. fix: write it flatter"]),
-    (b"a: b\n---\na: b\n", ["2:1: error[E108]: a second document. fix: one entry a file"]),
+    (b"a: b\n---\na: b\n", ["2:1: error[E108]: a second document. fix: write one entry per file"]),
     (b"- a\n", ["1:1: error[E108]: the file is a list. fix: write `key: value` lines"]),
     (b"text\n", ["1:1: error[E108]: the file is not a mapping. fix: write `key: value` lines"]),
     (b"? [a, b]\n: c\n", ["1:3: error[E109]: a key is a list or a mapping. fix: use plain text"]),
     (b"[a]: b\n", ["1:1: error[E109]: a key is a list or a mapping. fix: use plain text"]),
-    (b": b\n", ["1:1: error[E105]: " + YAML + "while parsing a block mapping did not find expected key" + MEND]),
+    (b": b\n", ["1:1: error[E105]: " + YAML + "while parsing a block mapping did not find expected key" + FIX]),
     (
         b"criterion: rank #1 method\n",
         [
@@ -206,13 +206,13 @@ BAD = [
             "1:11: error[E105]: "
             + YAML
             + "while parsing a quoted scalar found invalid Unicode character escape code"
-            + MEND
+            + FIX
         ],
     ),
     (b"title: \xed\xa0\x80\n", ["1:8: error[E102]: byte 0xED is not UTF-8. fix: save as UTF-8"]),
     (
         b"a:\n b:\n  - c\n d\n",
-        ["5:1: error[E105]: " + YAML + "while scanning a simple key could not find expected ':'" + MEND],
+        ["5:1: error[E105]: " + YAML + "while scanning a simple key could not find expected ':'" + FIX],
     ),
     (
         b"title: `a`\n",
@@ -220,7 +220,7 @@ BAD = [
             "1:8: error[E105]: "
             + YAML
             + "while scanning for the next token found character that cannot start any token"
-            + MEND
+            + FIX
         ],
     ),
     (
@@ -229,7 +229,7 @@ BAD = [
             "1:8: error[E105]: "
             + YAML
             + "while scanning for the next token found character that cannot start any token"
-            + MEND
+            + FIX
         ],
     ),
 ]
@@ -261,7 +261,7 @@ def test_size() -> None:
     assert load(fits, "x.yaml")[1] == []
     (problem,) = load(fits + b"#", "x.yaml")[1]
     assert problem.text() == (
-        "x.yaml:1:1: error[E100]: larger than 65536 bytes. fix: shorten the entry; papers are linked, not pasted"
+        "x.yaml:1:1: error[E100]: larger than 65536 bytes. fix: shorten the entry; link the paper instead of pasting it"
     )
 
 
@@ -368,7 +368,7 @@ class TestRead:
         elif kind == "pipe":
             os.mkfifo(file)
         (problem,) = read(file, "a.yaml")[1]
-        assert problem.text() == "a.yaml:1:1: error[E100]: not a regular file. fix: put a plain file here"
+        assert problem.text() == "a.yaml:1:1: error[E100]: not a regular file. fix: replace it by a plain file"
 
     def test_unreadable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "a.yaml").write_bytes(b"a: b\n")

@@ -451,7 +451,7 @@ def test_the_command_prints_each_form(repository: Repository, run: Callable[...,
         (("nothing", "HEAD"), "'nothing' is not a commit"),
         (("HEAD", "nothing"), "'nothing' is not a commit"),
         (("--", "-x", "HEAD"), "'-x' is not a commit"),
-        (("HEAD", "HEAD", "--format", "html"), "'html' is not one of text, json, markdown"),
+        (("HEAD", "HEAD", "--format", "html"), "unknown format 'html'; use one of text, json, markdown"),
         (("HEAD",), "Missing argument"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.words.word_list import WORDS, find, find_all
+from tests.words.word_list import WORDS, find
 
 SAID = {
     "Weights go by lot.": {"Weights go", "by lot"},

@@ -37,9 +37,9 @@ def test_the_whole_report() -> None:
     )
     assert report.markdown() == (
         "1 gone, 1 moved, 1 unsure of 4 addresses.\n"
-        "\n## Gone\n\nMissing twice, at least a week apart. Mend the entry.\n\n"
+        "\n## Gone\n\nMissing twice, at least a week apart. Correct the entry.\n\n"
         "- `https://b.example/` `answers 404`, missing since 2026-11-02: `data/tools/x.yaml:7`\n"
-        "\n## Moved\n\nThe host redirects for good. Write the new address.\n\n"
+        "\n## Moved\n\nThe host redirects permanently. Write the new address.\n\n"
         "- `https://github.com/a/b` -> `https://github.com/c/d` `answers 200`: `data/tools/x.yaml:7`\n"
         "\n## Unsure\n\nBot walls, full servers, pages missing for the first time.\n\n"
         "- `https://c.example/` `answers 403`: `data/tools/x.yaml:7`\n"
