@@ -1,8 +1,7 @@
-"""What fits a reader: a model or an architecture, the training that is possible and what hurts in; families out.
+"""What fits a reader: a model or an architecture, the training that is possible and the bottleneck in; families out.
 
-Entries fit a model if they name it, one of its members or its line. Those with code come first, then those whose
-number is documented best, then those that name the model or a member. Where a family has none, entries on other models
-of the same architecture are shown, and the answer says so.
+Entries fit a model if they name it, one of its members or its line. They come in the ``order`` of the model pages.
+Where a family has none, entries on other models of the same architecture are shown, and the answer says so.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generator.entries.model import Advice, Budget, Catalogue, Filed, Paper
-from generator.views.configurations import TRUST_ORDER, Configuration, configurations_of
-from generator.views.models import Models
+from generator.views.configurations import Configuration, configurations_of, doubt
+from generator.views.models import Models, order
 
 SHOWN = 5
 """So many entries of a family are shown."""
@@ -42,7 +41,7 @@ class Answer:
 
     advice: Advice
     fits: tuple[Fit, ...]
-    """All entries that fit, those with code and the best documented first."""
+    """All entries that fit, in the one ``order`` of entries."""
     by_architecture: bool
     """Whether the entries name other models of the same architecture only."""
 
@@ -75,7 +74,7 @@ class Choices:
         return sorted(found, key=lambda answer: not answer.fits)
 
     def fits(self, need: str, *, model: str | None = None, architecture: str | None = None) -> tuple[Fit, ...]:
-        """All entries that fit a model, else an architecture, else any: with code first, then the best documented.
+        """All entries that fit a model, else an architecture, else any, in the one ``order`` of entries.
 
         Raises:
             KeyError: there is no such need, model or architecture.
@@ -84,7 +83,7 @@ class Choices:
         found: dict[str, Fit] = {}
         for models, papers in self._tiers(model, architecture):
             found |= {slug: self._fit(slug, models, metrics) for slug in papers if slug not in found}
-        return tuple(sorted(found.values(), key=_documented))
+        return tuple(sorted(found.values(), key=lambda fit: order(fit.filed, fit.best)))
 
     def _tiers(self, model: str | None, architecture: str | None) -> Iterator[tuple[frozenset[str], Iterable[str]]]:
         """Models whose numbers count, and the papers that fit, the nearest first."""
@@ -144,9 +143,9 @@ class Choices:
         }
 
     def _fit(self, slug: str, models: frozenset[str], metrics: Sequence[str]) -> Fit:
-        """A paper with a configuration on these models: read in its source, in the first metric, with most numbers."""
+        """A paper with a configuration on these models: the authors' own, in the first metric, with most numbers."""
         rows = [
-            (TRUST_ORDER.index(row.trust), metrics.index(metric), -len(row.result.after), row.number, row, metric)
+            (doubt(row), metrics.index(metric), -len(row.result.after), row.number, row, metric)
             for row in self._rows[slug]
             if models.intersection(row.result.model)
             for metric in row.result.after
@@ -162,8 +161,3 @@ def allowed(fits: Iterable[Fit], family: str, budget: Budget) -> Iterator[Fit]:
         stated = fit.training is not None
         if fit.filed.entry.family == family and (fit.training in budget.training if stated else budget.unstated):
             yield fit
-
-
-def _documented(fit: Fit) -> tuple[bool, int]:
-    """With code first, then by how near to its source the number was read; without a number last."""
-    return fit.filed.entry.code is None, TRUST_ORDER.index(fit.best.trust) if fit.best else len(TRUST_ORDER)

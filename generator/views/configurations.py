@@ -14,7 +14,12 @@ from typing import Literal, get_args
 
 from generator.entries.model import NOT_STATED, Filed, Metric, Paper, Result, Value
 
-Trust = Literal["read", "abstract", "second hand"]
+Trust = Literal["read", "abstract", "secondary"]
+RATE = "throughput"
+"""The metric whose unit the settings state."""
+RATES = {"iterations per second": "iterations/s", "images per second": "images/s", "in Hz": "Hz"}
+"""What a setting says, and the unit that it means."""
+
 TRUST_ORDER: tuple[Trust, ...] = get_args(Trust)
 """The nearest to the source first."""
 
@@ -40,7 +45,7 @@ class Configuration:
     def trust(self) -> Trust:
         """How near to the source the numbers were read."""
         if self.result.via is not None:
-            return "second hand"
+            return "secondary"
         return "abstract" if self.result.where.startswith("abstract") else "read"
 
     @property
@@ -135,6 +140,17 @@ def _by_unchanged(rows: Sequence[Configuration]) -> list[tuple[dict[str, Value],
         else:
             shared.append((dict(before), row.hardware, [row]))
     return [(unchanged, members) for unchanged, _, members in shared]
+
+
+def rate_units(rows: Iterable[Configuration]) -> Mapping[tuple[str, str], str]:
+    """The unit of the throughput in each table, by source and place, where some setting states it."""
+    stated = ((row, unit) for row in rows for phrase, unit in RATES.items() if phrase in row.result.setting)
+    return {row.printed_in: unit for row, unit in stated if RATE in row.result.after}
+
+
+def doubt(row: Configuration) -> int:
+    """The authors' own numbers before those that others report of them; the source before secondary sources."""
+    return TRUST_ORDER.index(row.trust) + len(TRUST_ORDER) * (row.source != row.slug)
 
 
 def first_rows(tables: Sequence[Table], limit: int) -> tuple[tuple[Table, ...], tuple[Table, ...]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from generator.entries.model import Catalogue, Filed, Model, Paper, Tool
-from generator.views.configurations import TRUST_ORDER, Configuration, configurations_of
+from generator.views.configurations import TRUST_ORDER, Configuration, configurations_of, doubt
 from reference_impls.architectures.registry import ARCHITECTURES, Architecture
 
 BYTES = {"fp16": 2.0, "int8": 1.0}
@@ -133,13 +133,13 @@ class Models:
         return tuple(sorted(named, key=lambda slug: (-len(self._papers[slug]), self.name(slug))))
 
     def tried(self, slug: str) -> Iterator[tuple[str, list[Tried]]]:
-        """Families of the taxonomy with the papers of a model: what needs no training and has code comes first."""
+        """Families of the taxonomy with the papers of a model, each in the one ``order``."""
         own = frozenset(self.family_of(slug))
         papers = self.papers(slug)
         for family in self._catalogue.taxonomy.families:
             members = [Tried(filed, _best(filed, own)) for filed in papers if filed.entry.family == family]
             if members:
-                yield family, sorted(members, key=_effort)
+                yield family, sorted(members, key=lambda one: order(one.filed, one.best))
 
 
 def wholes(slug: str, held: Mapping[str, T], whole: Callable[[T], str | None]) -> tuple[str, ...]:
@@ -161,18 +161,19 @@ def wholes(slug: str, held: Mapping[str, T], whole: Callable[[T], str | None]) -
 def _best(filed: Filed[Paper], models: frozenset[str]) -> Configuration | None:
     """The configuration on these models that says most, of those that are documented best."""
     own = [row for row in configurations_of(filed) if models & set(row.result.model)]
-    return min(own, key=lambda row: (_doubt(row), -len(row.result.after), row.number), default=None)
+    return min(own, key=lambda row: (doubt(row), -len(row.result.after), row.number), default=None)
 
 
-def _doubt(row: Configuration) -> int:
-    """The authors' own numbers before those that others report of them; read in the source before second hand."""
-    return TRUST_ORDER.index(row.trust) + len(TRUST_ORDER) * (row.source != row.slug)
+def order(filed: Filed[Paper], best: Configuration | None) -> tuple[int, bool, int, str, str]:
+    """The order of the entries of a family, on model pages and in Choose alike.
 
-
-def _effort(tried: Tried) -> tuple[int, bool, str]:
-    paper = tried.filed.entry
+    Least training first, then those with code, then those whose configuration is documented best (see ``doubt``; none
+    comes last), then by name.
+    """
+    paper = filed.entry
     training = TRAINING_ORDER.index(paper.training) if paper.training in TRAINING_ORDER else len(TRAINING_ORDER)
-    return training, paper.code is None, (paper.short or paper.title).casefold()
+    doubted = doubt(best) if best else 2 * len(TRUST_ORDER)
+    return training, paper.code is None, doubted, (paper.short or paper.title).casefold(), filed.slug
 
 
 def architecture_of(model: Model) -> Architecture | None:

@@ -11,7 +11,7 @@ from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_o
 from generator.site_config import SiteConfig
 from generator.views.benchmarks import Benchmarks, find_benchmarks
 from generator.views.choose import Choices
-from generator.views.configurations import Table
+from generator.views.configurations import RATE, Table, configurations, rate_units
 from generator.views.models import Models
 from reference_impls.methods.registry import METHODS
 
@@ -79,6 +79,23 @@ class Site:
     def benchmarks(self) -> Benchmarks:
         """The published numbers by model and data set."""
         return find_benchmarks(self.catalogue)
+
+    @cached_property
+    def _rates(self) -> Mapping[tuple[str, str], str]:
+        return rate_units(configurations(self.catalogue.papers))
+
+    def unit(self, metric: str, places: Iterable[tuple[str, str]]) -> str:
+        """The unit of a metric in some tables; of a rate it is what their settings state, if they agree.
+
+        Args:
+            metric: its slug.
+            places: source and place of each table.
+        """
+        unit = self.catalogue.taxonomy.metrics[metric].unit
+        if metric != RATE:
+            return unit
+        stated = {self._rates.get(place, unit) for place in places}
+        return stated.pop() if len(stated) == 1 else unit
 
     def term(self, vocabulary: str, word: str) -> Term:
         """A term of the taxonomy.

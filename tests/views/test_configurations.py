@@ -77,7 +77,7 @@ def test_trust_says_how_near_the_numbers_were_read(shipped: Catalogue) -> None:
     found = rows(
         shipped, result(), result(where="abstract of version 1"), result(via="notes"), result(via="b", where="abstract")
     )
-    assert [row.trust for row in found] == ["read", "abstract", "second hand", "second hand"]
+    assert [row.trust for row in found] == ["read", "abstract", "secondary", "secondary"]
 
 
 def test_a_table_is_cut_after_the_first_rows_and_loses_none(shipped: Catalogue, taxonomy: Taxonomy) -> None:
