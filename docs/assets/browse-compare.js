@@ -1,7 +1,8 @@
-// Entries side by side: ?ids=a,b,c in the address, or else the basket.
+// Entries side by side: ?ids=a,b,c in the address, or else the selection.
 import { element } from "./elements.js";
 import { addBar, basket, validKeys } from "./browse-basket.js";
 import { entriesOf, fillPanel } from "./browse-export.js";
+import { quantity } from "./quantity.js";
 import { fetchText } from "./search-index.js";
 
 const MOST = 12;
@@ -20,7 +21,7 @@ const FACTS = [
   ["Combined with", "combines"],
   ["Category", "category"],
   ["Sparsity", "sparsity"],
-  ["Decides about", "granularity"],
+  ["Granularity", "granularity"],
   ["Criterion", "criterion"],
   ["Training", "training"],
   ["Architectures", "architectures"],
@@ -37,7 +38,7 @@ const FACTS = [
   ["Code", "code", "repo"],
   ["Weights", "weights"],
   ["Status", "status"],
-  ["Summary checked", "checked"],
+  ["Summary checked against", "checked"],
   ["Summary", "summary"],
 ];
 
@@ -60,7 +61,7 @@ async function start() {
   for (const kind of Object.keys(KINDS))
     for (const entry of entries[kind]) known.set(kind === "papers" ? entry.slug : `${kind.slice(0, -1)}:${entry.slug}`, { kind, entry });
   const showCounts = fillPanel(one("#compare-take"), one(".browse-take-open"), root, [
-    { label: "These", keys: () => keys, address: () => address() },
+    { label: "These entries", keys: () => keys, address: () => address() },
   ]);
   only.addEventListener("change", draw);
   keep.addEventListener("click", () => basket.set([...basket.keys, ...keys]));
@@ -116,7 +117,7 @@ function remove(key) {
 function drawTable(held) {
   const heads = held.map(({ key, kind, entry }) => {
     const name = entry.short ?? entry.title ?? entry.name;
-    const button = element("button", { type: "button", "aria-label": `Take ${name} away` }, "×");
+    const button = element("button", { type: "button", "aria-label": `Remove ${name}` }, "×");
     button.addEventListener("click", () => remove(key));
     const head = element("th", { scope: "col" }, element("a", { href: `${root}${kind}/${entry.slug}/` }, name), " ", button);
     if (entry.short) head.append(element("div", { class: "cat-quiet" }, entry.title));
@@ -176,18 +177,11 @@ function subjects(held) {
 function result({ before = {}, after, setting, hardware, where, reported_by, via }) {
   const numbers = Object.entries(after).map(([metric, value]) => {
     const [name, unit, better] = terms.metrics[metric] ?? [metric, "", ""];
-    const change = metric in before ? `${number(before[metric], unit)} → ${number(value, unit)}` : number(value, unit);
+    const change = metric in before ? `${quantity(before[metric], unit)} → ${quantity(value, unit)}` : quantity(value, unit);
     return `${name} ${better === "lower" ? "↓" : "↑"} ${change}`;
   });
-  const source = [where, reported_by && `reported by ${reported_by}`, via && `second hand: ${via}`].filter(Boolean).join(", ");
+  const source = [where, reported_by && `reported by ${reported_by}`, via && `secondary source: ${via}`].filter(Boolean).join(", ");
   return `${numbers.join("; ")}; ${[setting, hardware].filter(Boolean).join("; ")} (${source})`;
-}
-
-// 3.4, or as the source states it: "up to 2.3".
-function number(value, unit) {
-  const [, words, digits] = /^(.*?)(-?[\d.]+)$/.exec(String(value));
-  const text = Number(digits).toLocaleString("en", { maximumFractionDigits: 4 });
-  return `${words}${text}${unit === "×" || !unit ? unit : ` ${unit}`}`;
 }
 
 function write(cell, own) {

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from generator.entries.model import Budget, Metric, Value
+from generator.entries.model import Budget
 from generator.pages.browse import browse_query, json_bytes
-from generator.pages.render import number, render
+from generator.pages.quantities import written
+from generator.pages.render import render
 from generator.views.choose import SHOWN, Fit
 from generator.views.configurations import Configuration
 from generator.views.site import Site, label_of
@@ -120,28 +121,17 @@ class _Document:
         """Place among the results of the entry, the number, the quality beside it, setting and source."""
         metrics = self._site.catalogue.taxonomy.metrics
         qualities = (name for name in row.result.after if metrics[name].measures == "quality")
-        beside = "; ".join(_written(metrics[name], name, row) for name in qualities)
+        beside = "; ".join(written(self._site, name, row) for name in qualities)
         names = [self._site.catalogue.models[slug].entry.name for slug in row.result.model]
         setting = f"{', '.join(names)}: {row.result.setting}"
         if row.hardware:
             setting += f"; {row.hardware}"
-        return [row.number, _written(metrics[metric], metric, row), beside, setting, self._source(row)]
+        return [row.number, written(self._site, metric, row), beside, setting, self._source(row)]
 
     def _source(self, row: Configuration) -> str:
-        if row.trust == "second hand":
-            return f"second hand: {row.result.via}"
+        if row.trust == "secondary":
+            return f"secondary source: {row.result.via}"
         if row.trust == "abstract":
             return "abstract only"
         reporter = label_of(self._site.catalogue.papers[row.source])
         return row.result.where if row.source == row.slug else f"{row.result.where}, reported by {reporter}"
-
-
-def _written(metric: Metric, name: str, row: Configuration) -> str:
-    """A metric in words: ``FID 4.19 → 5.29``."""
-    before = f"{_value(metric, row.result.before[name])} → " if name in row.result.before else ""
-    return f"{metric.name} {before}{_value(metric, row.result.after[name])}"
-
-
-def _value(metric: Metric, value: Value) -> str:
-    space = "" if metric.unit in ("", "×") else "\u202f"
-    return f"{value.qualifier} " * bool(value.qualifier) + f"{number(value.number)}{space}{metric.unit}"

@@ -9,18 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from generator import escape
+from generator.pages.quantities import columns, number, quantity, split, written
 from generator.views.site import address_of, authors_of, date_of, label_of
 from reference_impls.number_format import count, percent, si, thousands, times
 
 
 def _url(address: str) -> str:
     return escape.url(address)
-
-
-def number(value: float) -> str:
-    """A number as people write it: no trailing zeros, thousands in groups."""
-    text = f"{value:,.4f}".rstrip("0").rstrip(".")
-    return text.replace(",", "\u202f")
 
 
 def _wrappable(address: str) -> Markup:
@@ -56,6 +51,8 @@ def environment() -> Environment:
         code_spans=_code_spans, url=_url, number=number, script_json=_script_json, wrappable=_wrappable
     )
     jinja.filters.update(percent=percent, thousands=thousands, times=times, count=count, si=si)
+    jinja.filters.update(quantity=quantity)
+    jinja.globals.update(columns_of=columns, split_columns=split, written=written)
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
     return jinja
 
