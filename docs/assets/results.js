@@ -1,4 +1,4 @@
-// Sorting of the tables of one source. Without it, they stand in a sensible order: the unchanged model, then the best.
+// Sorting of the tables of one source, and the filter of single results. Without it, tables stand in a sensible order: the baseline, then the best.
 const compare = new Intl.Collator("en", { numeric: true }).compare;
 
 function value(row, column, kind) {
@@ -15,7 +15,7 @@ function sort(table, column, kind, descending) {
     if (lacking) return lacking; // what has no value comes last, whichever way
     return (kind === "number" ? a - b : compare(a, b)) * (descending ? -1 : 1);
   });
-  body.append(...rows); // the unchanged model stays first
+  body.append(...rows); // the baseline stays first
 }
 
 for (const table of document.querySelectorAll(".cat-sortable")) {
@@ -36,4 +36,34 @@ for (const table of document.querySelectorAll(".cat-sortable")) {
       sort(table, column, kind, descending);
     });
   }
+}
+
+// The filter of the single results: every word of it must occur in a result or in the name of its models.
+const filter = document.querySelector(".cat-filter");
+if (filter) {
+  const input = filter.querySelector("input");
+  const status = filter.querySelector("[role=status]");
+  const groups = [...filter.nextElementSibling.querySelectorAll("details")].map((details) => {
+    const name = details.querySelector("summary").textContent;
+    const items = [...details.querySelectorAll("li")].map((item) => ({ item, text: `${name} ${item.textContent}`.toLowerCase() }));
+    return { details, items };
+  });
+  const total = groups.reduce((sum, { items }) => sum + items.length, 0);
+  const show = () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const { details, items } of groups) {
+      const before = count;
+      for (const { item, text } of items) {
+        item.hidden = !words.every((word) => text.includes(word));
+        count += !item.hidden;
+      }
+      details.hidden = count === before;
+      details.open = words.length > 0;
+    }
+    status.textContent = words.length ? `${count} of ${total} results` : `${total} results`;
+  };
+  filter.hidden = false;
+  input.addEventListener("input", show);
+  show();
 }

@@ -20,11 +20,13 @@ DIGIT = 0.56 * SIZE
 """Mean width of a letter."""
 LABELS = 40
 """More labels than this cannot be placed; the table beside the plot names all points."""
-LONGEST_LABEL = 30
+LONGEST_LABEL = 42
+NUMBER_SIZE = 20
+"""Of the text of the numbers, in units of the drawing."""
 BESIDE = 9.5
 """Distance up to which a label is seen to belong to its point."""
 
-Kind = Literal["unchanged", "read", "second hand"]
+Kind = Literal["baseline", "read", "secondary"]
 Box = tuple[float, float, float, float]
 
 
@@ -55,12 +57,24 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """The number of a point, counted from 1, for drawings too narrow for names."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "middle", "end"]
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """A drawing."""
 
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...]
+    numbers: tuple[Number, ...]
+    """Of all points, in their order; larger text, as the drawing is shrunk where they are shown."""
     front: tuple[tuple[float, float], ...]
     """Points that lead, from left to right."""
     x_logarithmic: bool
@@ -81,7 +95,8 @@ def scatter(dots: Sequence[Dot]) -> Scatter:
     y = axis([dot.y for dot in dots], HEIGHT - BOTTOM, TOP)
     places = [(x.at(dot.x), y.at(dot.y)) for dot in dots]
     front = sorted({place for place, dot in zip(places, dots, strict=True) if dot.leads})
-    return Scatter(x.ticks(), y.ticks(), _marks(dots, places, front), tuple(front), x.logarithmic, y.logarithmic)
+    marks = _marks(dots, places, front)
+    return Scatter(x.ticks(), y.ticks(), marks, _numbers(places), tuple(front), x.logarithmic, y.logarithmic)
 
 
 def _marks(
@@ -109,9 +124,28 @@ def _marks(
     return tuple(marks[index] for index in range(len(dots)))
 
 
-def _choices(a: float, b: float, width: float) -> Iterator[tuple[Box, Literal["start", "middle", "end"]]]:
-    """Places for a label around a point, the preferred one first."""
-    height = SIZE + 2
+def _numbers(places: Sequence[tuple[float, float]]) -> tuple[Number, ...]:
+    """The number of every point where it overlaps least; none of so many that they cannot be placed."""
+    if len(places) > LABELS:
+        return ()
+    boxes = [(a - 6, b - 6, a + 6, b + 6) for a, b in places]
+    found = []
+    for index, (a, b) in enumerate(places):
+        text = str(index + 1)
+        others = [box for place, box in enumerate(boxes) if place != index]
+        choices = list(_choices(a, b, len(text) * 0.6 * NUMBER_SIZE, NUMBER_SIZE))
+        box, anchor = min(choices, key=lambda choice: (_cost(choice[0], others, ()), choices.index(choice)))
+        boxes.append(box)
+        at = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
+        found.append(Number(round(at, 1), round(box[3] - 4, 1), text, anchor))
+    return tuple(found)
+
+
+def _choices(
+    a: float, b: float, width: float, size: float = SIZE
+) -> Iterator[tuple[Box, Literal["start", "middle", "end"]]]:
+    """Places for a label of a size around a point, the preferred one first."""
+    height = size + 2
     for far in (0, 8, 16, 26):
         for up in (-height / 2, -height - far, far):
             yield (a + 8, b + up, a + 8 + width, b + up + height), "start"

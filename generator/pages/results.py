@@ -1,21 +1,28 @@
-"""The published numbers: an overview, and a page for each benchmark that enough methods report on."""
+"""The reported results: an overview, and a page for each benchmark that enough methods report on."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from generator.drawings.scatter import Dot, Kind, Scatter, scatter
 from generator.pages.page import ROOT, Page
+from generator.pages.quantities import Column, column
 from generator.pages.render import render
 from generator.views.benchmarks import Benchmark, baselines, comparisons
-from generator.views.configurations import Configuration, configurations
+from generator.views.configurations import RATES, Configuration, configurations
 from generator.views.pareto import Point, TradeOff, trade_offs
 from generator.views.site import Site, label_of
+from reference_impls.number_format import count
 
 SCRIPT = f'<script type="module" src="{ROOT}assets/results.js"></script>'
-LONGEST_PHRASE = 20
+LONGEST_PHRASE = 48
+"""Characters of what a name adds to that of its method."""
+OPEN_TABLES, OPEN_ROWS = 3, 12
+"""So many tables of a benchmark are open if they are no longer than this, the first one than twice of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Plot:
     """A plot, drawn and in words."""
 
     trade_off: TradeOff
+    quality: Column
+    cost: Column
     named: tuple[Named, ...]
     drawing: Scatter
 
@@ -44,23 +53,29 @@ def benchmark_pages(site: Site) -> Iterator[Page]:
 
 def _page(site: Site, benchmark: Benchmark) -> Page:
     metrics = site.catalogue.taxonomy.metrics
-    count = f"{benchmark.numbers} published numbers for {len(benchmark.methods)} methods"
-    description = f"{count} on {benchmark.title}: each with its setting, its hardware and who reported it."
+    results = count(benchmark.numbers, "reported result")
+    found = f"{results} of {count(len(benchmark.methods), 'method')}"
+    description = f"{found} on {benchmark.title}: each with its setting, its hardware and who reported it."
     side_by_side, apart = comparisons(benchmark, metrics)
+    names = names_of(site, benchmark.rows)
     block = render(
         "results_benchmark",
         site=site,
         root=ROOT,
         benchmark=benchmark,
         baselines=baselines(benchmark),
-        plots=[drawn(site, trade_off) for trade_off in trade_offs(benchmark, metrics)],
+        plots=[drawn(site, trade_off, names) for trade_off in trade_offs(benchmark, metrics)],
+        names=names,
+        open_tables=OPEN_TABLES,
+        open_rows=OPEN_ROWS,
+        methods={name: slug for slug in benchmark.methods for name in site.methods_of.get(slug, ())},
         comparisons=side_by_side,
         apart=sorted(apart, key=lambda row: (_name(site, row.slug).casefold(), row.slug, row.number)),
         sources=len({row.source for row in benchmark.rows}),
         related=[one for one in site.benchmarks.pages if one.model == benchmark.model and one is not benchmark],
     )
     words = " ".join(_name(site, slug) for slug in benchmark.methods)
-    title = f"{benchmark.title}: published results"
+    title = f"{benchmark.title}: reported results"
     return Page(f"results/{benchmark.slug}/", title, description, block, SCRIPT, words)
 
 
@@ -68,53 +83,64 @@ def _name(site: Site, slug: str) -> str:
     return label_of(site.catalogue.papers[slug])
 
 
-def drawn(site: Site, trade_off: TradeOff) -> Plot:
-    """A plot of quality against cost, with a label for each point."""
+def drawn(site: Site, trade_off: TradeOff, names: Mapping[str, str]) -> Plot:
+    """A plot of quality against cost, with the name of each point, which the tables use, too."""
     named = tuple(
-        Named(label, _kind(point.row), point)
-        for label, point in zip(_labels(site, trade_off.points), trade_off.points, strict=True)
+        Named(names[point.row.anchor] if point.row else "Baseline", _kind(point.row), point)
+        for point in trade_off.points
     )
-    dots = [Dot(one.label, one.point.cost, one.point.quality, one.kind, one.point.leads) for one in named]
-    return Plot(trade_off, named, scatter(dots))
+    table = [(trade_off.source, trade_off.place)]
+    quality = column(site, trade_off.quality, [point.quality for point in trade_off.points], table)
+    cost = column(site, trade_off.cost, [point.cost for point in trade_off.points], table)
+    dots = [
+        Dot(one.label, one.point.cost * cost.factor, one.point.quality * quality.factor, one.kind, one.point.leads)
+        for one in named
+    ]
+    return Plot(trade_off, quality, cost, named, scatter(dots))
 
 
 def _kind(row: Configuration | None) -> Kind:
     if row is None:
-        return "unchanged"
-    return "second hand" if row.trust == "second hand" else "read"
+        return "baseline"
+    return "secondary" if row.trust == "secondary" else "read"
 
 
-def _labels(site: Site, points: Sequence[Point]) -> Iterator[str]:
-    """The name of the method; where it has several points, the phrase that tells them apart, or else a number."""
-    settings_of: dict[str, list[str]] = defaultdict(list)
-    for point in points:
-        if point.row:
-            settings_of[point.row.slug].append(point.row.result.setting)
-    phrases_of = {slug: _telling_apart(settings) for slug, settings in settings_of.items()}
-    count = Counter[str]()
-    for point in points:
-        if point.row is None:
-            yield "unchanged model"
-            continue
-        slug, name = point.row.slug, _name(site, point.row.slug)
-        number, phrases = count[slug], phrases_of[slug]
-        count[slug] += 1
-        if len(settings_of[slug]) == 1:
-            yield name
-        elif phrases is None:
-            yield f"{name} {number + 1}"
-        else:
-            phrase = phrases[number]
-            yield phrase if name.casefold() in phrase.casefold() else f"{name}, {phrase}"
+def names_of(site: Site, rows: Iterable[Configuration]) -> dict[str, str]:
+    """One name for each configuration of a benchmark, by its anchor, for plots and tables alike.
+
+    The name of the method; where one table has several configurations of it, also the phrases of the setting that
+    tell each from the others, or else its number in that table.
+    """
+    alike: dict[tuple[str, tuple[str, str]], list[Configuration]] = defaultdict(list)
+    for row in rows:
+        alike[row.slug, row.printed_in].append(row)
+    found = {}
+    for (slug, _), members in alike.items():
+        name = _name(site, slug)
+        phrases = _telling_apart([row.result.setting for row in members])
+        for number, (row, phrase) in enumerate(zip(members, phrases, strict=True), start=1):
+            if len(members) == 1:
+                found[row.anchor] = name
+            elif not phrase:
+                found[row.anchor] = f"{name} {number}"
+            else:
+                found[row.anchor] = phrase if name.casefold() in phrase.casefold() else f"{name}, {phrase}"
+    return found
 
 
-def _telling_apart(settings: Sequence[str]) -> tuple[str, ...] | None:
-    """The first of the comma-separated phrases that is short and another one in each setting; None without one."""
-    for phrases in zip(*(setting.split(";")[0].split(", ") for setting in settings), strict=False):
-        short = tuple(phrase.split(" against ")[0] for phrase in phrases)
-        if len(set(short)) == len(short) and max(map(len, short)) <= LONGEST_PHRASE:
-            return short
-    return None
+def _telling_apart(settings: Sequence[str]) -> list[str]:
+    """For each setting the first short phrase, or else pair, that no other one has, or else all of it; or nothing."""
+    phrases = [[part.split(" against ")[0].strip() for part in re.split("[,;] ", one)] for one in settings]
+    phrases = [[part for part in own if not any(rate in part for rate in RATES)] for own in phrases]
+    found = []
+    for index, own in enumerate(phrases):
+        others = [set(other) for place, other in enumerate(phrases) if place != index]
+        choices = [(one,) for one in own] + list(combinations(own, 2))
+        only = [", ".join(one) for one in choices if not any(other.issuperset(one) for other in others)]
+        if settings.count(settings[index]) == 1:
+            only.append(settings[index])
+        found.append(next((one for one in only if len(one) <= LONGEST_PHRASE), ""))
+    return found
 
 
 def overview(site: Site, root: str, argument: str) -> str:

@@ -36,7 +36,7 @@ def test_labels_do_not_lie_on_each_other() -> None:
 
 
 def test_points_and_ticks_lie_in_the_frame_and_larger_values_to_the_right_and_up() -> None:
-    drawing = scatter([Dot("a", 1, 2, "unchanged", leads=True), Dot("b", 3, 8, "read", leads=False)])
+    drawing = scatter([Dot("a", 1, 2, "baseline", leads=True), Dot("b", 3, 8, "read", leads=False)])
     first, second = drawing.marks
     assert LEFT < first.x < second.x < WIDTH - RIGHT
     assert TOP < second.y < first.y < HEIGHT - BOTTOM
