@@ -1,4 +1,4 @@
-// Entries that a reader has ticked, kept in the browser across pages, and a way to them on every page that ticks.
+// The reader's selection of entries, kept in the browser across pages, and a bar with it on every page that selects.
 import { element } from "./elements.js";
 
 const STORE = "awesome-diffusion-pruning.basket";
@@ -59,14 +59,14 @@ class Basket extends EventTarget {
 
 export const basket = new Basket();
 
-// A bar at the foot of the window, as long as something is ticked.
+// A bar at the foot of the window, as long as something is selected.
 export function addBar(root) {
   const count = element("strong");
-  const clear = element("button", { type: "button" }, "Empty it");
+  const clear = element("button", { type: "button" }, "Clear selection");
   const bar = element(
     "div",
-    { class: "browse-basket", role: "region", "aria-label": "Basket" },
-    element("span", {}, count, " in the basket"),
+    { class: "browse-basket", role: "region", "aria-label": "Selection" },
+    element("span", {}, count, " selected"),
     element("a", { href: `${root}compare/` }, "Compare"),
     clear,
   );
@@ -88,7 +88,7 @@ export function addButton() {
   const key = place[1] === "papers" ? place[2] : `${place[1].slice(0, -1)}:${place[2]}`;
   const button = element("button", { type: "button", class: "md-button cat-basket" });
   const show = () => {
-    button.textContent = basket.has(key) ? "In the basket" : "Add to basket";
+    button.textContent = basket.has(key) ? "Selected" : "Select to compare";
     button.setAttribute("aria-pressed", basket.has(key));
   };
   button.addEventListener("click", () => basket.toggle(key));

@@ -6,10 +6,10 @@ function people(names) {
   return all.length > 4 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ");
 }
 
-// In the order of the facets, as generator/pages/browse.py has them for the rows that stand in the page itself.
-const TAGS = ["sparsity", "training", "architectures", "status"];
+// In the order of the facets, as generator/pages/browse.py has them for the rows in the page itself.
+const TAGS = ["sparsity", "architectures", "status"];
 
-// names: (facet, word) -> what the site calls it; basket: has(key)
+// names: (facet, word) -> its name on the site; basket: has(key)
 export function row(index, id, { root, names, basket, marks, concepts, summaries }) {
   const { slugs, titles, shorts, authors } = index.columns;
   const [kind] = index.held("kind", id);
@@ -33,7 +33,7 @@ export function row(index, id, { root, names, basket, marks, concepts, summaries
     for (const word of index.held(facet, id)) if (word !== "active") tags.append(tag(names(facet, word)));
   for (const word of index.held("model", id).slice(0, index.columns.models[id])) tags.append(tag(names("model", word), "browse-tag--model"));
   if (index.held("code", id).length) tags.append(tag("code"));
-  if (index.held("results", id).length) tags.append(tag("numbers"));
+  if (index.held("results", id).length) tags.append(tag("results"));
   entry.append(tags);
   const summary = index.summaries?.[id];
   if (summary && (summaries || shows(summary, marks))) entry.append(element("p", { class: "browse-summary" }, marked(summary, marks)));
@@ -49,7 +49,7 @@ export function row(index, id, { root, names, basket, marks, concepts, summaries
     entry,
     cell("Date", index.coded("dates", id)),
     cell("Venue", index.coded("venues", id)),
-    cell("Added", index.coded("added", id)),
+    cell("Training", index.held("training", id).map((word) => names("training", word)).join(", ")),
   );
 }
 

@@ -1,4 +1,4 @@
-// The browse page: reads the address, asks the index, draws. Without it every entry stands there by family.
+// The browse page: reads the address, asks the index, draws. Without it every paper is listed by family.
 import { Index } from "./browse-index.js";
 import { emptyState, readState, writeState } from "./browse-state.js";
 import { row } from "./browse-rows.js";
@@ -39,7 +39,7 @@ let shown = 0;
 let showCounts = () => {};
 
 start().catch((error) => {
-  status.textContent = `The list could not be loaded (${error.message}). Every entry stands below, by family.`;
+  status.textContent = `The list could not be loaded (${error.message}). Every paper is listed below by family.`;
   page.classList.add("browse--failed");
 });
 
@@ -56,7 +56,7 @@ async function start() {
   addBar(root);
   showCounts = fillPanel(one("#browse-take"), one(".browse-take-open"), root, [
     { label: "All that match", keys: () => ids.map((id) => index.key(id)), address: () => location.href },
-    { label: "The basket", keys: () => basket.keys, address: () => `${root}compare/?ids=${basket.keys.join(",")}` },
+    { label: "The selection", keys: () => basket.keys, address: () => `${root}compare/?ids=${basket.keys.join(",")}` },
   ]);
 }
 
@@ -97,14 +97,14 @@ function draw(count) {
   body.append(...ids.slice(shown, shown + count).map((id) => row(index, id, given)));
   shown = Math.min(ids.length, shown + count);
   more.hidden = shown >= ids.length;
-  more.textContent = `Show more (${ids.length - shown} left)`;
+  more.textContent = `Show more (${ids.length - shown} remaining)`;
 }
 
 function summary() {
   if (ids.length === index.size) return `${index.size} entries`;
   const number = `${ids.length} of ${index.size} entries`;
   if (!found?.most || found.most === found.asked) return number;
-  return `${number}. None has all ${found.asked} words; these have ${found.most}.`;
+  return `${number}. No entry contains all ${found.asked} words; these contain ${found.most}.`;
 }
 
 // Names and summaries come with the first words, or when summaries are to be shown.
@@ -136,7 +136,7 @@ function showSort() {
 function showActive() {
   const chips = [];
   const chip = (text, label, act) => {
-    const button = element("button", { type: "button", "aria-label": `Take away ${label}: ${text}` }, `${text} ×`);
+    const button = element("button", { type: "button", "aria-label": `Remove ${label}: ${text}` }, `${text} ×`);
     button.addEventListener("click", () => {
       const place = [...active.querySelectorAll("button")].indexOf(button);
       change(act);

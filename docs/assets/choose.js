@@ -1,4 +1,4 @@
-// The page Choose: three questions, their answers in the address, families and entries. Without it all rules stand there.
+// The page Choose: three questions, their answers in the address, families and entries. Without it all rules are listed.
 // ?model=sdxl&train=none&need=seconds, or ?architecture=mmdit&…
 import { element } from "./elements.js";
 import { loadNames } from "./model-names.js";
@@ -21,7 +21,7 @@ let known;
 let state = {};
 
 start().catch((error) => {
-  status.textContent = `The answers could not be loaded (${error.message}). All rules stand below.`;
+  status.textContent = `The answers could not be loaded (${error.message}). All rules are listed below.`;
 });
 
 async function start() {
@@ -113,7 +113,7 @@ function subject() {
 
 function show() {
   answer.hidden = true;
-  const open = [!state.train && "how much you may train", !state.need && "what hurts"].filter(Boolean);
+  const open = [!state.train && "how much you can train", !state.need && "what the bottleneck is"].filter(Boolean);
   if (open.length) {
     status.textContent = `Answer ${open.join(" and ")}${state.model || state.architecture ? "" : "; the model is optional"}.`;
     return;
@@ -122,8 +122,8 @@ function show() {
   const filled = families.filter((family) => family.fits.length);
   const entries = filled.reduce((sum, family) => sum + family.fits.length, 0);
   const count = (number, word, words) => `${number} ${number === 1 ? word : words}`;
-  if (!filled.length) status.textContent = `No entry fits ${subject()}; these families answer the need without one.`;
-  else status.textContent = `For ${subject()}: ${count(filled.length, "family", "families")} with ${count(entries, "entry", "entries")} that fit.`;
+  if (!filled.length) status.textContent = `No entry fits ${subject()}; the rules name these families without one.`;
+  else status.textContent = `For ${subject()}: ${count(filled.length, "family", "families")} with ${count(entries, "entry", "entries")}.`;
   const rest = families.filter((family) => !family.fits.length);
   answer.replaceChildren(...filled.map(section), ...(rest.length ? [others(rest)] : []));
   answer.hidden = false;
@@ -168,8 +168,8 @@ function section(family) {
   const heading = element("h2", {}, link(`${root}families/${family.family}/`, name));
   const parts = [heading, element("p", {}, why)];
   const term = [...select.options].find((option) => option.value === only)?.textContent;
-  if (only) parts.push(element("p", { class: "cat-note" }, `No entry with this training names ${subject()}; these were shown on other models of its architecture (${term}).`));
-  const heads = ["Paper", "Training", "Code", "Number", "Setting and source"];
+  if (only) parts.push(element("p", { class: "cat-note" }, `No entry with this training names ${subject()}; these were evaluated on other models of its architecture (${term}).`));
+  const heads = ["Paper", "Training", "Code", "Reported result", "Setting and source"];
   const table = element(
     "table",
     { class: "cat-rows choose-entries" },
@@ -177,7 +177,7 @@ function section(family) {
     element("tbody", {}, ...fits.slice(0, data.shown).map(row)),
   );
   parts.push(element("div", { class: "cat-table", tabindex: "0", role: "region", "aria-label": name }, table));
-  const all = fits.length > data.shown ? `${data.shown} of ${fits.length} are shown. ` : "";
+  const all = fits.length > data.shown ? `${data.shown} of ${fits.length} shown. ` : "";
   const text = `${name} in Browse`;
   parts.push(element("p", {}, all, link(browse(family), text)));
   return element("section", {}, ...parts);
@@ -195,7 +195,7 @@ function row([[slug, label, , training, code], number]) {
     element("th", { scope: "row" }, link(`${root}papers/${slug}/`, label)),
     cell("Training", data.training[training]?.[1] ?? "not stated"),
     cell("Code", code ? "yes" : NONE),
-    cell("Number", ...shown),
+    cell("Reported result", ...shown),
     cell("Setting", ...(number ? [setting, element("br"), element("span", { class: "cat-quiet" }, source)] : [NONE])),
   );
 }
@@ -207,7 +207,7 @@ function others(families) {
     return element("li", {}, link(`${root}families/${family.family}/`, name), `: ${family.why} `, browsed);
   });
   const where = state.model ? `${subject()} or its architecture` : subject();
-  return element("section", {}, element("h2", {}, `Not shown on ${where}`), element("ul", {}, ...items));
+  return element("section", {}, element("h2", {}, `No entry on ${where}`), element("ul", {}, ...items));
 }
 
 function link(address, text) {

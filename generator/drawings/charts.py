@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from generator.views.statistics import Group, Number, Period, Statistic
+from reference_impls.number_format import count, percent
 
 PLOT_HEIGHT = 68
 """Pixels of a panel's highest column."""
@@ -122,7 +123,7 @@ def _panel(group: Group, periods: Sequence[Period], unit: Unit, top: float) -> P
             height = max(height, 1.5)
         x, y = round(slot * (index + GAP / 200), 2), round(ABOVE + PLOT_HEIGHT - height, 1)
         text = f"{group.name}, {period.name}: {_words(number, unit)}"
-        value = _value(number, unit).removesuffix("\u202f%") if number.count else ""
+        value = _value(number, unit).removesuffix("%") if number.count else ""
         bar = Bar(x, y, round(slot * (1 - GAP / 100), 2), height, value, text, number)
         columns.append(Column(round(slot * (index + 0.5), 2), _short(period), bar))
     spoken = ", ".join(
@@ -142,11 +143,10 @@ def _size(number: Number, unit: Unit) -> float:
 
 
 def _value(number: Number, unit: Unit) -> str:
-    return f"{number.percent:.0f}\u202f%" if unit == "percent" else str(number.count)
+    return percent(number.percent / 100) if unit == "percent" else str(number.count)
 
 
 def _words(number: Number, unit: Unit) -> str:
-    papers = "paper" if number.count == 1 else "papers"
     if unit == "percent":
         return f"{_value(number, unit)}, {number.count} of {number.whole} papers"
-    return f"{number.count} {papers}"
+    return count(number.count, "paper")

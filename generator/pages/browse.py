@@ -61,7 +61,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """Name in the basket and in addresses: the slug, which is a paper's own and carries the kind of others."""
+        """Name in the selection and in addresses: the slug, which is a paper's own and carries the kind of others."""
         return self.filed.slug if self.kind == "paper" else f"{self.kind}:{self.filed.slug}"
 
     @property
@@ -128,17 +128,19 @@ FACETS = (
     Facet("training", "Training needed", "training", _field("training"), open=True),
     Facet("model", "Model", "", lambda row: (*row.models, *row.lines)),
     Facet("architectures", "Architecture", "architectures", _field("architectures")),
-    Facet("granularity", "Decides about", "granularity", _field("granularity")),
+    Facet("granularity", "Granularity", "granularity", _field("granularity")),
     Facet("code", "Code", "", _yes(lambda row: bool(getattr(row.filed.entry, "code", None))), open=True),
-    Facet("results", "Results", "", _yes(lambda row: bool(getattr(row.filed.entry, "results", ()))), open=True),
-    Facet("implementation", "Implementation", "", _yes(lambda row: row.filed.slug in IMPLEMENTED), open=True),
+    Facet(
+        "results", "Reported results", "", _yes(lambda row: bool(getattr(row.filed.entry, "results", ()))), open=True
+    ),
+    Facet("implementation", "Reference implementation", "", _yes(lambda row: row.filed.slug in IMPLEMENTED), open=True),
     Facet("venue", "Venue", "venues", _venue_words),
     Facet("checked", "Summary checked against", "checked", _field("checked")),
     Facet("status", "Status", "statuses", _field("status")),
 )
 _YES = {
     "code": Term(name="With code", text="Papers whose authors published code."),
-    "results": Term(name="With reported numbers", text="Papers with numbers in this catalogue."),
+    "results": Term(name="With reported results", text="Papers whose reported results are in this catalogue."),
     "implementation": Term(name="With a reference implementation", text="Papers implemented in this repository."),
 }
 FACETS_BY_NAME = {facet.name: facet for facet in FACETS}
@@ -146,7 +148,7 @@ FIRST = 20
 """Rows that stand in the page itself, so that they are drawn before any script runs."""
 SHOWN_MODELS = 3
 """So many models stand in a row."""
-_TAGS = ("sparsity", "training", "architectures", "status")
+_TAGS = ("sparsity", "architectures", "status")
 # Filters of a table in docs/ that the browse page knows by the same name.
 _SHARED = ("family", "sparsity", "granularity", "architectures", "training", "status", "checked")
 
@@ -207,6 +209,7 @@ def browse(site: Site, root: str, _argument: str) -> str:
         facets=[(facet, choices) for facet, choices in facets if choices],
         years=years,
         first=[(row, tags(site, row)) for row in entries[:FIRST]],
+        training=lambda row: "".join(site.term("training", word).name for word in _field("training")(row)),
         groups=list(_groups(site, entries)),
     )
 
@@ -223,7 +226,7 @@ def tags(site: Site, row: Row) -> list[tuple[str, str]]:
     shown += [(site.catalogue.models[slug].entry.name, "browse-tag browse-tag--model") for slug in shown_models(row)]
     shown += [
         (text, "browse-tag")
-        for name, text in (("code", "code"), ("results", "numbers"))
+        for name, text in (("code", "code"), ("results", "results"))
         if FACETS_BY_NAME[name].words(row)
     ]
     return shown
@@ -245,7 +248,7 @@ def _groups(site: Site, entries: Sequence[Row]) -> Iterator[tuple[str, str, list
 
 
 def compare(_site: Site, root: str, _argument: str) -> str:
-    """The place where entries stand side by side."""
+    """The place of the comparison of entries."""
     return render("compare", root=root)
 
 

@@ -15,9 +15,9 @@ from generator.pages.render import render
 from generator.views.site import Site
 
 FILES = {
-    "entries.json": "Everything, as one JSON document",
-    ENTRIES_SCHEMA: "The JSON Schema of that document, with what each field means",
-    "entries.csv": "One row an entry, for a spreadsheet",
+    "entries.json": "The whole catalogue as one JSON document",
+    ENTRIES_SCHEMA: "JSON Schema of that document, with the meaning of each field",
+    "entries.csv": "One row per entry, for a spreadsheet",
     **{f"references.{one.ending}": f"All papers as {one.name}, without abstracts" for one in FORMATS},
 }
 
@@ -32,7 +32,7 @@ MEDIA = {
 """Media type of a file by what follows its first point."""
 
 
-@lru_cache(maxsize=1)  # the data page tells the sizes
+@lru_cache(maxsize=1)  # the data page shows the sizes
 def download_files(site: Site) -> Mapping[str, bytes]:
     """Content of every file of the data page, by its address below the home page."""
     catalogue = site.catalogue
@@ -66,9 +66,9 @@ def dataset_json_ld(site: Site) -> Mapping[str, object]:
         "@context": "https://schema.org",
         "@type": "Dataset",
         "name": site.config.name,
-        "description": "What makes diffusion models cheaper to run, with model pruning at its centre: "
-        f"{papers} papers with summaries of our own, the numbers that they report, the models that they were shown "
-        "on, and tools and articles.",
+        "description": "Methods that make diffusion models cheaper to run, with a focus on model pruning: "
+        f"{papers} papers with our own summaries, their reported results, the models that they were evaluated on, "
+        "and tools and articles.",
         "url": f"{home}data/",
         "license": "https://creativecommons.org/publicdomain/zero/1.0/",
         "isAccessibleForFree": True,
@@ -104,7 +104,7 @@ def follow(site: Site, root: str, argument: str) -> str:
         KeyError: the argument is not a family.
     """
     term, count = site.term("families", argument), len(_papers_by_family(site)[argument])
-    return render("follow", term=term, count=count, root=root, feed=family_feed(argument), bib=family_bib(argument))
+    return render("follow", term=term, number=count, root=root, feed=family_feed(argument), bib=family_bib(argument))
 
 
 @lru_cache(maxsize=1)

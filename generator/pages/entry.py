@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from generator import escape
 from generator.entries.model import VOCABULARIES, Filed, Paper
 from generator.outputs.citations import FORMATS, article_json_ld, bibtex
-from generator.pages.methods import headline, measured
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.configurations import configurations_of, first_rows, tables
-from generator.views.measured import MODEL_NAMES
+from generator.views.headlines import headlines
 from generator.views.similar import Similar, similar_papers
 from generator.views.site import Site, address_of, authors_of, date_of, family_name
 
 OPEN_CONFIGURATIONS = 8
-"""So many configurations of an entry are open; the others stand behind one click."""
+"""So many configurations of an entry are open; the others are behind one click."""
 
 
 def entry_pages(site: Site) -> Iterator[Page]:
@@ -48,9 +47,7 @@ def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
         bibtex=bibtex(filed),
         formats=FORMATS,
         similar=similar,
-        headlines=headline,
-        dense_of=lambda model: measured().dense[model]["held_out_loss"],
-        model_names=MODEL_NAMES,
+        headlines=headlines(filed, site.catalogue.taxonomy.metrics),
         vocabularies=VOCABULARIES["papers"],
         tables=shown,
         more=more,

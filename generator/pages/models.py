@@ -1,4 +1,4 @@
-"""The page of each model and line of models: what it costs, what was tried on it, and how to prune it here."""
+"""The page of each model and line of models: its cost, the papers on it, and how to prune it."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ def _architectures(site: Site, root: str) -> str:
 def _code(site: Site, root: str) -> str:
     statistic = statistics.by_code(site.catalogue)
     rows = charts.bars_by_period(statistic.groups[0], statistic.periods, "percent") if statistic.groups else None
-    return _drawn(root, statistic, "Share of papers with code by year", rows=rows, shares=True)
+    return _drawn(root, statistic, "Percentage of papers with code by year", rows=rows, shares=True)
 
 
 def _training(site: Site, root: str) -> str:
     statistic = statistics.by_training(site.catalogue)
     panels = charts.panels(statistic, "percent")
-    return _drawn(root, statistic, "Share of papers by the training they need", panels=panels, shares=True)
+    return _drawn(root, statistic, "Percentage of papers by training needed", panels=panels, shares=True)
 
 
 def _venues(site: Site, root: str) -> str:

@@ -54,14 +54,14 @@ def rows_of(page: Page) -> dict[str, list[str]]:
 
 def test_what_is_ticked_is_kept_across_pages(open_page: Open) -> None:
     page = open_page("browse/?text=structural+pruning+for+diffusion+models")
-    bar = page.get_by_role("region", name="Basket")
+    bar = page.get_by_role("region", name="Selection")
     expect(bar).to_be_hidden()
     page.locator("input[data-key='diff-pruning']").check()
-    expect(bar).to_contain_text("1 in the basket")
+    expect(bar).to_contain_text("1 selected")
     page.locator(".browse-rows a[href$='papers/diff-pruning/']").click()
     button = page.locator(".cat-basket")
     expect(button).to_have_attribute("aria-pressed", "true")
-    expect(button).to_have_text("In the basket")
+    expect(button).to_have_text("Selected")
     home = page.url.removesuffix("papers/diff-pruning/")
     page.goto(home + "papers/obs-diff/")
     button.click()
@@ -70,7 +70,7 @@ def test_what_is_ticked_is_kept_across_pages(open_page: Open) -> None:
     expect(page.locator(".compare-rows thead a")).to_have_text(["Diff-Pruning", "OBS-Diff"])
     page.goto(home + "browse/?text=obs-diff")
     expect(page.locator("input[data-key='obs-diff']")).to_be_checked()
-    bar.get_by_role("button", name="Empty it").click()
+    bar.get_by_role("button", name="Clear selection").click()
     expect(bar).to_be_hidden()
     expect(page.locator("input[data-key='obs-diff']")).not_to_be_checked()
     assert page.evaluate(f"localStorage.getItem('{STORE}')") == "[]"
@@ -78,7 +78,7 @@ def test_what_is_ticked_is_kept_across_pages(open_page: Open) -> None:
 
 def test_tools_and_articles_can_be_taken_too(open_page: Open, built: Built, tool: str) -> None:
     page = open_page(f"tools/{tool}/")
-    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("button", name="Select to compare").click()
     assert json.loads(page.evaluate(f"localStorage.getItem('{STORE}')")) == [f"tool:{tool}"]
     page.get_by_role("link", name="Compare").click()
     expect(page.locator(".compare-rows thead a")).to_have_text([built.catalogue.tools[tool].entry.name])
@@ -89,7 +89,7 @@ def test_a_spoilt_basket_does_no_harm(open_page: Open, held: str) -> None:
     page = open_page("papers/obs-diff/")
     page.evaluate("([name, held]) => localStorage.setItem(name, held)", [STORE, held])
     page.reload()
-    page.get_by_role("button", name="Add to basket").click()
+    page.get_by_role("button", name="Select to compare").click()
     kept = json.loads(page.evaluate(f"localStorage.getItem('{STORE}')"))
     assert kept == ([*(["diff-pruning"] if "diff-pruning" in held else []), "obs-diff"])
 
@@ -115,7 +115,7 @@ def test_side_by_side_marks_what_differs(open_page: Open, built: Built) -> None:
     bold = page.locator("tr", has_text="Sparsity").first.locator("strong").all_inner_texts()
     shared = set.intersection(*map(set, sparsity))
     assert sorted(bold) == sorted(name for names in sparsity for name in names if name not in shared)
-    page.get_by_label("Only what differs").check()
+    page.get_by_label("Only differences").check()
     assert list(rows_of(page)) == differing
 
 
@@ -139,7 +139,7 @@ def test_configurations_of_one_model_and_data_set_stand_side_by_side(open_page: 
 
 def test_a_selection_is_shared_by_its_address(open_page: Open) -> None:
     page = open_page("compare/?ids=" + ",".join(THREE), permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Take OBS-Diff away").click()
+    page.get_by_role("button", name="Remove OBS-Diff").click()
     expect(page.locator(".compare-rows thead a")).to_have_text(["Diff-Pruning", "BK-SDM"])
     assert page.evaluate("location.search") == "?ids=diff-pruning,bk-sdm"
     page.go_back()
@@ -148,10 +148,10 @@ def test_a_selection_is_shared_by_its_address(open_page: Open) -> None:
     page.get_by_role("button", name="Copy the address").click()
     expect(page.locator(".cat-said")).to_have_text("Copied the address.")
     assert page.evaluate("navigator.clipboard.readText()") == page.evaluate("location.href")
-    bar = page.get_by_role("region", name="Basket")
+    bar = page.get_by_role("region", name="Selection")
     expect(bar).to_be_hidden()  # looking at a shared selection does not touch one's own
-    page.get_by_role("button", name="Put these into my basket").click()
-    expect(bar).to_contain_text("3 in the basket")
+    page.get_by_role("button", name="Add these to my selection").click()
+    expect(bar).to_contain_text("3 selected")
 
 
 def test_strange_ids_are_told_or_left_out(open_page: Open) -> None:
@@ -212,12 +212,12 @@ def test_the_current_filter_or_the_basket_can_be_taken(open_page: Open) -> None:
     page = open_page("browse/?family=surveys&kind=paper", permissions=["clipboard-read", "clipboard-write"])
     wanted = int(page.locator(".browse-status").inner_text().split()[0])
     page.get_by_role("button", name="Cite or download").click()
-    expect(page.locator(".browse-take-what label")).to_have_text([f"All that match ({wanted})", "The basket (0)"])
+    expect(page.locator(".browse-take-what label")).to_have_text([f"All that match ({wanted})", "The selection (0)"])
     page.get_by_role("button", name="copy BibTeX").click()
     expect(page.locator(".cat-said")).to_have_text(f"Copied {wanted} as BibTeX.")
     assert len(re.findall(r"^@", page.evaluate("navigator.clipboard.readText()"), re.MULTILINE)) == wanted
     page.locator(".browse-tick input").first.check()
-    page.get_by_label("The basket (1)").check()
+    page.get_by_label("The selection (1)").check()
     page.get_by_role("button", name="copy CSV").click()
     expect(page.locator(".cat-said")).to_have_text("Copied 1 as CSV.")
     page.get_by_role("button", name="Copy the address").click()
@@ -268,7 +268,7 @@ def test_a_narrow_screen_scrolls_only_the_table(open_page: Open) -> None:
 
 def test_axe_finds_nothing(open_page: Open) -> None:
     page = open_page("compare/?ids=" + ",".join(THREE), reduced_motion="reduce")
-    page.get_by_role("button", name="Put these into my basket").click()
+    page.get_by_role("button", name="Add these to my selection").click()
     page.get_by_role("button", name="Cite or download").click()
     assert_axe_finds_nothing(page)
     switch_to_dark(page)

@@ -137,11 +137,11 @@ def test_an_architecture_or_no_model_is_answered_too(open_page: Open, built: Bui
 def test_answers_go_into_the_address_and_back_takes_them_back(open_page: Open) -> None:
     page = open_page("choose/")
     status = page.locator(".choose-status")
-    expect(status).to_have_text("Answer how much you may train and what hurts; the model is optional.")
+    expect(status).to_have_text("Answer how much you can train and what the bottleneck is; the model is optional.")
     page.get_by_label("Name of the model").fill("stable diffusion xl")
     page.get_by_label("Name of the model").press("Enter")
     page.get_by_role("radio", name="Not at all").check()
-    expect(status).to_have_text("Answer what hurts.")
+    expect(status).to_have_text("Answer what the bottleneck is.")
     page.get_by_role("radio", name="Seconds").check()
     answered(page)
     expect(status).to_contain_text("For SDXL: ")
@@ -171,7 +171,7 @@ def test_it_is_usable_by_keyboard_alone(open_page: Open) -> None:
 @browser
 def test_an_unknown_model_is_said_and_unknown_words_are_left_out(open_page: Open) -> None:
     page = open_page("choose/?model=nothing&train=__proto__&need=toString")
-    expect(page.locator(".choose-status")).to_contain_text("Answer how much you may train and what hurts")
+    expect(page.locator(".choose-status")).to_contain_text("Answer how much you can train and what the bottleneck is")
     page.get_by_label("Name of the model").fill("zzzz")
     page.get_by_label("Name of the model").press("Enter")
     expect(page.locator(".choose-unknown")).to_have_text(

@@ -91,8 +91,12 @@ class TestInTheBrowser:
         page = open_page("families/distillation/", viewport={"width": 500, "height": 900})
         frame = page.locator(".cat-lineage")
         frame.focus()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function("document.querySelector('.cat-lineage').scrollLeft > 0")
+        places = (
+            "[...document.querySelectorAll('.cat-lineage .cat-axis')].map(one => one.getBoundingClientRect().right)"
+        )
+        assert page.evaluate(places)[-1] <= frame.bounding_box()["x"] + frame.bounding_box()["width"], "the newest year"
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function("document.querySelector('.cat-lineage').scrollLeft < 0")
 
     def test_a_box_of_the_drawing_opens_its_entry(self, open_page: Callable[..., Page]) -> None:
         page = open_page("families/pruning/")

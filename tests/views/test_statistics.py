@@ -130,7 +130,7 @@ class TestPanels:
     def test_shares(self) -> None:
         (panel,) = charts.panels(Statistic(PERIODS, (group(10, 20),)), "percent")
         assert [column.bar.value for column in panel.columns] == ["25", "50"]
-        assert panel.columns[0].bar.text == "X, to 2019: 25\u202f%, 10 of 40 papers"
+        assert panel.columns[0].bar.text == "X, to 2019: 25%, 10 of 40 papers"
 
     def test_nothing_at_all(self) -> None:
         assert charts.panels(Statistic((), ())) == ()
@@ -145,7 +145,7 @@ class TestBars:
     def test_shares_are_on_the_scale_of_the_whole(self) -> None:
         drawn = charts.bars_by_period(group(10, 40), PERIODS, "percent")
         assert [row.bar.width for row in drawn.rows] == [charts.LONGEST / 4, charts.LONGEST]
-        assert drawn.text == "to 2019: 25\u202f%, 10 of 40 papers; 2020: 100\u202f%, 40 of 40 papers"
+        assert drawn.text == "to 2019: 25%, 10 of 40 papers; 2020: 100%, 40 of 40 papers"
 
     def test_rows_do_not_touch(self) -> None:
         drawn = charts.bars([group(3), group(2), group(1)])
