@@ -57,7 +57,7 @@ def copy(tmp_path: Path, checker: Checker) -> Path:
         file = tmp_path / path
         file.parent.mkdir(parents=True)
         file.write_bytes(format_entry(checker.entry(kind=kind).encode(), kind, path))
-    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
         shutil.copy(ROOT / "data" / name, tmp_path / "data")
     return tmp_path
 
@@ -289,7 +289,7 @@ def test_format_leaves_what_it_cannot_read(copy: Path, run: Run) -> None:
 
 
 def test_a_catalogue_without_one_of_its_files(copy: Path, run: Run) -> None:
-    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
         (copy / "data" / name).rename(copy / name)
         done = run(copy, "validate", "--no-notes")
         assert done.returncode == 1

@@ -18,6 +18,7 @@ from generator.assemble.frame import framed, nearest, place_of, tab_said, way_ho
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, apply_fixes
 from generator.outputs.feeds import feed_links
 from generator.pages.blocks import fill_directives
+from generator.pages.glossary import addresses
 from generator.pages.makers import all_files, all_pages
 from generator.pages.page import ROOT, Page
 from generator.pages.search import INDEX, Prose, search_index
@@ -43,7 +44,8 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         epoch: time of the commit in seconds, for the compressed sitemap.
 
     Raises:
-        FillFailed: the shell, the search index or the sitemap is not there or has another form.
+        FillFailed: the shell, the search index or the sitemap is not there or has another form, or a link of the
+            glossary leads nowhere.
         UnknownDirective: a page in docs/ holds a directive without a block.
     """
     shell_file = built / SHELL / "index.html"
@@ -81,6 +83,7 @@ def fill(built: Path, site: Site, epoch: int) -> None:
         file.write_text(html, encoding="utf-8", newline="\n")
     replace_search(built, site, made)
     extend_sitemap(built, site.config.site_url, [page.location for page in made], epoch)
+    check_glossary(built, site)
     for name, content in all_files(site).items():
         (built / name).parent.mkdir(parents=True, exist_ok=True)
         (built / name).write_bytes(content)
@@ -146,6 +149,22 @@ def replace_search(built: Path, site: Site, made: Sequence[Page]) -> None:
     content = search_index(site, [one for one in prose if one.location not in made_places], made)
     (built / INDEX).parent.mkdir(exist_ok=True)
     (built / INDEX).write_bytes(content)
+
+
+def check_glossary(built: Path, site: Site) -> None:
+    """Every link of the glossary leads to a page, and to a place on it.
+
+    Raises:
+        FillFailed: with all that do not.
+    """
+    lost = []
+    for term, address in addresses(site):
+        page, _, place = address.partition("#")
+        file = built / page.partition("?")[0] / "index.html"
+        if not file.is_file() or (place and f'id="{place}"' not in file.read_text(encoding="utf-8")):
+            lost.append(f"{term}: {address}")
+    if lost:
+        raise FillFailed(f"links of data/glossary.yaml that lead nowhere: {', '.join(lost)}")
 
 
 def extend_sitemap(built: Path, site_url: str, locations: Iterable[str], epoch: int) -> None:

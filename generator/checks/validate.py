@@ -11,7 +11,8 @@ from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.choose import read_rules
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
-from generator.entries.model import Article, Catalogue, Filed, Model, Paper, Rules, Tool
+from generator.checks.glossary import read_glossary
+from generator.entries.model import Article, Catalogue, Filed, Glossary, Model, Paper, Rules, Tool
 from generator.entries.problem import Problem
 
 
@@ -38,10 +39,13 @@ def validate(data: Path) -> Outcome:
     taxonomy, document = read_taxonomy(data, problems)
     datasets, datasets_document = read_datasets(data, problems)
     rules = read_rules(data, taxonomy, problems) if taxonomy is not None else None
+    glossary = read_glossary(data, taxonomy, problems) if taxonomy is not None else None
     records, corrupt = arxiv_records.read_all(data / "arxiv")
     problems.extend(corrupt)
     drafts = list(read_drafts(data, problems))
-    if taxonomy is None or document is None or datasets is None or datasets_document is None or rules is None:
+    if taxonomy is None or document is None or datasets is None or datasets_document is None:
+        return Outcome(tuple(sorted(problems)), len(drafts), None)
+    if rules is None or glossary is None:
         return Outcome(tuple(sorted(problems)), len(drafts), None)
     context = Context(taxonomy, document, records, datasets, datasets_document)
     for draft in drafts:
@@ -49,7 +53,7 @@ def validate(data: Path) -> Outcome:
     for catalogue_check in CATALOGUE_CHECKS.values():
         problems.extend(catalogue_check.check_all(drafts, context))
     failed = any(problem.severity == "error" for problem in problems)
-    catalogue = None if failed else _catalogue(drafts, context, rules)
+    catalogue = None if failed else _catalogue(drafts, context, rules, glossary)
     return Outcome(tuple(sorted(problems)), len(drafts), catalogue)
 
 
@@ -59,7 +63,7 @@ def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
         yield from entry_check.check(draft, context)
 
 
-def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules) -> Catalogue:
+def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules, glossary: Glossary) -> Catalogue:
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
@@ -74,7 +78,7 @@ def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules) -> Catal
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules)
+    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules, glossary)
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:

@@ -496,6 +496,46 @@ class Rules(Record):
 NO_RULES = Rules.model_construct(needs={}, budgets={}, other_aims=(), rules={})
 
 
+class GlossaryTerm(Record):
+    """A term of the field that is no word of a vocabulary."""
+
+    name: Text
+    """As the site writes it."""
+    aliases: Texts = ()
+    """Other names and abbreviations; no two terms share one."""
+    text: Text
+    """One or two sentences of our own."""
+    link: Text
+    """Address below the home page where the term matters."""
+    where: Text
+    """Words of that link."""
+
+
+class GlossaryNote(Record):
+    """What the glossary adds to a term of the taxonomy, which has its name and its sentence."""
+
+    aliases: Texts = ()
+    """Other names and abbreviations, beside the synonyms of the taxonomy."""
+    text: Text | None = None
+    """One or two sentences that follow the taxonomy's."""
+    link: Text | None = None
+    """Address below the home page where the term matters."""
+    where: Text | None = None
+    """Words of that link."""
+
+
+class Glossary(Record):
+    """The terms of the page Glossary that are not in the taxonomy, as ``data/glossary.yaml`` holds them."""
+
+    terms: dict[str, dict[str, GlossaryTerm]]
+    """Group -> anchor on the page -> term."""
+    notes: dict[str, dict[str, GlossaryNote]]
+    """Vocabulary -> word -> what is added."""
+
+
+NO_GLOSSARY = Glossary(terms={}, notes={})
+
+
 class Taxonomy(Record):
     """The closed vocabularies, as in ``data/taxonomy.yaml``."""
 
@@ -597,3 +637,5 @@ class Catalogue:
     datasets: Mapping[str, Dataset]
     rules: Rules = NO_RULES
     """What the page Choose answers; nothing in a catalogue that was not read from files."""
+    glossary: Glossary = NO_GLOSSARY
+    """Terms of the page Glossary beside those of the taxonomy; none in a catalogue that was not read from files."""

@@ -12,6 +12,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_VERSION = 2
 """Of the export: incremented when a field changes its meaning or is removed."""
 LICENCE = "CC0-1.0"
+LICENCE_ADDRESS = "https://creativecommons.org/publicdomain/zero/1.0/"
 ENTRIES_SCHEMA = "entries.schema.json"
 
 

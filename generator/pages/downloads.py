@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from generator.entries.model import Filed, Paper
-from generator.entries.schema import ENTRIES_SCHEMA, schema_files
+from generator.entries.schema import ENTRIES_SCHEMA, LICENCE_ADDRESS, schema_files
 from generator.outputs.citations import FORMATS, bibtex_file
 from generator.outputs.exports import entries_csv, entries_json
 from generator.outputs.feeds import FEED, NEWEST, family_feed
@@ -70,7 +70,7 @@ def dataset_json_ld(site: Site) -> Mapping[str, object]:
         f"{papers} papers with our own summaries, their reported results, the models that they were evaluated on, "
         "and tools and articles.",
         "url": f"{home}data/",
-        "license": "https://creativecommons.org/publicdomain/zero/1.0/",
+        "license": LICENCE_ADDRESS,
         "isAccessibleForFree": True,
         "keywords": [term.name for term in site.catalogue.taxonomy.families.values()],
         "distribution": [

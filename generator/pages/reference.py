@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.arxiv import enrich, fetch, records
-from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, drafts
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, drafts, glossary
 from generator.entries import load_yaml
 from generator.entries.model import KINDS, VOCABULARIES, Result, Taxonomy
 from generator.entries.problem import Code
@@ -30,6 +30,7 @@ def all_codes() -> tuple[Code, ...]:
         load_yaml,
         drafts,
         choose,
+        glossary,
         records,
         fetch,
         enrich,

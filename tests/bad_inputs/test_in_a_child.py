@@ -91,7 +91,7 @@ def test_refused_within_memory_and_an_end(tmp_path: Path, check: Check, name: st
     file = tmp_path / "data/papers/2023/x.yaml"
     file.parent.mkdir(parents=True)
     file.write_bytes(raw)
-    for name_of_file in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+    for name_of_file in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
         shutil.copy(ROOT / "data" / name_of_file, tmp_path / "data")
     code = check(tmp_path)
     output, errors = ((tmp_path / name).read_text("utf-8") for name in ("stdout", "stderr"))

@@ -15,7 +15,7 @@ from tests.conftest import Checker
 def data(tmp_path: Path, root: Path, checker: Checker) -> Path:
     (tmp_path / "papers/2023").mkdir(parents=True)
     (tmp_path / "papers/2023/x.yaml").write_text(checker.entry(), encoding="utf-8")
-    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml"):
+    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
         shutil.copy(root / "data" / name, tmp_path)
     return tmp_path
 
