@@ -19,6 +19,7 @@ const table = one(".browse-table");
 const FIRST = body.rows.length;
 const status = one(".browse-status");
 const more = one(".browse-more");
+const term = one(".browse-term");
 const active = one(".browse-active");
 const withSummaries = one("input[name=summaries]");
 const years = { from: one("select[name=year-from]"), to: one("select[name=year-to]") };
@@ -82,6 +83,7 @@ function update(rows = FIRST) {
   for (const select of Object.values(years))
     for (const option of select.options) if (option.value) option.textContent = `${option.value} (${byYear.get(option.value) ?? 0})`;
   status.textContent = summary();
+  showTerm();
   showActive();
   showSort();
   shown = 0;
@@ -105,6 +107,15 @@ function summary() {
   const number = `${ids.length} of ${index.size} entries`;
   if (!found?.most || found.most === found.asked) return number;
   return `${number}. No entry contains all ${found.asked} words; these contain ${found.most}.`;
+}
+
+// What the glossary says of a query that is a name of one of its terms.
+function showTerm() {
+  const at = (found?.term ?? -1) - index.size;
+  term.hidden = at < 0;
+  if (term.hidden) return;
+  const { titles, texts, locations } = index.names;
+  term.replaceChildren("Glossary: ", element("a", { href: root + locations[at] }, titles[at]), ` — ${texts[at]}`);
 }
 
 // Names and summaries come with the first words, or when summaries are to be shown.

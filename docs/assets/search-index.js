@@ -61,6 +61,7 @@ function addOther(words, index, shown, id, at) {
   words.add(id, "title", index.titles[at], true);
   words.add(id, "summary", index.texts[at]);
   const about = index.about[at];
+  if (index.locations[at].startsWith("glossary/#")) for (const concept of [about, ...index.belongs[at]]) words.terms.set(concept, id);
   if (about >= 0) {
     words.addConcept(id, "whole", about);
     for (const name of shown[about]) words.add(id, "name", name, true);

@@ -131,6 +131,8 @@ export class Words {
     this.postings = []; // of each number: document * PLACES + field
     this.forms = new Map(); // stem -> numbers
     this.keys = new Map(); // name of a concept, joined -> numbers of the concepts
+    this.first = new Map(); // concept -> its first name, joined
+    this.terms = new Map(); // concept -> the document that explains it
     this.stems = new Map();
     this.chunks = new Map();
     this.sorted = null;
@@ -182,6 +184,7 @@ export class Words {
   name(concept, names) {
     for (const name of names) {
       const parts = this.#pieces(name);
+      if (!this.first.has(concept)) this.first.set(concept, join(parts.map(({ raw }) => raw)));
       for (const key of new Set([join(parts.map(({ raw }) => raw)), join(parts.map((part) => part.stem))]))
         if (key) this.keys.set(key, [...new Set([...(this.keys.get(key) ?? []), concept])]);
     }
@@ -231,7 +234,15 @@ export class Words {
     this.sortedKeys ??= [...this.keys.keys()].sort();
   }
 
-  // How the documents fit: { scores, held (words of each), asked (words in all), marks, concepts }.
+  // The document that explains what is asked, where the query is a name of it and nothing else; first names count first.
+  #term(query) {
+    const parts = this.#pieces(query);
+    const forms = [join(parts.map(({ raw }) => raw)), join(parts.map((part) => part.stem))];
+    const named = forms.flatMap((key) => this.keys.get(key) ?? []).filter((concept) => this.terms.has(concept));
+    return this.terms.get(named.find((concept) => this.first.get(concept) === forms[0]) ?? named[0]) ?? -1;
+  }
+
+  // How the documents fit: { scores, held (words of each), asked (words in all), marks, concepts, term }.
   find(query) {
     const scores = new Float32Array(this.size);
     const held = new Uint8Array(this.size);
@@ -240,7 +251,9 @@ export class Words {
       asked.words += unit.words.length;
       this.#score(unit, scores, held, asked);
     }
-    return { scores, held, asked: asked.words, marks: asked.marks, concepts: asked.concepts };
+    const term = this.#term(query);
+    if (term >= 0) scores[term] = 1e9; // before all that fit as well
+    return { scores, held, asked: asked.words, marks: asked.marks, concepts: asked.concepts, term };
   }
 
   // What is asked, cut into names that the catalogue knows, and single words.
@@ -361,7 +374,7 @@ export class Words {
   }
 }
 
-// Rare words tell more than common ones.
+// Rare words say more than common ones.
 function rarity(fits, size) {
   let count = 0;
   for (const fit of fits) if (fit) count++;

@@ -49,13 +49,13 @@ function show() {
   const found = words.find(query);
   const { ids, most } = best(found, 0, words.size, index.weights);
   ids.sort((a, b) => found.scores[b] - found.scores[a]);
-  status.textContent = told(ids.length, most, found.asked);
+  status.textContent = summary(ids.length, most, found.asked);
   list.append(...ids.slice(0, MOST).map((id) => item(id, found.marks)));
   const inBrowse = ids.filter((id) => id < entries.slugs.length).length;
   if (inBrowse) list.append(link(new URL(`browse/?text=${encodeURIComponent(query)}`, root), `Show ${inBrowse} in Browse`, "With filters, to compare and cite", null));
 }
 
-function told(number, most, asked) {
+function summary(number, most, asked) {
   if (!number) return "Nothing found";
   const results = number === 1 ? "1 result" : `${number} results`;
   return most === asked ? results : `${results}. None has all ${asked} words; these have ${most}.`;

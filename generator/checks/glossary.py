@@ -16,7 +16,7 @@ from generator.escape import terminal
 CODES = (
     Code(
         "E507",
-        "data/glossary.yaml has terms with a name, one or two sentences and a link, and notes on terms of the taxonomy.",
+        "data/glossary.yaml has terms with a name, one or two sentences and a link, and notes on the taxonomy.",
         wrong="a term with the name of a term of the taxonomy",
         right="a note on that term, below notes:",
     ),
@@ -50,8 +50,7 @@ def read_glossary(data: Path, taxonomy: Taxonomy, problems: list[Problem]) -> Gl
     if glossary is None or document is None:
         return None
     for check in (_keys, _names, _texts, _links):
-        for finding in check(glossary, taxonomy):
-            problems.append(_problem(document, *finding))
+        problems.extend(_problem(document, *finding) for finding in check(glossary, taxonomy))
     return glossary
 
 
@@ -74,16 +73,20 @@ def _keys(glossary: Glossary, taxonomy: Taxonomy) -> Iterator[_Finding]:
             first.setdefault(anchor, group)
     for vocabulary, notes in glossary.notes.items():
         if vocabulary not in VOCABULARIES:
-            yield ("notes", vocabulary), f"the glossary shows no vocabulary {vocabulary!r}", _fix(vocabulary, VOCABULARIES)
+            yield (
+                ("notes", vocabulary),
+                f"the glossary shows no vocabulary {vocabulary!r}",
+                _fix(vocabulary, list(VOCABULARIES)),
+            )
             continue
         words = taxonomy.vocabulary(vocabulary)
         for word in notes:
             if word not in words:
                 message = f"{word!r} is not a term of {vocabulary}"
-                yield ("notes", vocabulary, word), message, _fix(word, tuple(words))
+                yield ("notes", vocabulary, word), message, _fix(word, list(words))
 
 
-def _fix(word: str, known: tuple[str, ...]) -> str:
+def _fix(word: str, known: list[str]) -> str:
     near = nearest(word, known, limit=3)
     return f"did you mean {', '.join(near)}?" if near else f"use one of {', '.join(known)}"
 
@@ -108,7 +111,9 @@ def _names(glossary: Glossary, taxonomy: Taxonomy) -> Iterator[_Finding]:
             yield from _once(("notes", vocabulary, word), None, note.aliases, f"{vocabulary}.{word}", seen)
 
 
-def _once(steps: Steps, name: str | None, aliases: tuple[str, ...], own: str, seen: dict[str, str]) -> Iterator[_Finding]:
+def _once(
+    steps: Steps, name: str | None, aliases: tuple[str, ...], own: str, seen: dict[str, str]
+) -> Iterator[_Finding]:
     named = [((*steps, "name"), name)] if name is not None else []
     for place, text in (*named, *(((*steps, "aliases", at), alias) for at, alias in enumerate(aliases))):
         key = _plain(text)

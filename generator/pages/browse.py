@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
+from generator.checks.glossary import VOCABULARIES as GLOSSARY_VOCABULARIES
 from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Term, Tool
 from generator.pages.render import render
 from generator.views.models import Models
@@ -94,6 +95,11 @@ class Facet:
     open: bool = False
     """Whether its options are unfolded from the start."""
 
+    @property
+    def meaning(self) -> str:
+        """Where the glossary explains its options: all of its vocabulary, or one term; empty for nowhere."""
+        return f"{self.vocabulary}-terms" if self.vocabulary in GLOSSARY_VOCABULARIES else _MEANING.get(self.name, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -121,6 +127,8 @@ def _venue_words(row: Row) -> tuple[str, ...]:
     return (series,) if series else ()
 
 
+_MEANING = {"results": "reported-results", "implementation": "reference-implementation"}
+"""Terms of the glossary for facets that say yes or nothing."""
 FACETS = (
     Facet("kind", "Kind", "", lambda row: (row.kind,), open=True),
     Facet("family", "Family", "families", lambda row: row.families, open=True),

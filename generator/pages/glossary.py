@@ -37,7 +37,7 @@ class Listed:
     name: str
     term: Defined
     beside: str
-    """What tells it from others of its name; empty where there is none."""
+    """How it differs from others of its name; empty where there is none."""
 
 
 def glossary(site: Site, root: str, section: str) -> str:

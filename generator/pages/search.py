@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from generator.entries.model import VOCABULARIES, Dataset, Filed, Model, Paper, Term, Tool
 from generator.pages.browse import FACETS_BY_NAME, KINDS, VERSION, Row, coded, json_bytes, rows, stamp
 from generator.pages.page import Page
+from generator.views.glossary import Defined, all_terms, names_by_term
 from generator.views.models import wholes
 from generator.views.site import Site, authors_of
 
@@ -41,8 +42,14 @@ FAMILY_WEIGHTS = {"pruning": 1.3, "foundations": 0.8, "surveys": 0.9}
 """The centre of the catalogue, what stands outside its field, and what reports on others; all else counts 1."""
 OTHER_KINDS = 0.9
 """Tools and articles."""
-HEADING = 0.6
+HEADING = 0.3
 """A heading on a page of prose; the page itself counts 1."""
+TERM = "Term"
+"""Kind of the lines that are terms of the glossary."""
+OTHER_TERMS = 0.2
+"""A term of the glossary, whose names are many; ``docs/assets/search-words.js`` puts one first that is asked for."""
+GLOSSARY = "glossary"
+"""What the terms that only the glossary has stand under among the concepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Other:
     @property
     def weight(self) -> float:
         """How much it counts beside others that fit as well."""
+        if self.kind == TERM:
+            return OTHER_TERMS
         return HEADING if "#" in self.location else 1
 
 
@@ -86,10 +95,15 @@ class Concepts:
         self._number: dict[tuple[str, str], int] = {}
         self._models, self._datasets = site.catalogue.models, site.catalogue.datasets
         self._lines_of = site.models.lines_of
-        taxonomy = site.catalogue.taxonomy
-        for vocabulary in dict.fromkeys(name for held in VOCABULARIES.values() for name in held.values()):
+        taxonomy, noted = site.catalogue.taxonomy, names_by_term(site.catalogue)
+        for terms in site.catalogue.glossary.terms.values():
+            for anchor, own in terms.items():
+                self._add(GLOSSARY, anchor, (own.name, *own.aliases))
+        for vocabulary in dict.fromkeys(
+            [*(name for held in VOCABULARIES.values() for name in held.values()), "metrics"]
+        ):
             for word, term in taxonomy.vocabulary(vocabulary).items():
-                self._add(vocabulary, word, _term_names(word, term))
+                self._add(vocabulary, word, (*_term_names(word, term), *noted.get((vocabulary, word), ())))
         for word, term in KINDS.items():
             self._add("kind", word, _term_names(word, term))
         for facet in YES_FACETS:
@@ -214,17 +228,40 @@ def _listed(value: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def _others(site: Site, concepts: Concepts, prose: Sequence[Prose], made: Sequence[Page]) -> Iterator[Other]:
-    """Models, data sets, pages that are made, pages of prose with their headings."""
+    """Terms, models, data sets, pages that are made, pages of prose with their headings."""
+    yield from _terms(site, concepts)
     for slug, filed in site.catalogue.models.items():
         yield _model(site, concepts, slug, filed)
     for slug, dataset in site.catalogue.datasets.items():
         yield _dataset(concepts, slug, dataset)
+    reported = {
+        f"results/{one.slug}/": tuple(sorted(concepts.of("metrics", one.metrics))) for one in site.benchmarks.pages
+    }
     for page in made:
         if not page.location.startswith(ENTRY_FOLDERS):
-            yield Other(_kind(page.location), page.location, page.title, f"{page.description} {page.words}".strip())
+            text = f"{page.description} {page.words}".strip()
+            yield Other(_kind(page.location), page.location, page.title, text, has=reported.get(page.location, ()))
     for one in prose:
         about = next(iter(concepts.of(*_subject(one.location))), -1)
         yield Other(_kind(one.location), one.location, unescape(one.title), _plain(one.text), about)
+
+
+def _terms(site: Site, concepts: Concepts) -> Iterator[Other]:
+    """Terms of the glossary, each name once: a metric that is a topic, too, is found as the metric, by all names."""
+    by_name: dict[str, list[Defined]] = {}
+    for term in all_terms(site.catalogue):
+        by_name.setdefault(term.name.casefold(), []).append(term)
+    for first, *others in by_name.values():
+        number, *same = (
+            number
+            for term in (first, *others)
+            for number in concepts.of(term.vocabulary or GLOSSARY, (term.word or term.anchor,))
+        )
+        yield Other(TERM, first.address, first.name, _first_sentence(first.text), number, tuple(same))
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?]) (?=[A-Z0-9])", text, maxsplit=1)[0]
 
 
 def _model(site: Site, concepts: Concepts, slug: str, filed: Filed[Model]) -> Other:

@@ -83,9 +83,7 @@ def all_terms(catalogue: Catalogue) -> tuple[Defined, ...]:
 
 def _own(catalogue: Catalogue, group: str) -> Iterator[Defined]:
     for anchor, term in catalogue.glossary.terms[group].items():
-        yield Defined(
-            anchor, term.name, term.aliases, term.text, term.link, term.where, shown_aliases=term.aliases
-        )
+        yield Defined(anchor, term.name, term.aliases, term.text, term.link, term.where, shown_aliases=term.aliases)
 
 
 def _described(catalogue: Catalogue, vocabulary: str, word: str, term: Term) -> Defined:
