@@ -10,7 +10,7 @@ from generator.pages.browse import rows
 from generator.pages.kernels import runs
 from generator.pages.methods import measured
 from generator.pages.render import render
-from generator.pages.results import Plot, drawn
+from generator.pages.results import Plot, drawn, names_of
 from generator.views.benchmarks import Benchmark
 from generator.views.measured import Setting
 from generator.views.measured_kernels import KernelRun
@@ -120,7 +120,7 @@ def chart(site: Site) -> Chart | None:
         return None
     benchmark, trade_off = min(found, key=lambda one: (one[0].slug, one[1].quality, one[1].cost) != CHART)
     wanted = (benchmark.slug, trade_off.quality, trade_off.cost) == CHART
-    plot = drawn(site, trade_off)
+    plot = drawn(site, trade_off, names_of(site, benchmark.rows))
     more_is_better = metrics[trade_off.cost].better == "higher"
     return Chart(benchmark, plot, UNIT if wanted else None, _finding(plot) if more_is_better else None)
 
