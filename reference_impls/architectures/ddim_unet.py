@@ -1,8 +1,8 @@
 """The U-Net of DDPM as the code of DDIM writes it.  Song et al., 2020, arXiv:2010.02502; for counting only.
 
-It has the layers of diffusers' UNet2DModel, but attention projects with 1x1 convolutions. Diff-Pruning prunes this
+It has the layers of diffusers' UNet2DModel, but attention projects with 1×1 convolutions. Diff-Pruning prunes this
 class, so its models are this one with other widths. torch-pruning takes equally many channels from each of the 32
-groups of a norm, which rounds their number; channels that no norm reads lose their exact share.
+groups of a norm, which rounds their number; channels that no norm reads are pruned exactly by the ratio.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class DDIMUNet(nn.Module):
         time: width of the time embedding.
         attention: levels whose blocks end in attention, counted from 0; the middle always has it.
         unnormed: for each level, the width of channels that no norm reads: those inside attention, and those
-            between the last block of the way up and its upsampling if that block has no attention. As the widths
+            between the last block of the up path and its upsampling if that block has no attention. As the widths
             where not given; they differ after pruning.
         frequencies: sines and cosines of the time, which are no weights and so are not pruned.
-        blocks: of each level on the way down; one more on the way up.
-        channels: of the picture.
+        blocks: of each level on the down path; one more on the up path.
+        channels: of the image.
     """
 
     def __init__(

@@ -17,10 +17,10 @@ UP, CROSS_UP, ATTENTION_UP = "UpBlock2D", "CrossAttnUpBlock2D", "AttnUpBlock2D"
 
 WHAT: Mapping[str, str] = {
     "parameters": "weights and biases, trained or not",
-    "macs": "multiply-accumulates of Linear and convolution layers, in one call for one sample",
-    "macs with attention": "those, and the products of two activations: queries with keys, weights with values",
-    "macs by torch-pruning": "what the counter of that package counts: macs, one for each bias that is added (for all "
-    "tokens of a Linear layer together), and two for each value that a norm scales",
+    "macs": "multiply-accumulates of Linear and convolution layers, per forward pass of one sample",
+    "macs with attention": "macs, and both products of attention: queries with keys, attention weights with values",
+    "macs by torch-pruning": "as that package counts: macs, plus one for each bias (once for all tokens of a Linear "
+    "layer) and two for each value that a norm scales",
 }
 """Everything that can be counted. Papers call each of the last three MACs, and some call them FLOPs."""
 
@@ -33,7 +33,7 @@ class Count:
     """A key of WHAT."""
     value: int
     source: str
-    """Where it stands."""
+    """The paper, table or page that states it."""
     tolerance: float = 0.0
     """Largest relative difference that is still right; 0: to the last one. Rounded numbers allow their rounding."""
 
@@ -230,7 +230,7 @@ CHROMA_CALL: Inputs = {name: shape for name, shape in SCHNELL_CALL.items() if na
 SANA_CALL: Inputs = {"hidden_states": (1, 32, 32, 32), "encoder_hidden_states": (1, 300, 2304), "timestep": (1,)}
 AURAFLOW_CALL: Inputs = {"hidden_states": (1, 4, 128, 128), "encoder_hidden_states": (1, 256, 2048), "timestep": (1,)}
 WAN_CALL: Inputs = {"hidden_states": (1, 16, 21, 60, 104), "encoder_hidden_states": (1, 512, 4096), "timestep": (1,)}
-"""Pictures of 1024x1024 for the models that make them, of 512x512 for SD 1 and 2, 81 frames of 480p for Wan."""
+"""Images of 1024×1024 for the models that make them, of 512×512 for SD 1 and 2, 81 frames of 480p for Wan."""
 
 
 def dit(width: int, depth: int, *counts: Count, side: int = 32, paper: str = "dit") -> Architecture:
@@ -279,7 +279,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             macs_by_torch_pruning(6_100_000_000, f"{DIFF_PRUNING}, Table 1: 6.1 G", 0.008),
         ),
         inputs=CIFAR_CALL,
-        note="The same model as ddpm-cifar10 with attention of 1x1 convolutions: 1.3 million MACs of biases more.",
+        note="The same model as ddpm-cifar10 with attention of 1×1 convolutions: 1.3 million MACs of biases more.",
     ),
     "ddpm-256": Architecture(
         "UNet2DModel",
@@ -314,7 +314,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         ),
         "diff-pruning",
         inputs=CIFAR_CALL,
-        note="The same 30 % with torch-pruning 1.6, which rounds up what leaves a group: of 128 stay 64, of 256 160.",
+        note="The same 30% with torch-pruning 1.6, rounded up per group: of 128 channels 64 remain, of 256 160.",
     ),
     "diff-pruning-lsun-30": Architecture(
         "DDIMUNet",

@@ -1,1 +1,1 @@
-"""The kernels against everything that pip can install, side by side: ``python -m reference_impls bench``."""
+"""The sparse kernels against dense and sparse libraries: ``python -m reference_impls bench``."""

@@ -1,1 +1,1 @@
-"""What a method looks at: recorded calls of a denoiser in; for any model, the same calls again and their losses out."""
+"""Calibration data: recorded inputs of forward passes, which any model can repeat, and the losses there."""

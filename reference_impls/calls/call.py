@@ -1,4 +1,4 @@
-"""One call of a denoiser, whatever its signature, and the set of calls that a method may look at."""
+"""Recorded inputs of one forward pass of a denoiser, of any signature, and the calibration data made of them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Call:
-    """Inputs of one forward pass, and how much it counts."""
+    """Inputs of one forward pass, and its place in the sampler."""
 
     arguments: Mapping[str, Any]
     """By the names of the model's ``forward``. Tensors, also those in nested mappings, have the samples in front."""
     step: int = 0
     steps: int = 1
-    """Which call of the sampler it is, from 0 on, and of how many; for step weights."""
+    """Which step of the sampler it is, from 0 on, and of how many; for step weights."""
     target: torch.Tensor | None = None
-    """What the model should predict there, where it is known."""
+    """What the model should predict, where it is known."""
     noise_scale: torch.Tensor | None = None
-    """What turns an error of the prediction into one of the noise, shaped to be multiplied with it; it falls as the
-    time rises."""
+    """Factor that turns an error of the prediction into one of the noise, shaped for multiplication; it falls as the
+    timestep rises."""
     unbatched: frozenset[str] = frozenset()
     """Arguments without samples in front, such as positions."""
 
     def run(self, model: nn.Module) -> torch.Tensor:
-        """What the model predicts there; of a tuple the first."""
+        """The model's prediction; of a tuple the first."""
         output = model(**self.arguments)
         return output[0] if isinstance(output, tuple) else output
 
@@ -82,7 +82,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The calls that a method may look at. Made once, iterated as often as a method likes."""
+    """Calibration data of a method. Made once, iterated as often as needed."""
 
     calls: tuple[Call, ...]
 

@@ -1,1 +1,1 @@
-"""What people type: arguments in, tables, folders and exit codes out; the only place that prints."""
+"""The command line: arguments in, tables, folders and exit codes out; the only place that prints."""

@@ -33,7 +33,7 @@ def recover(folder: Path, out: Path, steps: int, teacher: bool, features: str, s
     model.train()
     with terminal.bar("recovering", steps) as show:
         training = load(DATA_OF[name])[0]
-        run(model, training, steps=steps, teacher=dense, features=matched, seed=seed, tell=show)
+        run(model, training, steps=steps, teacher=dense, features=matched, seed=seed, show=show)
     model.eval()
     after = measure(model, name, samples, "measuring the recovered model")
     images = sample(model, IMAGES, "sampling from the recovered model")

@@ -24,7 +24,7 @@ def table(quick: bool, out: Path | None, workers: int) -> None:
             check_file(out)
     with wrong_use((OtherRun,)), tempfile.TemporaryDirectory() as scratch, terminal.bar() as show:
         where = out or (Path(scratch) / "quick.json" if quick else RESULTS)
-        record = run(QUICK if quick else FULL, where, as_typed(), workers=workers, tell=show)
+        record = run(QUICK if quick else FULL, where, as_typed(), workers=workers, show=show)
     for shown in terminal.rows([TableRow(**row) for row in record["rows"]]):
         terminal.console.print(shown)
     terminal.say(terminal.ROWS_MEAN)

@@ -1,1 +1,1 @@
-"""Whole or not at all: weights, results and journals in and out of files."""
+"""Weights, results and journals, written atomically."""

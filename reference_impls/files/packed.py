@@ -1,7 +1,7 @@
-"""How large a model is on disk: half precision, zeros left out.
+"""How large a model is on disk: half precision, without the zeros.
 
 Each floating tensor is stored as float16, integers as they are. Where that is smaller, a tensor's zeros are left out:
-``NAME.kept`` is a bit map in the order of memory, ``NAME.values`` are the others in the same order.
+``NAME.kept`` is a bitmask in memory order, ``NAME.values`` are the non-zero values in the same order.
 """
 
 from __future__ import annotations

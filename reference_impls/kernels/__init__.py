@@ -1,1 +1,1 @@
-"""Kernels that make sparse weights pay on a CPU: SpMM and 3x3 convolution, for single weights and shared patterns."""
+"""Sparse kernels for CPUs: SpMM and 3×3 convolution, for unstructured sparsity (CSR) and 4×1 blocks."""

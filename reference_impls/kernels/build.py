@@ -138,7 +138,7 @@ def compile_to(file: Path, name: str, compiler: str, flags: tuple[str, ...]) -> 
     """Compile beside the file and rename.
 
     Raises:
-        NoCompiler: the compiler fails; its first line is told.
+        NoCompiler: the compiler fails; the message has its first line.
     """
     handle, fresh = tempfile.mkstemp(dir=file.parent, suffix=".so")
     os.close(handle)

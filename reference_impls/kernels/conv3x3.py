@@ -1,4 +1,4 @@
-"""Direct sparse 3x3 convolution: every output channel has its own pattern; stride 1 or 2, padding 0 or 1.
+"""Direct sparse 3×3 convolution, unstructured: every channel has its own pattern; stride 1 or 2, padding 0 or 1.
 
 1. ``convolution.reference``: the definition, in NumPy.
 2. ``convolution.readable``: weight by weight, in numba.
@@ -91,7 +91,7 @@ def convolve(
     channels_last: bool = False,
     backend: Backend | None = None,
 ) -> Floats:
-    """The convolution of a batch of pictures, laid out as x.
+    """The convolution of a batch of images, laid out as x.
 
     Args:
         weight: from ``pack``.

@@ -1,4 +1,4 @@
-"""What both 3x3 kernels share: shapes, the numbering of positions, the call, and the definition in NumPy and numba."""
+"""Common parts of both 3×3 kernels: shapes, numbering of positions, the call, the definition in NumPy and numba."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def convolve(
     images, height, width = (x.shape[0], *x.shape[1:3]) if channels_last else (x.shape[0], *x.shape[2:])
     out_height, out_width = (output_side(side, stride, padding) for side in (height, width))
     if min(out_height, out_width) < 1:
-        raise ValueError(f"pictures of {height} x {width} are smaller than the 3x3 window; padding {padding}")
+        raise ValueError(f"images of {height} x {width} are smaller than the 3×3 window; padding {padding}")
     if choose_backend(backend) != "cpp":
         first = np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if channels_last else x
         around = np.pad(first, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
@@ -140,7 +140,7 @@ def convolve(
     if not y.size:
         return y
     strip = out_width if out_width <= WIDEST else WIDEST // 2
-    needed = (out_height - 1) * stride + 3 - padding  # rows from a picture's first to the last that it reads
+    needed = (out_height - 1) * stride + 3 - padding  # rows from an image's first to the last that it reads
     stream = stream_for(Geometry(strip, stride))
     pictures = Pictures(
         x.ctypes.data,

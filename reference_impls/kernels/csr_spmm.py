@@ -1,10 +1,10 @@
-"""Unstructured SpMM: Y = X W^T for a W in which every row has its own pattern (so also n:m along a row).
+"""Unstructured SpMM: Y = X W^T with a W in CSR form, in which every row has its own pattern (also n:m along a row).
 
 1. ``reference``: the definition, in NumPy.
 2. ``readable``: row by row, weight by weight, in numba.
 3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache; two widths of tile.
 
-Counted for each weight that is left and each vector of tokens: one multiply-add, one load of inputs folded into it, an
+Per non-zero weight and vector of tokens: one multiply-add, one load of inputs folded into it, an
 eighth of a load of the weight (a quarter in a narrow tile). One load a multiply-add caps any unstructured kernel.
 """
 
@@ -30,9 +30,9 @@ from reference_impls.kernels.spmm import (
 from reference_impls.kernels.weight_order import Stream, arrange
 
 NARROW_BELOW = 0.25
-"""Share of weights left under which a tile is narrow: sums come and go more often than inputs, so blocks are longer."""
+"""Density of weights below which a tile is narrow: sums come and go more often than inputs, so blocks are longer."""
 PANEL_BYTES = 32 * 1024
-"""What of the L1 cache a panel may take."""
+"""Fraction of the L1 cache that a panel may take."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def function(narrow: bool) -> str:
 
 
 def panel_bytes(density: float) -> int:
-    """Bytes of a panel: what the L1 cache holds, more where so few weights are left that sums cost more."""
+    """Bytes of a panel: what the L1 cache holds, more at high sparsity, where sums cost more."""
     return int(PANEL_BYTES * (1 if density > 0.12 else 1.5 if density > 0.07 else 2 if density > 0.02 else 6))
 
 
@@ -109,11 +109,11 @@ def multiply(
 
     Args:
         weight: from ``pack``.
-        x: (tokens, inputs); or, with layout channels_first, (inputs, pixels) or (pictures, inputs, pixels); float32,
+        x: (tokens, inputs); or, with layout channels_first, (inputs, pixels) or (images, inputs, pixels); float32,
             contiguous or not.
         bias: (outputs,).
         activation: silu, gelu (its tanh form) or None.
-        layout: tokens_first as in ``nn.Linear``, or channels_first as in a 1x1 convolution.
+        layout: tokens_first as in ``nn.Linear``, or channels_first as in a 1×1 convolution.
         threads: of the C++ form.
         backend: cpp, numba or numpy; the fastest there is where not given.
 

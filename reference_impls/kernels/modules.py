@@ -1,4 +1,4 @@
-"""Layers that skip zeros: what a pruned ``nn.Linear`` or ``nn.Conv2d`` becomes, inside any model, for inference.
+"""Sparse layers, which replace a pruned ``nn.Linear`` or ``nn.Conv2d`` of any model for inference.
 
 A layer holds its weights as buffers, so that it is saved and loaded like every other; the order in which the kernel
 uses them is made again when it is loaded.
@@ -112,7 +112,7 @@ class SparseLinear(Sparse):
 
 
 class SparseConv2d(Sparse):
-    """A 3x3 or 1x1 convolution: (n, channels, h, w) -> (n, outputs, ...)."""
+    """A 3×3 or 1×1 convolution: (n, channels, h, w) -> (n, outputs, ...)."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class SparseConv2d(Sparse):
         if not computable(layer):
             raise ValueError(
                 f"no kernel for a convolution of {layer.kernel_size}, stride {layer.stride}, padding {layer.padding}, "
-                f"dilation {layer.dilation}, {layer.groups} groups: 3x3 with stride 1 or 2 and padding 0 or 1, or 1x1"
+                f"dilation {layer.dilation}, {layer.groups} groups: 3×3 with stride 1 or 2 and padding 0 or 1, or 1×1"
             )
         return cls(layer.weight, layer.bias, kind, activation, int(stride), int(padding))
 
@@ -185,7 +185,7 @@ def computable(layer: nn.Conv2d) -> bool:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a layer became, and why."""
+    """The kernel chosen for a layer, with the times."""
 
     chosen: str
     """dense, csr or shared."""
@@ -197,9 +197,9 @@ class Choice:
 def sparsify(
     model: nn.Module, call: Callable[[nn.Module], object], *, formats: tuple[Format, ...] = FORMATS
 ) -> dict[str, Choice]:
-    """Replace each layer that has zeros by whatever computes it fastest, in place.
+    """Replace each layer that has zeros by the fastest implementation, in place; that may be the dense one.
 
-    Each candidate is timed on the input that the layer really gets; where dense wins, the layer stays. A SiLU or GELU
+    Each candidate is timed on the layer's real input; where dense is fastest, the layer is not replaced. A SiLU or GELU
     (in its tanh form) right behind a layer in an ``nn.Sequential`` is computed by the same kernel.
 
     Args:

@@ -1,4 +1,4 @@
-"""Direct sparse 3x3 convolution with a pattern shared by four output channels.
+"""Direct sparse 3×3 convolution for 4×1 blocks, in which four output channels have the same pattern.
 
 1. ``convolution.reference``: the definition, in NumPy, on the strips taken apart.
 2. ``convolution.readable``: the same in numba.
@@ -55,7 +55,7 @@ class RowBlockConvWeight:
 
 
 def pack(weight: Floats) -> RowBlockConvWeight:
-    """Prepare a weight; a place is skipped where it is zero in all four channels of a strip.
+    """Prepare a weight; a position is skipped where it is zero in all four channels of a strip.
 
     Args:
         weight: (outputs, channels, 3, 3), float32.
@@ -95,7 +95,7 @@ def convolve(
     channels_last: bool = False,
     backend: Backend | None = None,
 ) -> Floats:
-    """The convolution of a batch of pictures; arguments, results and refusals as in ``conv3x3.convolve``."""
+    """The convolution of a batch of images; arguments, results and refusals as in ``conv3x3.convolve``."""
 
     def slow(around: Floats, step: int, numba: bool) -> Floats:
         compute = convolution.readable() if numba else convolution.reference

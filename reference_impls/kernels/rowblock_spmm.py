@@ -1,4 +1,4 @@
-"""SpMM with a pattern shared by four rows: vector-wise n:m (2:4x4), blocks of 4x1, blocks of 16x16.
+"""SpMM for 4×1 blocks, in which four rows have the same pattern: vector-wise n:m (2:4x4), blocks of 4×1, of 16×16.
 
 1. ``reference``: the definition, in NumPy.
 2. ``readable``: four rows at a time, in numba.
@@ -32,7 +32,7 @@ from reference_impls.kernels.weight_order import Stream, arrange
 ROWS = 4
 """Rows that share a pattern."""
 PANEL_BYTES = 256 * 1024
-"""What of the L2 cache a panel may take."""
+"""Fraction of the L2 cache that a panel may take."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RowBlockWeight:
 def pack(weight: Floats) -> RowBlockWeight:
     """Prepare a matrix; a column of a strip of four rows is skipped where all four are zero.
 
-    Any matrix is computed rightly. It pays where zeros stand four together.
+    Any matrix is computed correctly. It is fast where zeros form 4×1 blocks.
 
     Args:
         weight: (outputs, inputs), float32.
@@ -86,7 +86,7 @@ def pack(weight: Floats) -> RowBlockWeight:
 
 
 def shares_pattern(weight: Floats) -> float:
-    """Share of the stored places that hold a weight: 1 where every strip of four rows agrees, 1/4 at worst."""
+    """Fraction of the stored positions that hold a weight: 1 where every strip of four rows agrees, 1/4 at worst."""
     used = weight != 0
     strips = np.add.reduceat(used, np.arange(0, len(used), ROWS), axis=0) > 0
     return float(used.sum() / max(1, strips.sum() * ROWS))

@@ -1,4 +1,4 @@
-"""What both SpMM kernels check and pass on: shapes, types, layouts, bias, activation."""
+"""Common checks and calls of both SpMM kernels: shapes, types, layouts, bias, activation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_float32(name: str, array: np.ndarray) -> Floats:
     """The array itself.
 
     Raises:
-        TypeError: it is of another type; the remedy is told.
+        TypeError: it is of another type; the message says how to convert it.
     """
     if array.dtype != np.float32:
         raise TypeError(f"{name} is {array.dtype}; the kernels compute in float32: convert it with .astype('float32')")

@@ -1,8 +1,8 @@
-"""Multiply-accumulates of one call of a model, counted while it runs.
+"""Multiply-accumulates of one forward pass of a model, counted while it runs.
 
 Counted, for the inputs given (a batch of two costs twice as much as one):
     linear        tokens * inputs * outputs of every nn.Linear
-    convolution   output positions * outputs * inputs / groups * taps of every nn.Conv1d, 2d and 3d
+    convolution   output positions * outputs * inputs / groups * kernel positions of every nn.Conv1d, 2d and 3d
     attention     both products of scaled dot-product attention, queries * keys * width each, and any other product of
                   two activations by matmul, bmm or baddbmm
 Not counted: biases, norms, activations, softmax, additions, resampling, embeddings. Papers mostly count the first two

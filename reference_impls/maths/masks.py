@@ -50,7 +50,7 @@ class Pattern:
 
     @property
     def sparsity(self) -> float:
-        """Share that goes."""
+        """Fraction of pruned weights."""
         return 1 - self.n / self.m
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Tile:
-    """Weights that stay or go together: rows x columns of a matrix."""
+    """A block of weights that are pruned together: rows x columns of a matrix."""
 
     rows: int = 1
     columns: int = 1
@@ -113,7 +113,7 @@ class Tile:
 
 
 ALONE = Tile()
-"""Every weight is decided about by itself."""
+"""Every weight by itself: unstructured sparsity."""
 
 
 def check_sparsity(sparsity: float) -> float:
@@ -131,7 +131,7 @@ def check_finite(name: str, values: torch.Tensor) -> torch.Tensor:
     """The values themselves.
 
     Raises:
-        ValueError: one of them is NaN or infinite; the name and the shape are told.
+        ValueError: one of them is NaN or infinite; the message has the name and the shape.
     """
     if not bool(torch.isfinite(values).all()):
         raise ValueError(f"{name} of shape {tuple(values.shape)} holds NaN or infinite values")
@@ -139,7 +139,7 @@ def check_finite(name: str, values: torch.Tensor) -> torch.Tensor:
 
 
 def pruned_count(total: int, sparsity: float) -> int:
-    """How many of ``total`` go: the nearest whole number, halves up."""
+    """How many of ``total`` are pruned: the nearest whole number, halves up."""
     return min(total, math.floor(check_sparsity(sparsity) * total + 0.5))
 
 

@@ -1,12 +1,12 @@
-"""Optimal brain surgeon: what removing a weight costs, and how the others make up for it.
+"""Optimal brain surgeon: the error of removing a weight, and the update of the remaining ones that minimises it.
 
 Hassibi and Stork, 1992. For one output row w of a linear layer with inputs X, the error |wX - w'X|^2 has the Hessian
 H = X X^T (up to a factor). Removing weight j costs w_j^2 / [H^-1]_jj (Eq. 5), and the best change of the others is
 -w_j / [H^-1]_jj * H^-1[:, j].
 
-The column sweep is that of SparseGPT (Frantar and Alistarh, 2023, arXiv:2301.00774, section 3): columns are decided
-from left to right, and only the columns to the right make up for what went. With U = chol(H^-1)^T upper triangular,
-[H^-1 of the columns not yet decided]_jj = U_jj^2, so one factorisation serves all steps and all rows.
+``sweep`` is the column-by-column pruning of SparseGPT (Frantar and Alistarh, 2023, arXiv:2301.00774, section 3): masks
+are chosen from left to right, and only the columns to the right are updated. With U = chol(H^-1)^T upper triangular,
+[H^-1 of the remaining columns]_jj = U_jj^2, so one factorisation serves all steps and all rows.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import torch
 from reference_impls.maths.masks import check_finite
 
 DAMPING = 0.01
-"""Share of the mean diagonal that is added to it: H is singular where there are fewer samples than inputs."""
+"""Fraction of the mean diagonal that is added to it: H is singular with fewer samples than inputs."""
 BLOCK = 128
 
 Select = Callable[[torch.Tensor], torch.Tensor]
-"""Scores of the columns that are decided at once (rows, columns) -> mask of the same shape, True = kept."""
+"""Scores of the columns whose mask is chosen at once (rows, columns) -> mask of the same shape, True = kept."""
 
 
 class Hessian:
-    """H = sum over batches of weight * X^T X, in float64; its value does not depend on how batches are cut."""
+    """H = sum over batches of weight * X^T X, in float64; its value does not depend on the batch size."""
 
     def __init__(self, width: int) -> None:
         """Begin at zero; ``width`` is the number of inputs."""
@@ -34,7 +34,7 @@ class Hessian:
         self.samples = 0.0
 
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
-        """Take in inputs (n, width), each counted ``weight`` times.
+        """Add inputs (n, width), each counted ``weight`` times.
 
         Raises:
             ValueError: the width differs, there are no inputs, the weight is negative, or a value is not finite.
@@ -51,7 +51,7 @@ class Hessian:
         """H per sample, (width, width).
 
         Raises:
-            ValueError: nothing was taken in.
+            ValueError: no inputs were added.
         """
         if not self.samples:
             raise ValueError("the Hessian has seen no inputs")
@@ -59,7 +59,7 @@ class Hessian:
 
 
 def dead(hessian: torch.Tensor) -> torch.Tensor:
-    """Inputs that were always zero, (columns,): whatever is done to their weights costs nothing."""
+    """Inputs that were always zero, (columns,): changes of their weights cause no error."""
     return hessian.diagonal() == 0
 
 
@@ -101,16 +101,17 @@ def sweep(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Prune a matrix column by column; the columns to the right compensate for what is removed.
 
-    Two widths are independent: ``together`` says how many columns one decision covers, and with it the result;
-    ``block`` says how many columns are updated before the rest of the matrix is, which changes the cost only.
+    Two widths are independent: ``together`` is the number of columns whose mask is chosen at once, which changes the
+    result; ``block`` is the number of columns updated before the remaining matrix, which changes the cost only.
 
     Args:
         weight: (rows, columns).
         hessian: (columns, columns), of the inputs.
-        select: decides about ``together`` columns at once, from the scores w^2 / U_jj^2 that they have when the sweep
-            reaches the first of them, with all columns before them pruned and compensated for; 0 for weights of dead
+        select: chooses the mask of ``together`` columns at once, from the scores w^2 / U_jj^2 that they have when the
+            first of them is reached, with all columns before them pruned and compensated for; 0 for weights of dead
             inputs, which are removed first. At the end of a row there may be fewer columns.
-        together: columns decided at once: m for an n:m pattern (Alg. 1: B_s = m), ``BLOCK`` for single weights.
+        together: columns whose mask is chosen at once: m for an n:m pattern (Alg. 1: B_s = m), ``BLOCK`` for
+            unstructured sparsity.
         block: columns of one lazy update; rounded up to a multiple of ``together``.
         damping: see ``damped``.
 
@@ -149,7 +150,7 @@ def sweep(
 
 
 def column_scores(weight: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING) -> torch.Tensor:
-    """What each column costs if it goes alone: sum over rows of w_j^2 / [H^-1]_jj, (columns,)."""
+    """Error of removing each column alone: sum over rows of w_j^2 / [H^-1]_jj, (columns,)."""
     costs = weight.double().square().sum(0) / inverse(hessian, damping).diagonal()
     return costs.masked_fill(dead(hessian), 0.0)
 
@@ -157,11 +158,11 @@ def column_scores(weight: torch.Tensor, hessian: torch.Tensor, damping: float = 
 def remove_columns(
     weight: torch.Tensor, gone: torch.Tensor, hessian: torch.Tensor, damping: float = DAMPING
 ) -> torch.Tensor:
-    """Zero whole columns; the others make up for them as well as they can: W - W_S ([H^-1]_SS)^-1 [H^-1]_S.
+    """Zero whole columns and update the others to minimise the error: W - W_S ([H^-1]_SS)^-1 [H^-1]_S.
 
     Args:
         weight: (rows, columns).
-        gone: S, the numbers of the columns that go.
+        gone: S, the numbers of the removed columns.
         hessian: (columns, columns), of the inputs.
         damping: see ``damped``.
 

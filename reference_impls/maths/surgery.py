@@ -1,6 +1,6 @@
-"""Surgery: take whole units or whole blocks out of a model, so that it becomes smaller and faster in any runtime.
+"""Surgery: remove whole units or blocks from a model, so that it becomes smaller and faster in any runtime.
 
-A unit is what can go without touching the residual stream: an attention head, a feed-forward neuron (of a gated one,
+A unit can be removed without changing the residual stream: an attention head, a feed-forward neuron (of a gated one,
 both of its rows), an inner channel of a residual block. It owns rows of the layers that make it and columns of the
 layers that read it. A group holds the units of one place. With the columns of a unit set to zero the dense model gives
 the same output as the model without the unit, to the last bit but for the order of sums; only single channels in front
@@ -22,7 +22,7 @@ Side = Literal["out", "in"]
 
 @dataclass(frozen=True)
 class Part:
-    """What the units of a group own in one layer."""
+    """Rows or columns that the units of a group own in one layer."""
 
     layer: str
     """Path of a Linear, a convolution or a norm with weights."""
@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Block:
-    """A block that can go as a whole."""
+    """A block that can be removed as a whole."""
 
     name: str
     """Its path; it is called with the residual stream as first argument, and returns it."""
@@ -61,7 +61,7 @@ class Block:
 
 
 class Skip(nn.Module):
-    """What stands where a block stood: the stream goes through, or through the block's own shortcut."""
+    """Replaces a removed block: the stream passes unchanged, or through the block's own shortcut."""
 
     def __init__(self, shortcut: nn.Module | None = None) -> None:
         """Keep the shortcut."""

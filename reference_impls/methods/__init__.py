@@ -1,1 +1,1 @@
-"""One paper, one file, readable from top to bottom."""
+"""Reference implementations: one paper, one file, readable from top to bottom."""

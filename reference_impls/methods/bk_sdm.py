@@ -1,16 +1,16 @@
-"""BK-SDM: a fixed rule names the blocks, distillation does the rest.  Kim et al., 2023, arXiv:2305.15798, section 3.
+"""BK-SDM: remove blocks by a fixed rule, recover by distillation.  Kim et al., 2023, arXiv:2305.15798, section 3.
 
-Maths   U-Net: of each resolution the second block of the way down and the one between the first and the last of the
-        way up, then the middle, then what is left, from the innermost resolution on (Base, Small, Tiny in this
-        order): the last block of a way up stays, since it takes the oldest skip connection. A stack of equal
-        blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1 to 4), which is
-        ``recover(..., teacher=dense, features="plain")``.
-Differs from the paper: it names three sizes; here the share decides how far along the order the rule goes.
-        Transformers are not in the paper. The feature losses of all blocks that stay are averaged, where the paper
-        sums those of a few places.
+Maths   U-Net, removed in this order: of each resolution the second block of the down path and those between the first
+        and the last of the up path, then the middle, then the remaining ones, from the innermost resolution on (Base,
+        Small, Tiny in this order): the last block of an up path is kept, since it takes the oldest skip connection. A
+        stack of equal blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1
+        to 4), which is ``recover(..., teacher=dense, features="plain")``.
+Differs from the paper: it has three sizes; here the sparsity decides how many blocks of this order are removed.
+        Transformers are not in the paper. The feature losses of all remaining blocks are averaged, where the paper
+        sums those of a few layers.
 Shapes  no data -> names of blocks.   Cost  nothing; the paper spends it all on recovery.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
-        for, or the model has no table of blocks.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
+        layers are requested, or the blocks of the model are not known.
 Run     python -m reference_impls prune --method bk-sdm --model dit --sparsity 0.5 --out build/bk-sdm
 """
 
@@ -29,13 +29,13 @@ from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
-    """Drop the first blocks of the rule's order."""
+    """Remove the first blocks of the rule's order."""
     blocks = blocks_of(model)
     return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
 
 
 def order(blocks: Sequence[Block]) -> list[int]:
-    """Numbers of the blocks, the first to go first."""
+    """Numbers of the blocks in the order of their removal."""
     levels: dict[str, list[list[int]]] = {"down": [], "middle": [], "up": []}
     last: tuple[str, int] = ("", -2)
     for number, block in enumerate(blocks):
@@ -43,7 +43,7 @@ def order(blocks: Sequence[Block]) -> list[int]:
         if part not in levels:
             odd = list(range(1, len(blocks), 2))
             return odd + [number for number in range(len(blocks)) if number not in odd]
-        if last != (part, int(place) - 1):  # a resampling layer stands between: a new resolution begins
+        if last != (part, int(place) - 1):  # a resampling layer is between them: a new resolution begins
             levels[part].append([])
         levels[part][-1].append(number)
         last = (part, int(place))

@@ -1,15 +1,15 @@
 """Diff-Pruning: Taylor scores from the informative timesteps only.  Fang et al., 2023, arXiv:2305.10924, section 4.
 
 Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (w * dL_t/dw)^2,
-        L_t the error of the noise; t rises from 0 until L_t falls under its share T of the maximum (coupled weights
-        are scored as one group).
-Differs from the paper: units leave, the width of the residual stream stays (that needs a dependency graph); the
-        largest loss is the running maximum, so that the passes after the last informative step are saved; squares
-        are summed over the timesteps, where the authors' code sums the gradients first, those of the first step
-        under the threshold too.
-Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass a timestep that counts.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is asked for, the model has
-        no table of units, the calibration has no targets, its times fall, or a gradient is not finite.
+        L_t the noise-prediction loss; t rises from 0 until L_t < T times its maximum (coupled weights are scored as
+        one group).
+Differs from the paper: heads, neurons and inner channels are removed, the residual stream keeps its width (pruning it
+        needs a dependency graph); the largest loss is the running maximum, so that the passes after the last
+        informative step are saved; squares are summed over the timesteps, where the authors' code sums the gradients
+        first, those of the first step under the threshold too.
+Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass an informative timestep.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
+        the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.
 Run     python -m reference_impls prune --method diff-pruning --model dit --sparsity 0.5 --out build/diff-pruning
 """
 
@@ -30,7 +30,7 @@ THRESHOLD = 0.05
 
 
 def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float) -> tuple[dict[str, torch.Tensor], int]:
-    """(w * g)^2 of every parameter, summed over the timesteps that count; and how many those are.
+    """(w * g)^2 of every parameter, summed over the informative timesteps; and the number of those.
 
     Raises:
         ValueError: the calibration has no targets, or its times fall.
@@ -59,7 +59,7 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Outcome:
-    """Remove the heads, neurons and channels that matter least to the informative timesteps."""
+    """Remove the heads, neurons and channels with the lowest Taylor importance over the informative timesteps."""
     groups = groups_of(model)
     squares, _ = squared_taylor(model, calibration, threshold)
     return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)

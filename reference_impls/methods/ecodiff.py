@@ -1,15 +1,15 @@
-"""EcoDiff: learn gates on heads and neurons from the final picture.  Zhang et al., 2024, arXiv:2412.02852, section 3.
+"""EcoDiff: learn gates on heads and neurons from the final image.  Zhang et al., 2024, arXiv:2412.02852, section 3.
 
-Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum of P(gate open), z = what the sampler makes of the
-        same noise, gates hard concrete with parameters log alpha; the weights stay frozen. Units with the lowest
-        log alpha go.
-Differs from the paper: a trajectory of ``STEPS`` steps, differentiated through as it stands (no time-step gradient
-        checkpointing: the model is small); the price is P itself, where the paper takes an L1 norm in its place; inner
-        channels of residual blocks are gated too; the asked share of each group goes, where the paper takes one
+Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum of P(gate open), z = the sample from the same noise,
+        hard-concrete gates with parameters log alpha; the weights are frozen. Units with the lowest log alpha are
+        removed.
+Differs from the paper: a trajectory of ``STEPS`` steps, differentiated without time-step gradient checkpointing (the
+        model is small); the sparsity penalty is P itself, where the paper replaces it by an L1 norm; inner channels of
+        residual blocks are gated too; each group has the requested sparsity, where the paper has one global
         threshold.
 Shapes  noise and classes of each batch -> a log alpha a unit.   Cost  STEPS forward and backward passes a batch.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is asked for, the model has
-        no table of units, or a log alpha is not finite any more.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
+        the model are not known, or a log alpha is not finite any more.
 Run     python -m reference_impls prune --method ecodiff --model dit --sparsity 0.5 --out build/ecodiff
 """
 
@@ -33,7 +33,7 @@ from reference_impls.testbed.diffusion import trajectory
 STEPS, SAMPLES = 3, 16
 """Sampler steps that the gradient runs through, and samples of a training step."""
 RATE, PRICE, START = 0.1, 0.02, 2.0
-"""Learning rate of log alpha; beta; log alpha at first, where nearly all gates are open."""
+"""Learning rate of log alpha; beta; initial log alpha, with nearly all gates open."""
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Outcome:
@@ -47,7 +47,7 @@ def learn(
 ) -> dict[str, torch.Tensor]:
     """Log alpha (units,) of each group; the model's weights stay as they are.
 
-    ``price`` is shared out: every group together costs as much as every other, however many units it has.
+    ``price`` is the weight of the sparsity penalty, averaged over groups, so that each group counts alike.
     """
     generator = torch.Generator().manual_seed(seed)
     alphas = {group.name: torch.full((group.units,), START, requires_grad=True) for group in groups}
@@ -70,7 +70,7 @@ def learn(
 
 
 def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """What a short DDIM run ends with, differentiable; the sampler stays in the precision of the noise."""
+    """The sample of a short DDIM run, differentiable; the sampler keeps the precision of the noise."""
     inside = next(model.parameters()).dtype
 
     def call(x: torch.Tensor, t: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
@@ -83,7 +83,7 @@ def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.T
 
 @contextmanager
 def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    """Inside, what each unit hands on is multiplied with its gate (units,)."""
+    """Inside, the output of each unit is multiplied by its gate (units,)."""
     hooks = []
     for group in groups:
         for part in group.parts:

@@ -1,12 +1,13 @@
 """LAPTOP-Diff: layers by an additive output loss, as a knapsack.  Zhang et al., 2024, arXiv:2404.11098, section 3.
 
 Maths   L_i = E |model(x) - model without i (x)|^2; the loss of removing several is taken as the sum of theirs (Eq. 5),
-        so the best set is: minimise sum of L_i over what goes, with at least the asked share of parameters gone.
-Differs from the paper: blocks of the testbed in place of single layers; sparsity is the share of the blocks' own
+        so the best set minimises the sum of L_i over the removed blocks, subject to removing at least the requested
+        fraction of parameters.
+Differs from the paper: blocks of the testbed instead of single layers; sparsity is the fraction of the blocks' own
         parameters. Its recovery, normalised feature distillation, is ``recover(..., features="normalised")``.
-Shapes  calls of a sampler -> one loss a block.   Cost  one pass of the calibration a block; the knapsack is exact.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
-        for, the model has no table of blocks, or an output is not finite.
+Shapes  forward passes of a sampler -> one loss a block.   Cost  one pass over the calibration data a block.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
+        layers are requested, the blocks of the model are not known, or an output is not finite.
 Run     python -m reference_impls prune --method laptop-diff --model dit --sparsity 0.5 --out build/laptop-diff
 """
 
@@ -28,7 +29,7 @@ from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Drop the set of blocks that holds the share of parameters and costs least."""
+    """Remove the set of blocks with the requested fraction of parameters and the smallest sum of losses."""
     blocks = blocks_of(model)
     losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()
     weights = [freed(model, block) for block in blocks]
@@ -50,7 +51,7 @@ def output_losses(model: nn.Module, blocks: Sequence[Block], calibration: Calibr
 
 
 def freed(model: nn.Module, block: Block) -> int:
-    """Parameters that leave with a block: all but its shortcut's."""
+    """Parameters that are removed with a block: all but its shortcut's."""
     stays = () if block.shortcut is None else model.get_submodule(block.shortcut).parameters()
     whole = model.get_submodule(block.name).parameters()
     return sum(value.numel() for value in whole) - sum(value.numel() for value in stays)
@@ -59,7 +60,7 @@ def freed(model: nn.Module, block: Block) -> int:
 def cheapest(losses: Sequence[float], weights: Sequence[int], least: float) -> set[int]:
     """The set of items with the smallest sum of losses whose weights sum to ``least`` or more.
 
-    Exact: of the sets of the first items, those are kept that no other one beats in both sums, by rising loss.
+    Exact: of the sets of the first items, the Pareto-optimal ones are kept, by rising loss.
     """
     best: list[tuple[float, int, frozenset[int]]] = [(0.0, 0, frozenset())]  # (loss, weight, items)
     for item, (loss, weight) in enumerate(zip(losses, weights, strict=True)):

@@ -1,11 +1,11 @@
-"""Magnitude pruning: what is small goes.  Han et al., 2015, arXiv:1506.02626, section 3; units: 1608.08710, 3.1.
+"""Magnitude pruning: prune small weights.  Han et al., 2015, arXiv:1506.02626, section 3; units: 1608.08710, 3.1.
 
-Maths   single weights: S_ij = |W_ij|; units: S_u = sum of |w| over the weights that u owns; the lowest go.
-Differs from the paper: one shot, without its rounds of pruning and training; the share is set, not a threshold. Of a
+Maths   weights: S_ij = |W_ij|; units: S_u = sum of |w| over the weights of unit u; the lowest are pruned.
+Differs from the paper: one-shot, without its rounds of pruning and training; the sparsity is set, not a threshold. Of a
         unit, the biases and the columns that read it count too, where the paper sums over its filter alone.
 Shapes  W (outputs, inputs) -> mask of the same shape, True = kept; a score a unit.   Cost  a sort, no data.
-Raises  ValueError if the sparsity is not in [0, 1], a weight is not finite, the model has no layer to prune or no table
-        of units, or a pattern does not fit its rows; for units also for any pattern and for a scope other than "layer".
+Raises  ValueError if the sparsity is not in [0, 1], a weight is not finite, the model has no layer to prune or unknown
+        units, or a pattern does not fit its rows; for units also for any pattern and for a scope other than "layer".
 Run     python -m reference_impls prune --method magnitude --model dit --sparsity 0.5 --out build/magnitude
         python -m reference_impls prune --method magnitude-units --model dit --sparsity 0.5 --out build/magnitude-units
 """

@@ -1,19 +1,19 @@
 """OBS-Diff: optimal brain surgeon along the denoising steps.  Zhu et al., 2025, arXiv:2510.06751, section 4.
 
 Maths   H = sum over steps of a_t X_t^T X_t, with a_t = 0.8 + 0.4 ln(T - t + 1) / ln T (Eq. 4), from 1.2 at the first
-        denoising step to 0.8 at the last: an early error is carried through all later steps. Single weights: the
-        column sweep of ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer that reads
-        it, of w_j^2 / [H^-1]_jj (Eq. 6), for heads with the head's own block in place of H (Eq. 7); the columns that
-        stay make up for those that go.
+        denoising step to 0.8 at the last: an early error propagates through all later steps. Weights: pruned column by
+        column as in SparseGPT, see ``maths.obs``. Units: S_u = sum over rows and over the columns j of u, in the layer
+        that reads it, of w_j^2 / [H^-1]_jj (Eq. 6), for heads with the head's own block of H (Eq. 7); the remaining
+        columns are updated to minimise the layer's reconstruction error.
 Differs from the paper: layers are calibrated block by block, two passes a block, and groups one by one, not in
         packages of a chosen size. The units of a group are removed in one step, where the authors remove them one by
-        one and score again in between (the error of a random layer differs by less than 1 %). The scores of the two
+        one and score again in between (the error of a random layer differs by less than 1%). The scores of the two
         readers of a joint head are added, not fused by rank (Eq. 8). Channels of residual blocks are not in the paper;
-        in front of a GroupNorm their statistics change, which the solution does not know.
+        in front of a GroupNorm their statistics change, which the weight update ignores.
 Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block; for units, one pass of the model a group.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune or
-        no table of units, a pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be
+        unknown units, a pattern does not fit its rows, a weight or an input is not finite, or a Hessian cannot be
         factorised; for units also for any pattern.
 Run     python -m reference_impls prune --method obs-diff --model dit --sparsity 0.5 --out build/obs-diff
         python -m reference_impls prune --method obs-diff-units --model dit --sparsity 0.5 --out build/obs-diff-units
@@ -46,12 +46,12 @@ def step_weight(batch: Call) -> float:
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Zero weights and change the others; give a calibration along the trajectory."""
+    """Zero weights and update the remaining ones; calibrate along sampling trajectories."""
     return sparsegpt.prune(model, calibration, request, weight=step_weight)
 
 
 def prune_units(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Remove heads, neurons and channels, group after group, and change the layers that read them."""
+    """Remove heads, neurons and channels, group by group, and update the layers that read them."""
     # Not by ``prune_blocks``: it decides each layer alone and keeps its shape. A group is decided over all layers that
     # read it, and removing it changes the width of layers, so that groups are looked up anew before each step.
     kept: dict[str, list[int]] = {}
@@ -62,7 +62,7 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
 
 
 def _prune_group(model: nn.Module, group: Group, calibration: Calibration, request: Request) -> list[int]:
-    """Choose, make up for what goes, remove. A unit is read by one layer or more (both streams of a joint block)."""
+    """Choose units, update weights, remove. One or more layers read a unit (both streams of a joint block)."""
     readers = [part for part in group.parts if part.side == "in"]
     layers = {part.layer: _layer(model, part) for part in readers}
     observed = observe(model, calibration, layers, Hessian, step_weight)
@@ -80,7 +80,7 @@ def _prune_group(model: nn.Module, group: Group, calibration: Calibration, reque
 
 
 def _scores(group: Group, part: Part, layer: nn.Linear | nn.Conv2d, hessian: torch.Tensor) -> torch.Tensor:
-    """What each unit costs in a layer that reads it, (units,)."""
+    """OBS error of each unit in a layer that reads it, (units,)."""
     weight, columns = as_matrix(layer), _columns(part, layer)
     if group.kind == "head":
         return torch.stack([column_scores(weight[:, own], hessian[own][:, own]).sum() for own in columns])
@@ -92,6 +92,6 @@ def _layer(model: nn.Module, part: Part) -> nn.Linear | nn.Conv2d:
 
 
 def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
-    """Columns of the layer's matrix that each unit owns: all taps of its channels, (units, columns)."""
-    taps = layer.weight[0, 0].numel()
-    return (part.index[:, :, None] * taps + torch.arange(taps)).flatten(1)
+    """Columns of the layer's matrix that each unit owns: all kernel positions of its channels, (units, columns)."""
+    positions = layer.weight[0, 0].numel()
+    return (part.index[:, :, None] * positions + torch.arange(positions)).flatten(1)

@@ -60,13 +60,13 @@ FUNCTIONS: Mapping[str, PruningFunction] = {
 
 
 def calibration_for(name: str, model: Denoiser, images: Images, *, seed: int = 0, steps: int = 150) -> Calibration:
-    """What a method wants to look at, for a model of the testbed.
+    """The calibration data of a method, for a model of the testbed.
 
     Args:
         name: of the method.
         model: the dense model.
         images: training images.
-        seed: fixes everything drawn.
+        seed: fixes all random choices.
         steps: training steps of a method that trains; one a batch.
 
     Raises:
@@ -95,24 +95,24 @@ def prune(
 ) -> Report:
     """Prune a model in place, all or nothing; it stays runnable and saveable.
 
-    Whatever stops it, an interrupt too, leaves the model as it was; see ``undone_on_failure`` for what that costs.
+    If it stops, also by an interrupt, the model is restored; see ``undone_on_failure`` for what that costs.
 
     Args:
         model: any module with Linear or Conv2d layers for unstructured methods; one that ``units`` knows for others.
-        calibration: the calls that the method may look at, see ``calibration_for``.
-        sparsity: share that goes, of the weights of each prunable layer, of the units of each group, or of the
+        calibration: the calibration data, see ``calibration_for``.
+        sparsity: fraction to prune of the weights of each prunable layer, of the units of each group, or of the
             blocks; not needed with a pattern.
         method: a name of ``registry.METHODS``.
-        pattern: n of m kept, in place of a sparsity; single weights only.
+        pattern: n:m sparsity, instead of a sparsity; unstructured methods only.
         scope: layer, row or global; the paper's own where not given.
-        block: single weights that stay or go together, as 4x1 or 16x16.
-        seed: for methods that draw lots.
-        shares: sparsity of single layers or groups, where it differs.
+        block: shape of blocks of weights that are pruned together, as 4x1 or 16x16.
+        seed: for methods with random choices.
+        shares: sparsity of single layers or groups by name, where it differs (non-uniform sparsity).
         options: what only this method takes.
 
     Raises:
         ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has nothing
-            to prune, a pattern leaves a remainder in a layer's rows, a share is for no layer or group of it, a
+            to prune, a pattern leaves a remainder in a layer's rows, ``shares`` names no layer or group of it, a
             weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
@@ -226,7 +226,7 @@ def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
 
 
 def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) -> dict[str, float]:
-    """Sparsity of each layer, share of the removed units of each group, or of the removed blocks of the model."""
+    """Sparsity of each layer, or fraction of removed units of each group, or of removed blocks of the model."""
     if blocks:
         return {"blocks": len(outcome.dropped) / len(blocks)}
     of_units = {name: 1 - len(kept) / units[name] for name, kept in outcome.kept.items()}
@@ -235,7 +235,7 @@ def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) 
 
 @torch.no_grad()
 def cost(model: nn.Module, calibration: Calibration) -> Cost:
-    """Parameters and multiply-accumulates of one call for the first sample of the calibration."""
+    """Parameters, and multiply-accumulates of one forward pass for the first sample of the calibration."""
     sample = calibration.calls[0].first()
     return Cost(
         parameters=sum(value.numel() for value in model.parameters()),

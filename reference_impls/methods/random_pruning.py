@@ -1,10 +1,10 @@
-"""Random pruning: the baseline that every score must beat.
+"""Random pruning: the baseline for every importance score.
 
-Maths   S ~ U(0, 1), independent, for each weight or unit; the lowest go.
+Maths   S ~ U(0, 1), independent, for each weight or unit; the lowest are pruned.
 Differs from the paper: a baseline has none.
 Shapes  W (outputs, inputs) -> mask of the same shape, True = kept; a score a unit.   Cost  a sort, no data.
-Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune or no table of units, or a pattern
-        does not fit its rows; for units also for any pattern and for a scope other than "layer".
+Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune or unknown units, or a pattern does
+        not fit its rows; for units also for any pattern and for a scope other than "layer".
 Run     python -m reference_impls prune --method random --model dit --sparsity 0.5 --out build/random
         python -m reference_impls prune --method random-units --model dit --sparsity 0.5 --out build/random-units
 """
@@ -23,7 +23,7 @@ from reference_impls.pruning.units import groups_of
 
 
 def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
-    """Zero weights by lot; the seed decides."""
+    """Zero weights chosen uniformly at random; the seed fixes the mask."""
     generator = torch.Generator().manual_seed(request.seed)
     layers = prunable(model)
     scores = {name: torch.rand(as_matrix(layer).shape, generator=generator) for name, layer in layers.items()}
@@ -31,7 +31,7 @@ def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outc
 
 
 def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
-    """Remove heads, neurons and channels by lot; the seed decides."""
+    """Remove heads, neurons and channels chosen at random; the seed fixes the choice."""
     generator = torch.Generator().manual_seed(request.seed)
     groups = groups_of(model)
     scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}

@@ -1,11 +1,12 @@
-"""ShortGPT: blocks that change the stream least go.  Men et al., 2024, arXiv:2403.03853, section 3.1, Eq. (1).
+"""ShortGPT: remove blocks that change the stream least.  Men et al., 2024, arXiv:2403.03853, section 3.1, Eq. (1).
 
-Maths   BI_i = 1 - E[ cos(x_in, x_out) ] of block i, over all tokens (or pixels) of all calls; the lowest go.
-Differs from the paper: the calls are those of a sampler, and every timestep counts the same. Where a block changes
-        the width of the stream, its shortcut's output takes the place of x_in.
+Maths   BI_i = 1 - E[ cos(x_in, x_out) ] of block i, over all tokens (or pixels) of all forward passes; blocks with the
+        lowest are removed.
+Differs from the paper: the forward passes are those of a sampler, and every timestep counts the same. Where a block
+        changes the width of the stream, its shortcut's output replaces x_in.
 Shapes  streams (n, ..., width) -> one score a block.   Cost  forward passes only.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
-        for, the model has no table of blocks, or a stream is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
+        layers are requested, the blocks of the model are not known, or a stream is not finite.
 Run     python -m reference_impls prune --method shortgpt --model dit --sparsity 0.5 --out build/shortgpt
 """
 
@@ -24,7 +25,7 @@ from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Drop the blocks whose output is most like what would pass without them."""
+    """Remove the blocks whose output is most similar to their input."""
     blocks = blocks_of(model)
     return skip_lowest(model, blocks, block_influence(model, blocks, calibration), request)
 

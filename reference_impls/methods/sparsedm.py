@@ -1,9 +1,9 @@
 """SparseDM: train an n:m sparse model from a dense one.  Wang et al., 2024, arXiv:2404.10445, section 3.
 
-Maths   forward with W * M, M = the n largest of every m by |W|, chosen anew in each step; the gradient passes straight
-        through the mask, and what is pruned is pulled to zero: dL/dW := dL/d(W*M) + lambda (1 - M) * W   (SR-STE,
-        Zhou et al., 2021, arXiv:2102.04010, Eq. 9).
-Differs from the paper: it fine-tunes for 1e5 steps and more and distils knowledge as well; here one step a batch of the
+Maths   forward with W * M, M = the n largest of every m by |W|, recomputed in each step; straight-through gradients,
+        and decay of the pruned weights towards zero: dL/dW := dL/d(W*M) + lambda (1 - M) * W   (SR-STE, Zhou et al.,
+        2021, arXiv:2102.04010, Eq. 9).
+Differs from the paper: it fine-tunes for 1e5 steps and more with knowledge distillation; here one step a batch of the
         calibration, on the task's loss alone (``recover`` with a teacher can follow).
 Shapes  W (outputs, inputs) -> mask of the same shape, True = kept.   Cost  training.
 Raises  ValueError without a pattern or where it does not fit its rows, for scope "global" or "row", if the model has no
@@ -33,7 +33,7 @@ RATE = 5e-4
 
 
 class StraightThrough(torch.autograd.Function):
-    """W -> W * M; backwards the gradient passes whole, plus the pull on what is masked."""
+    """W -> W * M; straight-through gradient, plus the decay of pruned weights."""
 
     @staticmethod
     def forward(context: Any, weight: torch.Tensor, mask: torch.Tensor, decay: float) -> torch.Tensor:
@@ -68,7 +68,7 @@ class Sparse(nn.Module):
 def prune(
     model: nn.Module, calibration: Calibration, request: Request, *, decay: float = DECAY, rate: float = RATE
 ) -> Outcome:
-    """Train under moving masks, one step a batch, then zero what is masked."""
+    """Train under masks that are recomputed in each step, one step a batch, then zero the masked weights."""
     if request.pattern is None:
         raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")
     layers = prunable(model)
@@ -81,7 +81,7 @@ def prune(
 
 @contextmanager
 def sparse(layers: Mapping[str, nn.Linear | nn.Conv2d], pattern: Pattern, decay: float) -> Iterator[None]:
-    """Inside, each layer computes with its masked weight and trains the whole one."""
+    """Inside, each layer computes with its masked weight and trains the dense one."""
     for layer in layers.values():
         parametrize.register_parametrization(layer, "weight", Sparse(pattern, decay))
     try:

@@ -1,11 +1,11 @@
-"""SparseGPT: prune column by column, the rest makes up for it.  Frantar and Alistarh, 2023, arXiv:2301.00774, Alg. 1.
+"""SparseGPT: prune column by column with weight updates.  Frantar and Alistarh, 2023, arXiv:2301.00774, Alg. 1.
 
-Maths   H = X^T X per layer; the lowest w^2 / U_jj^2 are removed, U = chol(H^-1)^T; see ``maths.obs``. Single weights
-        are decided 128 columns at once (B_s = 128), an n:m pattern group by group, when the sweep reaches its first
-        column (B_s = m, section 3.4).
+Maths   H = X^T X per layer; the weights with the lowest w^2 / U_jj^2 are pruned, U = chol(H^-1)^T, and the columns to
+        the right are updated to minimise the layer's reconstruction error; see ``maths.obs``. Masks are chosen for 128
+        columns at once (B_s = 128), for an n:m pattern when its first column is reached (B_s = m, section 3.4).
 Differs from the paper: rows of a layer may have different sparsities (as in its code). As there, calibration is
-        per block: the layers of one block see the same dense block, after blocks that are pruned already. The paper
-        has no U-Nets: blocks follow in the order of their calls, and a layer outside any list is a block.
+        per block: all layers of a block are calibrated on the dense block, after the blocks before it are pruned. The
+        paper has no U-Nets: blocks are pruned in the order of execution, and a layer outside any list is a block.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
@@ -30,16 +30,16 @@ from reference_impls.pruning.observers import alike
 
 
 def selection(request: Request, share: float) -> Select:
-    """The decisions of one layer, from left to right; make a new one for each layer.
+    """The mask of one layer, chosen from left to right; make a new one for each layer.
 
-    The count of removed weights is kept over the decisions, so that the whole layer loses exactly its share.
+    The count of pruned weights is kept between the choices, so that the whole layer gets exactly its sparsity.
 
     Args:
         request: scope, pattern and tile.
-        share: of this layer; a pattern says it itself.
+        share: sparsity of this layer; a pattern fixes it.
 
     Raises:
-        ValueError: the scope is not "layer": the sweep decides block by block and cannot compare over layers.
+        ValueError: the scope is not "layer": masks are chosen column by column, so layers cannot be compared.
     """
     if request.scope != "layer":
         raise ValueError(f"scope {request.scope!r} is not supported by SparseGPT and OBS-Diff; use scope layer")
@@ -83,7 +83,7 @@ def decide(
 def prune(
     model: nn.Module, calibration: Calibration, request: Request, *, weight: Callable[[Call], float] = alike
 ) -> Outcome:
-    """Zero weights and change the others, block by block."""
+    """Zero weights and update the remaining ones, block by block."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
 
     def decided(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:

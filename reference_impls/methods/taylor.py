@@ -1,12 +1,12 @@
-"""Taylor pruning: what the loss would lose with a unit.  Molchanov et al., 2019, arXiv:1906.10771, section 3.
+"""Taylor pruning: first-order estimate of the loss change.  Molchanov et al., 2019, arXiv:1906.10771, section 3.
 
 Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2: the first-order importance of one weight,
         summed over those of a unit.
-Differs from the paper: one shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
+Differs from the paper: one-shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
         with a threshold of zero, and shares its code.
 Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is asked for, the model has
-        no table of units, the calibration has no targets, its times fall, or a gradient is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
+        the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.
 Run     python -m reference_impls prune --method taylor --model dit --sparsity 0.5 --out build/taylor
 """
 
@@ -20,5 +20,5 @@ from reference_impls.pruning.contract import Outcome, Request
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Remove the heads, neurons and channels that matter least to the loss over all timesteps."""
+    """Remove the heads, neurons and channels with the lowest Taylor importance over all timesteps."""
     return diff_pruning.prune(model, calibration, request, threshold=0.0)

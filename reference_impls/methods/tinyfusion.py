@@ -1,16 +1,16 @@
-"""TinyFusion: learn which blocks stay so that the rest can recover.  Fang et al., 2024, arXiv:2412.01199, section 3.
+"""TinyFusion: learn which blocks to keep for the best recovery.  Fang et al., 2024, arXiv:2412.01199, section 3.
 
 Maths   x_out = m block(x) + (1 - m) x with a gate m of each block (Eq. 1). Consecutive blocks form groups of 4; of each
-        group N of M stay. A categorical variable over the C(M, N) ways is sampled by Gumbel softmax with
-        straight-through gradients (Eq. 5, 6), the temperature falling; together with it low-rank updates of the
-        blocks' Linear layers are trained (Eq. 7), so that a way is judged by what it becomes. The likeliest way of each
-        group stays, and the updates are thrown away.
-Differs from the paper: where the share does not divide evenly, the groups lose floor or ceiling of it, the later ones
+        group N of M are kept. A categorical variable over the C(M, N) masks is sampled by Gumbel softmax with
+        straight-through gradients (Eq. 5, 6), the temperature falling; low-rank updates of the blocks' Linear layers
+        are trained together with it (Eq. 7), so that a mask is scored after simulated fine-tuning. The most likely
+        mask of each group is used, and the updates are discarded.
+Differs from the paper: where the sparsity does not divide evenly, groups lose its floor or ceiling, the later ones
         more; the low-rank updates are not scaled (alpha of Eq. 7 is 1), and convolutions, four fifths of the weights of
         a U-Net's blocks, get none. Its recovery, distillation from masked hidden states, is not here.
 Shapes  one step a batch -> names of blocks.   Cost  training.
-Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or shares of layers are asked
-        for, the model has no table of blocks, a batch has no target, or the loss is not finite.
+Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
+        layers are requested, the blocks of the model are not known, a batch has no target, or the loss is not finite.
 Run     python -m reference_impls prune --method tinyfusion --model dit --sparsity 0.5 --out build/tinyfusion
 """
 
@@ -34,12 +34,12 @@ from reference_impls.pruning.units import blocks_of
 
 SIZE, RANK = 4, 4
 HOT, COLD = 4.0, 0.1
-"""Temperature at first and at last."""
+"""First and last temperature."""
 RATE_OF_GATES, RATE_OF_UPDATES = 0.05, 1e-3
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Learn the ways, one step a batch, and drop what the likeliest leave out."""
+    """Learn the masks, one step a batch, and remove the blocks that the most likely ones exclude."""
     blocks = blocks_of(model)
     count = count_of(blocks, request)
     ways = all_ways(len(blocks), count)
@@ -49,7 +49,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
 
 
 def all_ways(blocks: int, gone: int) -> list[list[tuple[int, ...]]]:
-    """For each group of consecutive blocks, every set of them that can stay; in all, ``gone`` do not."""
+    """For each group of consecutive blocks, every set of them that can be kept; ``gone`` blocks are removed in all."""
     groups = [range(start, min(start + SIZE, blocks)) for start in range(0, blocks, SIZE)]
     ends = [group.stop for group in groups]
     lost = [gone * end // blocks for end in ends]  # until here; the differences are each group's share
@@ -64,7 +64,7 @@ def learn(
     calibration: Calibration,
     seed: int,
 ) -> list[torch.Tensor]:
-    """Logits of each group's ways; the model's weights stay as they are.
+    """Logits of each group's masks; the model's weights do not change.
 
     Raises:
         ValueError: a batch has no target, or the loss is not finite.
@@ -91,7 +91,7 @@ def learn(
 
 @contextmanager
 def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Iterator[None]:
-    """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * what passes without it."""
+    """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * skip(x)."""
 
     def hook(number: int, without: Skip) -> Hook:
         def mix(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:

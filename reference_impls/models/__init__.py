@@ -1,1 +1,1 @@
-"""Model folders in and out: a model and what it lacks against its class."""
+"""Folders of saved models, read and written: weights and the structure that was removed."""

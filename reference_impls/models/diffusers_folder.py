@@ -1,9 +1,9 @@
 """Models of diffusers on disk: opened, called with noise, saved so that ``from_pretrained`` opens them again.
 
 A folder is one model's (``config.json`` with ``_class_name`` and ``*.safetensors``), such as the ``unet`` or
-``transformer`` of a pipeline. There are no prompts and no pictures here: the inputs that activation-based methods see
-are noise, with conditions drawn at random, which says little about a trained model. For real use, make a
-``Calibration`` of ``Call`` batches recorded from a pipeline.
+``transformer`` of a pipeline. There are no prompts and no images here: activation-based methods are calibrated on
+noise with random conditions, which says little about a trained model. For real use, make a ``Calibration`` of ``Call``
+batches recorded from a pipeline.
 """
 
 from __future__ import annotations

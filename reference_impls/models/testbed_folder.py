@@ -1,7 +1,7 @@
-"""A pruned model on disk: what was taken out and the weights, what was done and measured as JSON, a picture.
+"""A pruned model on disk: weights, removed structure, report and metrics as JSON, an image of samples.
 
-A structurally pruned model is stored as what changed against the dense one (the units that stay, the blocks that
-went) and its weights as safetensors, never as a pickled module.
+A structurally pruned model is stored as its difference to the dense one (kept units, removed blocks) and its weights
+as safetensors, never as a pickled module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ZOOM = 4
 
 @dataclass(frozen=True)
 class Saved:
-    """What a folder holds."""
+    """Content of a folder."""
 
     name: str
     """The model's name in the testbed."""
@@ -59,7 +59,7 @@ def save(
         model: the pruned model.
         steps: see ``Saved``.
         quality: what was measured.
-        samples: (n, 1, side, side) in [-1, 1]; the first hundred become the picture.
+        samples: (n, 1, side, side) in [-1, 1]; the first hundred are shown in the image.
         changes: what it lacks against the dense model.
 
     Raises:
@@ -102,7 +102,7 @@ def load(folder: Path) -> Saved:
 
 
 def change(model: nn.Module, changes: Changes) -> None:
-    """Take out of a dense model what another one lacks, in place.
+    """Remove the units and blocks of ``changes`` from a dense model, in place.
 
     Raises:
         ValueError: a group or a block of that name is not there, or a group has no such units.
@@ -121,7 +121,7 @@ def change(model: nn.Module, changes: Changes) -> None:
 
 
 def grid(samples: torch.Tensor) -> Image.Image:
-    """Samples (n, 1, side, side) in [-1, 1], ten a row, as a grey picture."""
+    """Samples (n, 1, side, side) in [-1, 1], ten a row, as a grey image."""
     n, _, side, _ = samples.shape
     rows = -(-n // 10)
     canvas = torch.full((rows * 10, side, side), -1.0)

@@ -1,1 +1,1 @@
-"""What a method is given and gives back: model, calibration and request in; masks, units or blocks out."""
+"""Input and output of a method: model, calibration data and request in; masks, units or blocks out."""

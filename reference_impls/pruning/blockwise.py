@@ -4,12 +4,12 @@ A block is the outermost item of an ``nn.ModuleList``; a layer outside any list 
 in the order in which the model calls them: run it and observe the inputs of all its layers; decide and write each
 layer; run it again and pass the outputs on.
 
-A block is run alone, from the inputs that it received. The way from one block to the next, with skips and joint
-streams, is the model's own code: the model is called, finished blocks return their recorded outputs at once, and the
-call stops where the next block begins. So a block is computed twice for each call, whatever the model looks like. The
-price is memory: the outputs of all finished blocks are kept for all calls.
+A block is run alone, from the inputs that it received. The data flow from one block to the next, with skips and joint
+streams, is the model's own code: a forward pass is run, finished blocks return their recorded outputs at once, and the
+pass stops where the next block begins. So a block is computed twice for each recorded call, in any model. The cost is
+memory: the outputs of all finished blocks are kept for all calls.
 
-Nothing here knows what is observed or decided.
+This module does not depend on what is observed, nor on how a layer is pruned.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Decide = Callable[[str, torch.Tensor, O], tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass(frozen=True)
 class BlockCall:
-    """What a block received in one call of the model, and how much that counts."""
+    """Inputs of a block in one forward pass of the model, and their weight."""
 
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
@@ -130,12 +130,12 @@ class Block:
     module: nn.Module
     layers: Layers
     called_once: bool
-    """In each call of the model."""
+    """In each forward pass of the model."""
 
 
 @torch.no_grad()
 def blocks_of_layers(model: nn.Module, call: Call, layers: Layers) -> list[Block]:
-    """Which blocks hold the layers, in the order in which the model calls them.
+    """The blocks that contain the layers, in the order of execution.
 
     The order in which a model defines its modules is another one in U-Nets, whose middle often comes last there. A list
     item whose parts are called one by one, not the item itself, falls apart into its layers.
@@ -180,7 +180,7 @@ def _outermost_item(model: nn.Module, layer: str) -> str:
 
 
 class _Reached(Exception):
-    """Stops a call of the model where a block begins."""
+    """Stops a forward pass of the model where a block begins."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__()
@@ -189,19 +189,19 @@ class _Reached(Exception):
 
 @dataclass(frozen=True)
 class _Pass:
-    """One call of the model, with the outputs of the blocks that are finished."""
+    """One forward pass of the model, with the outputs of the blocks that are finished."""
 
     call: Call
     weight: float
     outputs: dict[nn.Module, Any] = field(default_factory=dict)
 
     def run(self, model: nn.Module) -> Any:
-        """Run the blocks that are not finished, and what stands between blocks, which may work in place."""
+        """Run the blocks that are not finished, and the layers between blocks, which may work in place."""
         with replaced({block: partial(_copy_of, output) for block, output in self.outputs.items()}):
             return self.call.run(model)
 
     def call_of(self, block: nn.Module, model: nn.Module) -> BlockCall | None:
-        """What the block receives; None where this call does without it."""
+        """Inputs of the block; None where this forward pass does not reach it."""
         try:
             with replaced({block: _stop}):
                 self.run(model)

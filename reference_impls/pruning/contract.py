@@ -1,4 +1,4 @@
-"""What a pruning method takes and gives, the same for all of them."""
+"""Input and output of a pruning method, the same for all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCOPES = ("layer", "row", "global")
 
 @dataclass(frozen=True)
 class Request:
-    """How much to prune, and where."""
+    """Sparsity, pattern and scope of a pruning."""
 
     sparsity: float
     pattern: Pattern | None = None
@@ -26,13 +26,13 @@ class Request:
     """Weights are compared within a layer, within an output row, or over all layers."""
     seed: int = 0
     block: Tile = ALONE
-    """Single weights that stay or go together; a pattern says so itself."""
+    """Shape of blocks of weights that are pruned together; a pattern has its own rows."""
     shares: Mapping[str, float] = field(default_factory=dict)
-    """Sparsity of single layers or groups by name, where it differs from the others'."""
+    """Sparsity of single layers or groups by name, where it differs from the others (non-uniform sparsity)."""
 
     @property
     def tile(self) -> Tile:
-        """What is decided about at once."""
+        """The block of weights that is pruned or kept as a whole."""
         return self.block if self.pattern is None else Tile(self.pattern.rows, 1)
 
     def share(self, name: str) -> float:
@@ -63,32 +63,32 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method did; each fills what is its own and leaves the rest empty."""
+    """Result of a method; each kind of method fills one field."""
 
     masks: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    """Single weights: layer name -> mask shaped as its weight, True = kept."""
+    """Unstructured: layer name -> mask shaped as its weight, True = kept."""
     kept: Mapping[str, list[int]] = field(default_factory=dict)
-    """Units: group name -> those that stay."""
+    """Structured: group name -> kept units."""
     dropped: Sequence[str] = ()
-    """Blocks: the names of the removed ones."""
+    """Depth: names of the removed blocks."""
 
 
 PruningFunction = Callable[..., Outcome]
-"""What every method offers: (model, calibration, request, and options of its own by keyword). It prunes the model in
-place and says what it did; ``prune`` undoes what fails halfway."""
+"""Signature of every method: (model, calibration, request, and options of its own by keyword). It prunes the model in
+place and returns the outcome; ``prune`` restores the model if it fails."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a model lacks against the dense one; with the weights, all that has to be stored."""
+    """Structure that was removed from the dense model; stored beside the weights."""
 
     kept: Mapping[str, list[int]] = field(default_factory=dict)
-    """The units that stay, by group, numbered as in the dense model."""
+    """Kept units by group, numbered as in the dense model."""
     dropped: tuple[str, ...] = ()
-    """The blocks that went."""
+    """Removed blocks."""
 
     def then(self, kept: Mapping[str, list[int]], dropped: Sequence[str]) -> Changes:
-        """After another pruning, whose units are numbered as in the model that it met."""
+        """After another pruning, whose units are numbered as in the model before it."""
         new = {
             name: [self.kept[name][i] for i in units] if name in self.kept else units for name, units in kept.items()
         }
@@ -103,21 +103,21 @@ class Changes:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model takes."""
+    """Parameters and multiply-accumulates of a model."""
 
     parameters: int
     nonzero: int
     """Parameters that are not zero."""
     macs: int
-    """Multiply-accumulates of one network call for one sample, in Linear and convolution layers and in the two
-    products of attention; zeros are computed with, as dense kernels do."""
+    """Multiply-accumulates per forward pass of one sample, in Linear and convolution layers and in the two products of
+    attention; zeros included, as in dense kernels."""
     macs_nonzero: int
     """The same with each layer's zero weights left out, as an ideal sparse kernel would."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was done, so that it can be done again."""
+    """What was done, in enough detail to repeat it."""
 
     method: str
     paper: str | None
@@ -130,13 +130,13 @@ class Report:
     scope: str
     seed: int
     shares: Mapping[str, float]
-    """Sparsity of single layers or groups, where another one was asked for."""
+    """Sparsity of single layers or groups, where it was set."""
     achieved: Mapping[str, float]
-    """Share that went: of the weights of each layer, of the units of each group, or of the blocks."""
+    """Sparsity of each layer, or fraction of removed units of each group, or of removed blocks."""
     kept: Mapping[str, list[int]]
-    """Structured: the units that stay, by group."""
+    """Structured: kept units by group."""
     dropped: list[str]
-    """Depth: the blocks that went."""
+    """Depth: removed blocks."""
     before: Cost
     after: Cost
     seconds: float

@@ -4,7 +4,7 @@ Known: UNet2DModel, UNet2DConditionModel, DiTTransformer2DModel, SD3Transformer2
 table is read off the modules: an attention owns rows of every projection to q, k and v, of both streams of a joint
 block, and columns of every output layer; a gated feed-forward part owns the rows j and j + h of its first layer; a
 single block of Flux reads attention and feed-forward through one layer, ``proj_out``, the neurons behind the heads.
-Heads go whole, so that the scale of attention, one over the root of a head's size, stays as it was.
+Whole heads are removed, so that the scale of attention, one over the root of a head's size, stays as it was.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 SMALLEST = 16
-"""Layers with fewer inputs or outputs (first and last ones) stay dense: little to gain, much to lose."""
+"""Layers with fewer inputs or outputs (first and last ones) are not pruned: they save little and cost much quality."""
 
 
 def prunable(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
@@ -27,7 +27,7 @@ def prunable(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
 
 
 def as_matrix(layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
-    """The weight as (outputs, inputs); of a convolution, inputs are channel by channel, tap by tap."""
+    """The weight as (outputs, inputs); of a convolution, inputs are channel by channel, kernel position by position."""
     return layer.weight.detach().flatten(1)
 
 

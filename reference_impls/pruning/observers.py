@@ -1,4 +1,4 @@
-"""What the inputs of a layer leave behind: objects that take in rows while a module runs on recorded calls."""
+"""Statistics of a layer's inputs, accumulated while a module runs on calibration data."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from reference_impls.pruning.layers import as_matrix, input_rows
 
 
 class Observer(Protocol):
-    """What is added up over the inputs of one layer, such as ``Norms`` or ``maths.obs.Hessian``."""
+    """A statistic of the inputs of one layer, such as ``Norms`` or ``maths.obs.Hessian``."""
 
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
-        """Take in rows (n, inputs of the layer), each counted ``weight`` times."""
+        """Add rows (n, inputs of the layer), each counted ``weight`` times."""
 
 
 class Runnable(Protocol):
@@ -39,7 +39,7 @@ class Norms:
         self.squares = torch.zeros(width, dtype=torch.float64)
 
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
-        """Take in inputs (n, width), whose squares are counted ``weight`` times."""
+        """Add inputs (n, width), whose squares are counted ``weight`` times."""
         self.squares += weight * inputs.double().square().sum(0)
 
     def norms(self) -> torch.Tensor:

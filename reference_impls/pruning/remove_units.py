@@ -1,4 +1,4 @@
-"""The step that structured methods share: a score for each unit -> the lowest units leave the model, in place."""
+"""The step that structured methods share: a score for each unit -> the lowest are removed, in place."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reference_impls.pruning.contract import Outcome, Request
 
 
 def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]:
-    """The units that stay, rising: of each stratum as many, and at least one; of equal scores the earlier.
+    """The units to keep, rising: of each stratum as many, and at least one; of equal scores the earlier.
 
     Raises:
-        ValueError: a score is not finite, or the share is not in [0, 1].
+        ValueError: a score is not finite, or the sparsity is not in [0, 1].
     """
     units = check_finite("scores", scores).view(strata, -1)  # (strata, units of each)
     size = units.shape[1]
@@ -28,13 +28,13 @@ def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]
 def remove_lowest(
     model: nn.Module, groups: Sequence[Group], scores: Mapping[str, torch.Tensor], request: Request
 ) -> Outcome:
-    """Take the units with the lowest scores out of each group.
+    """Remove the units with the lowest scores from each group.
 
     Args:
         model: changed in place.
         groups: its groups.
         scores: (units,) of each group, by its name.
-        request: sparsity, or shares of single groups.
+        request: sparsity, or those of single groups.
 
     Raises:
         ValueError: a score is not finite; the group is named, and nothing is changed.

@@ -1,4 +1,4 @@
-"""The step that depth methods share: which blocks go -> a ``Skip`` in the place of each."""
+"""The step that depth methods share: the blocks to remove -> each is replaced by a ``Skip``."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from reference_impls.pruning.contract import Outcome, Request
 
 
 def count_of(blocks: Sequence[Block], request: Request) -> int:
-    """How many blocks go: the nearest whole number, halves up; all of them may go."""
+    """How many blocks to remove: the nearest whole number, halves up; possibly all."""
     return pruned_count(len(blocks), request.sparsity)
 
 
 def skip_blocks(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Outcome:
-    """Drop the blocks of these numbers, and give back their names in model order."""
+    """Remove the blocks of these numbers; returns their names in model order."""
     chosen = [block for index, block in enumerate(blocks) if index in gone]
     skip(model, chosen)
     return Outcome(dropped=[block.name for block in chosen])
 
 
 def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor, request: Request) -> Outcome:
-    """Drop the share of the blocks with the lowest scores; of equal ones the earlier.
+    """Remove the blocks with the lowest scores; of equal ones the earlier.
 
     Raises:
         ValueError: a score is not finite; nothing is changed.

@@ -1,1 +1,1 @@
-"""What is done with pruned models of the testbed: recovery, measurement, combinations; rows of results out."""
+"""Studies of pruned models of the testbed: recovery, measurement, combinations; rows of results out."""

@@ -1,7 +1,7 @@
 """Dynamic int8 quantization, on top of pruning: zeros stay zeros.  Jacob et al., 2017, arXiv:1712.05877, section 2.
 
 Maths   w = s_i q with q = round(w / s_i), s_i = max_j |w_ij| / 127 for each output i; x = s q likewise, with s from
-        the largest value of each call; y = s_i s (q_w . q_x) + b. Symmetric, so 0 is exactly 0.
+        the largest value of each forward pass; y = s_i s (q_w . q_x) + b. Symmetric, so 0 is exactly 0.
 Differs from the paper: no zero point, and activations are scaled when they come, not from ranges seen in training. The
         integers are held and multiplied as float32, exact up to 2^24: this shows quality and size, not speed.
 """
@@ -21,7 +21,7 @@ TOP = 127
 
 
 class Int8(nn.Module):
-    """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each call."""
+    """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each forward pass."""
 
     scale: torch.Tensor
     """(outputs,)."""

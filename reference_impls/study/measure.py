@@ -1,4 +1,4 @@
-"""One row of the table: prune a model of the testbed, measure it, let it recover, measure it again."""
+"""One row of the table: prune a model of the testbed, measure it, recover it, measure it again."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Budget:
     """How much work goes into a row."""
 
     held_out: int
-    """Images of the held-out loss."""
+    """Images of the denoising loss."""
     samples: int
-    """Samples of drift, class accuracy and Fréchet distance."""
+    """Samples of the MSE to dense samples, class accuracy and Fréchet distance."""
     training_steps: int
-    """Of methods that train to choose."""
+    """Of methods that train masks or gates."""
     recovery_steps: int
     recovery_batch: int = 64
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is pruned, how and how far."""
+    """Model, method and sparsity of one measurement."""
 
     model: str
     method: str
@@ -62,7 +62,7 @@ def shipped(name: str) -> tuple[Denoiser, Images, Images]:
 
 @cache
 def dense_samples(name: str, n: int, seed: int) -> torch.Tensor:
-    """What the dense model makes of the same noise."""
+    """The dense model's samples from the same noise."""
     model = _shipped(name)[0]
     return metrics.samples(model, model.side, n, seed=seed)
 
@@ -136,7 +136,7 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
 
 
 NOISY_METHOD, NOISY_SHARE = "magnitude", 0.5
-"""A deterministic method, so that all that differs between two measurements is what was drawn to measure with."""
+"""A deterministic method, so that two measurements differ only in the noise of the metrics."""
 
 
 def noise(model: str, budget: Budget, seeds: int) -> Iterator[NoiseRow]:

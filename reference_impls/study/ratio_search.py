@@ -1,7 +1,7 @@
-"""Which layer should lose how much: evolution over shares.  Sieberling et al., 2024, arXiv:2410.14649 (EvoPress).
+"""Layer-wise sparsity search by evolution.  Sieberling et al., 2024, arXiv:2410.14649 (EvoPress).
 
-Maths   A genome gives each layer a share; the share of all layers together is fixed. A child moves one step of share
-        from some layer to another of its parent; of the parent and its children the one with the smallest
+Maths   A candidate is a sparsity for each layer; the sparsity of all layers together is fixed. A child moves one step
+        of sparsity from one layer of its parent to another; of the parent and its children the one with the smallest
         loss becomes the next parent (a 1 + lambda strategy, section 3).
 Differs from the paper: one round of selection a generation, and the loss is the task's on training images.
 Raises  ValueError if the sparsity leaves no room to move.
@@ -19,7 +19,7 @@ from reference_impls.methods.prune import prune
 from reference_impls.pruning.layers import prunable
 
 STEP = 0.15
-"""Share that a mutation moves, of the smaller of the two layers."""
+"""Fraction of the smaller of two layers whose pruned weights a mutation moves."""
 
 
 def search(
@@ -32,12 +32,12 @@ def search(
     method: str = "magnitude",
     seed: int = 0,
 ) -> dict[str, float]:
-    """Shares by layer, the best found; the model is left as it is.
+    """Sparsity of each layer, the best found; the model is not changed.
 
     Args:
         model: the dense model.
         calibration: batches with targets, on which the candidates compete.
-        sparsity: share of all prunable weights together.
+        sparsity: of all prunable weights together.
         generations: rounds.
         children: candidates of a round.
         method: an unstructured method.
@@ -59,7 +59,7 @@ def search(
 
 
 def mutated(shares: dict[str, float], sizes: dict[str, int], generator: torch.Generator) -> dict[str, float]:
-    """A copy in which some layers lose more and others as many weights less; shares stay in [0, 1]."""
+    """A copy with more pruned weights in some layers and as many fewer in others; sparsities stay in [0, 1]."""
     names = list(shares)
     child = dict(shares)
     for _ in range(1 + int(torch.randint(3, (1,), generator=generator))):
@@ -75,7 +75,7 @@ def mutated(shares: dict[str, float], sizes: dict[str, int], generator: torch.Ge
 def loss_of(
     model: nn.Module, calibration: Calibration, sparsity: float, shares: dict[str, float], method: str
 ) -> float:
-    """Mean loss of the model pruned by these shares."""
+    """Mean loss of the model pruned with these sparsities."""
     candidate = copy.deepcopy(model)
     prune(candidate, calibration, sparsity, method=method, shares=shares)
     return sum(batch.loss(candidate).item() for batch in calibration) / len(calibration.calls)

@@ -1,4 +1,4 @@
-"""Train a pruned model for a short while, alone or with the dense model as its teacher.
+"""Recover a pruned model by fine-tuning, or by distillation from the dense model.
 
 Maths   task: |v - v*|^2; with a teacher also |v - v_teacher|^2 (Hinton et al., 2015); with features also, for each
         block i that both models have, w_i |f_i - f_i,teacher|^2 with w_i = 1 (BK-SDM, arXiv:2305.15798, Eq. 4) or
@@ -34,20 +34,20 @@ def recover(
     rate: float = RATE,
     batch: int = BATCH,
     seed: int = 0,
-    tell: Callable[[int], None] | None = None,
+    show: Callable[[int], None] | None = None,
 ) -> float:
     """Train in place by AdamW under half a cosine; weights that are zero stay zero.
 
     Args:
         model: a pruned model of the testbed.
         images: what it is trained on.
-        steps: how many updates.
-        teacher: the dense model; None for the task's loss alone.
-        features: what the blocks that both have are held to; needs a teacher.
+        steps: training steps.
+        teacher: the dense model; None for fine-tuning alone.
+        features: feature distillation over the blocks that both models have; needs a teacher.
         rate: the largest learning rate.
-        batch: images of an update.
+        batch: images of a step.
         seed: fixes images, times and noise.
-        tell: called after each step with how many are done.
+        show: called after each step with the number of done steps.
 
     Returns:
         The mean loss of the last tenth of the steps.
@@ -88,8 +88,8 @@ def recover(
                 layer.weight.mul_(mask)
         if step >= steps - max(1, steps // 10):
             last.append(loss.item())
-        if tell is not None:
-            tell(step + 1)
+        if show is not None:
+            show(step + 1)
     return sum(last) / len(last)
 
 

@@ -3,7 +3,7 @@
     python -m reference_impls table            the committed one; two processes of one thread each
     python -m reference_impls table --quick    a first look, on the DiT only
 
-A run that was stopped goes on where it was: finished rows stand in a file beside the result.
+A run that was stopped is continued: finished rows are kept in a file beside the result.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ PATTERN, PATTERN_SPARSITY = "2:4", 0.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a table holds."""
+    """Content of a table."""
 
     budgets: Mapping[str, Budget]
     """By model."""
     sparsities: Sequence[float]
     seeds: Sequence[int]
     everything: bool = True
-    """Also what pruning is combined with, and pictures."""
+    """Also combinations with other techniques, and images of samples."""
 
 
 FULL = Plan(
@@ -60,8 +60,8 @@ QUICK = Plan(
     {"dit": Budget(held_out=100, samples=50, training_steps=25, recovery_steps=0)}, (0.5,), (0,), everything=False
 )
 SEEDS_OF_NOISE = 10
-PICTURED, PICTURES = 0.5, 20
-"""Share at which every method is pictured, and samples of a picture."""
+SHOWN, IMAGES = 0.5, 20
+"""Sparsity of the model whose samples are shown, and the number of samples."""
 
 
 def jobs(plan: Plan) -> list[Job]:
@@ -78,7 +78,7 @@ def jobs(plan: Plan) -> list[Job]:
 
 
 def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
-    """With what and where it is run; rows of other settings do not go into one table."""
+    """Budgets, versions and machine; rows of other settings are not mixed in one table."""
     return {
         "machine": {"cpu": f"{cpu_name()}, {os.cpu_count()} cores", "processes": workers, "threads of each": 1},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
@@ -87,16 +87,16 @@ def settings_of(plan: Plan, workers: int) -> dict[str, Any]:
 
 
 def run(
-    plan: Plan, out: Path, command: str, *, workers: int = 2, tell: Callable[[int, int, str], None]
+    plan: Plan, out: Path, command: str, *, workers: int = 2, show: Callable[[int, int, str], None]
 ) -> dict[str, Any]:
     """Run the whole plan and write the result.
 
     Args:
         plan: what to run.
-        out: the JSON file; jobs whose rows stand beside it, in a file that ends in .partial, are not run again.
-        command: how it was called, for the record.
+        out: the JSON file; jobs whose rows are in the .partial file beside it are not run again.
+        command: the command line, for the record.
         workers: processes, of one thread each.
-        tell: called after each job with how many are done, of how many, and what was done.
+        show: called after each job with the number of done jobs, of all jobs, and the job.
 
     Returns:
         What was written.
@@ -119,10 +119,10 @@ def run(
             keep(rows)
             done += rows
             job = futures[future]
-            tell(
+            show(
                 number, len(todo), f"{job.model} {job.method or 'dense'} {job.pattern or job.sparsity} seed {job.seed}"
             )
-        spread, combined = _everything(plan, out.parent / "samples", pool, tell) if plan.everything else ([], [])
+        spread, combined = _everything(plan, out.parent / "samples", pool, show) if plan.everything else ([], [])
         record = {
             "command": command,
             **settings,
@@ -147,22 +147,22 @@ def _work(job: Job, budget: Budget) -> list[TableRow]:
 
 
 def _everything(
-    plan: Plan, folder: Path, pool: ProcessPoolExecutor, tell: Callable[[int, int, str], None]
+    plan: Plan, folder: Path, pool: ProcessPoolExecutor, show: Callable[[int, int, str], None]
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Rows of the metrics' own noise and of combinations, in order; pictures as files."""
+    """Rows of the metrics' own noise and of combinations, in order; samples as image files."""
     folder.mkdir(exist_ok=True)
     cases = [(model, seed) for model in plan.budgets for seed in plan.seeds]
     combined = [pool.submit(_listed, combinations, model, plan.budgets[model], seed) for model, seed in cases]
     spread = [pool.submit(_listed, noise, model, plan.budgets[model], SEEDS_OF_NOISE) for model in plan.budgets]
-    pictured = [
-        pool.submit(_picture, model, method, plan.budgets[model].training_steps, folder)
+    shown = [
+        pool.submit(_samples, model, method, plan.budgets[model].training_steps, folder)
         for model in plan.budgets
         for method in (None, *METHODS)
     ]
-    everything: list[Future[Any]] = [*combined, *spread, *pictured]
+    everything: list[Future[Any]] = [*combined, *spread, *shown]
     for number, future in enumerate(as_completed(everything), start=1):
         future.result()
-        tell(number, len(everything), "combinations, noise and pictures")
+        show(number, len(everything), "combinations, noise and samples")
     noise_rows, combined_rows = (
         [asdict(row) for future in futures for row in future.result()] for futures in (spread, combined)
     )
@@ -172,18 +172,18 @@ def _everything(
 def _listed(
     measure: Callable[..., Iterator[CombinationRow | NoiseRow]], *asked: object
 ) -> list[CombinationRow | NoiseRow]:
-    """A generator's rows, which can go from one process to another."""
+    """A generator's rows, which can be sent from one process to another."""
     return list(measure(*asked))
 
 
-def _picture(model: str, method: str | None, steps: int, folder: Path) -> None:
+def _samples(model: str, method: str | None, steps: int, folder: Path) -> None:
     """Samples of one method, from the same noise for all."""
     pruned, images, _ = shipped(model)
     if method is not None:
         pattern = Pattern.parse(PATTERN) if METHODS[method].pattern_only else None
         calibration = calibration_for(method, pruned, images, steps=steps)
-        prune(pruned, calibration, None if pattern else PICTURED, method=method, pattern=pattern)
-    samples = metrics.samples(pruned, pruned.side, PICTURES)
+        prune(pruned, calibration, None if pattern else SHOWN, method=method, pattern=pattern)
+    samples = metrics.samples(pruned, pruned.side, IMAGES)
     grid(samples).save(folder / f"{model}-{method or 'dense'}.png", optimize=True)
 
 

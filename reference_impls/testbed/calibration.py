@@ -1,4 +1,4 @@
-"""Calibration for the models of the testbed: images with noise, or the calls that a sampler makes."""
+"""Calibration data for the models of the testbed: noised images, or the inputs along sampling trajectories."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def image_call(
     step: int = 0,
     steps: int = 1,
 ) -> Call:
-    """A call of a model of the testbed: x (n, 1, side, side), t (n,) in [0, 1], label (n,), target v shaped as x."""
+    """Inputs of a forward pass: x (n, 1, side, side), t (n,) in [0, 1], label (n,), target v shaped as x."""
     return Call({"x": x, "t": t, "label": label}, step, steps, target, scales(t)[0])
 
 
 def from_images(
     images: Images, *, batches: int = 8, size: int = 32, by_time: bool = False, seed: int = 0
 ) -> Calibration:
-    """Images with added noise at times spread over [0, 1]; the targets are known.
+    """Images with added noise at timesteps spread over [0, 1]; the targets are known.
 
     Args:
-        images: where they are drawn from.
+        images: to choose from.
         batches: how many.
         size: images of a batch.
         by_time: one time a batch, rising, instead of all times in each.
@@ -52,7 +52,7 @@ def from_images(
 
 @torch.no_grad()
 def from_trajectory(model: Denoiser, *, n: int = 20, steps: int = 10, classes: int = 10, seed: int = 0) -> Calibration:
-    """The calls that DDIM makes: inputs as the sampler will meet them, one batch a step.
+    """Inputs of the model along DDIM trajectories, one batch a step.
 
     Raises:
         ValueError: ``n`` or ``steps`` is not positive.

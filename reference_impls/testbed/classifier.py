@@ -32,7 +32,7 @@ class Classifier(nn.Module):
     """Three convolutions and two linear layers: (n, 1, side, side) -> logits (n, 10)."""
 
     def __init__(self) -> None:
-        """Make the layers; they fit pictures of any size."""
+        """Make the layers; they fit images of any size."""
         super().__init__()
         self.convolutions = nn.Sequential(
             nn.Conv2d(1, 32, 3, padding=1),
@@ -128,7 +128,9 @@ def main() -> None:
         }
         state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
         save_file(state, chosen.out / f"classifier-{data}.safetensors")
-        (chosen.out / f"classifier-{data}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        (chosen.out / f"classifier-{data}.json").write_text(
+            json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         print(card)
 
 

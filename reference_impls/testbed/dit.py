@@ -76,7 +76,7 @@ class Block(nn.Module):
 
 
 class DiT(nn.Module):
-    """The whole model: noisy picture, time and class -> v.
+    """The whole model: noisy image, time and class -> v.
 
     Args:
         side: pixels of a side; ``patch`` divides it.

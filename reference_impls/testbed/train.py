@@ -132,7 +132,7 @@ def _train_and_save(name: str, recipe: Recipe, out: Path) -> dict[str, Any]:
 
 
 def _card(name: str, folder: Path, training: dict[str, Any]) -> dict[str, Any]:
-    """All that is told of a checkpoint; its quality is that of the file, in half precision."""
+    """The card of a checkpoint; its quality is that of the file, in half precision."""
     model, data = pretrained(name, folder), DATA_OF[name]
     quality = metrics.measure(model, data, n=SAMPLES, steps=SAMPLING_STEPS, seed=SAMPLING_SEED)
     return {
@@ -155,7 +155,7 @@ def _card(name: str, folder: Path, training: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(file: Path, card: dict[str, Any]) -> None:
-    file.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _command() -> str:

@@ -20,7 +20,7 @@ GROUPS = 8
 
 
 class ResBlock(nn.Module):
-    """Two 3x3 convolutions with GroupNorm and SiLU, the condition between them, and a shortcut around."""
+    """Two 3×3 convolutions with GroupNorm and SiLU, the condition between them, and a shortcut around."""
 
     def __init__(self, channels_in: int, channels_out: int, condition: int) -> None:
         """Make the layers; the second convolution starts at zero, so that a new block is its shortcut."""
@@ -42,7 +42,7 @@ class ResBlock(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Self-attention over the pixels of a small picture, with a shortcut around."""
+    """Self-attention over the pixels of a small image, with a shortcut around."""
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         """Make the layers; ``heads`` divides ``channels``."""
@@ -65,7 +65,7 @@ class SpatialAttention(nn.Module):
 
 
 class Stage(nn.Module):
-    """A residual block, with attention after it where the picture is small enough."""
+    """A residual block, with attention after it where the image is small enough."""
 
     def __init__(self, channels_in: int, channels_out: int, condition: int, attention: bool) -> None:
         """Make the layers."""
@@ -79,13 +79,13 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """The whole model: noisy picture, time and class -> v.
+    """The whole model: noisy image, time and class -> v.
 
     Args:
         side: pixels of a side; a multiple of 4.
         channels: channels of the largest resolution.
         multipliers: channels of each resolution, as multiples.
-        blocks: residual blocks of each resolution on the way down; one more on the way up.
+        blocks: residual blocks of each resolution on the down path; one more on the up path.
         attention_sides: resolutions with attention.
         classes: number of classes.
     """

@@ -117,7 +117,7 @@ def test_not_contiguous(kernel: ModuleType) -> None:
         ),
         ({"stride": 3}, ValueError, "stride 3 and padding 1: the kernel knows strides 1 and 2, paddings 0 and 1"),
         ({"padding": 2}, ValueError, "stride 1 and padding 2"),
-        ({"x": np.zeros((1, 2, 2, 2), np.float32), "padding": 0}, ValueError, "pictures of 2 x 2 are smaller than the"),
+        ({"x": np.zeros((1, 2, 2, 2), np.float32), "padding": 0}, ValueError, "images of 2 x 2 are smaller than the"),
         ({"activation": "relu"}, ValueError, "activation 'relu' is not silu, gelu or None"),
         ({"bias": np.zeros(9, np.float32)}, ValueError, "bias of shape (9,) does not fit 3 outputs"),
         ({"threads": 0}, ValueError, "threads 0 is not positive"),

@@ -90,7 +90,7 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     run = table.settings_of(plan, 1)
     lines = [json.dumps(run), json.dumps(done), '[{"model": "dit", "meth']  # the last one was cut off
     out.with_suffix(".partial").write_text("\n".join(lines), encoding="utf-8")
-    record = table.run(plan, out, "a test", workers=1, tell=lambda done, of, what: told.append((done, of, what)))
+    record = table.run(plan, out, "a test", workers=1, show=lambda done, of, what: told.append((done, of, what)))
     assert [(number, of) for number, of, _ in told] == [(1, 2), (2, 2)]
     assert {what for _, _, what in told} == {"dit dense 0.0 seed 0", "dit random 0.5 seed 0"}
     assert json.loads(out.read_text(encoding="utf-8")) == record
