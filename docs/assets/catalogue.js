@@ -14,6 +14,17 @@ for (const button of document.querySelectorAll(".cat-copy")) {
   });
 }
 
+// A link to a part that is folded away opens what holds it.
+const unfold = () => {
+  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let fold = part?.closest("details:not([open])");
+  if (!fold) return;
+  for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  part.scrollIntoView();
+};
+unfold();
+addEventListener("hashchange", unfold);
+
 // Entry pages can be put into the basket.
 if (document.querySelector(".cat-entry")) import("./browse-basket.js").then(({ addButton }) => addButton());
 

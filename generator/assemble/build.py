@@ -37,6 +37,10 @@ class BuildReport:
     entries: int
 
 
+REPOSITORY = "{{ repo_url }}"
+"""What prose writes for the address of the repository, which a fork changes."""
+
+
 def build(catalogue: Catalogue, root: Path, output: Path, *, engine: str = "mkdocs") -> BuildReport:
     """Build the site of ``root`` into ``output``/site.
 
@@ -93,8 +97,10 @@ def stage(root: Path, output: Path) -> None:
     docs = output / "docs"
     shutil.rmtree(docs, ignore_errors=True)
     shutil.copytree(root / "docs", docs)
+    repository = load_config(root).repo_url
     for page in sorted(docs.rglob("*.md")):
-        page.write_text(inline_directives(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        text = inline_directives(page.read_text(encoding="utf-8")).replace(REPOSITORY, repository)
+        page.write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(root / "mkdocs.yml", output / "mkdocs.yml")
 
 

@@ -11,8 +11,8 @@ CODES = (
     Code(
         "E110",
         "Text that YAML would read as a number, a date, a boolean or null is quoted.",
-        "short: 1e3",
-        'short: "1e3"',
+        "arxiv: 2305.10924",
+        'arxiv: "2305.10924"',
     ),
 )
 

@@ -33,5 +33,5 @@ def build(engine: str, output: Path | None, root: Path) -> None:
     except BuildFailed as error:
         say(str(error), error=True)
         raise Failed from error
-    pages = f"{count(report.pages, 'page')}, {count(report.entries, 'entry', 'entries')}"
-    say(f"built {pages}: {report.site / 'index.html'}")
+    where = report.site / "index.html"
+    say(f"built {count(report.pages, 'page')}, {report.entries} of them of entries: {where}")

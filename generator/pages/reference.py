@@ -1,4 +1,4 @@
-"""What a contributor looks up: fields, vocabularies, the template, every check with its examples."""
+"""Reference for contributors: fields, vocabularies, the template, every check with its examples."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from generator.entries.problem import Code
 from generator.pages.render import render
 from generator.views.site import Site
 
+GROUPS = {
+    "E1": "File and YAML",
+    "E2": "Fields and values",
+    "E3": "Characters",
+    "E4": "Addresses and file names",
+    "E5": "The catalogue as a whole",
+    "E6": "Records of arXiv",
+}
+"""Start of a code -> title of its group."""
+EXAMPLES = ("E110", "E202", "E212", "E220", "E222", "E240", "E404", "E405")
+"""Codes of mistakes that are made often; their fragments fit on one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -19,7 +31,7 @@ class Field:
 
     name: str
     required: bool
-    shape: str
+    type: str
     vocabulary: str | None
     text: str
 
@@ -52,7 +64,7 @@ def field_table(_site: Site, root: str, argument: str) -> str:
         Field(
             name,
             info.is_required(),
-            _shape(str(info.annotation)),
+            _type_of(str(info.annotation)),
             vocabularies.get(name),
             info.description or "",
         )
@@ -61,7 +73,7 @@ def field_table(_site: Site, root: str, argument: str) -> str:
     return render("reference_fields", fields=fields, of=argument, root=root)
 
 
-def _shape(annotation: str) -> str:
+def _type_of(annotation: str) -> str:
     if "Result" in annotation:
         return "list of results"
     if "Parameters" in annotation:
@@ -83,9 +95,19 @@ def vocabularies(site: Site, root: str, _argument: str) -> str:
     return render("reference_vocabularies", vocabularies=named, root=root)
 
 
-def checks(_site: Site, root: str, _argument: str) -> str:
-    """Every code with its rule, a bad example and the good one."""
-    return render("reference_checks", codes=all_codes(), root=root)
+def checks(_site: Site, root: str, argument: str) -> str:
+    """Every code with its rule, a wrong example and the right one; with ``examples`` a table of a few.
+
+    Raises:
+        ValueError: the argument is another one.
+    """
+    if argument == "examples":
+        codes = {code.code: code for code in all_codes()}
+        return render("reference_examples", codes=[codes[name] for name in EXAMPLES], root=root)
+    if argument:
+        raise ValueError(f"no list of checks {argument!r}")
+    groups = {title: [code for code in all_codes() if code.code.startswith(start)] for start, title in GROUPS.items()}
+    return render("reference_checks", groups=groups, root=root)
 
 
 def template(site: Site, root: str, _argument: str) -> str:

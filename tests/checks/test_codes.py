@@ -11,7 +11,7 @@ import pytest
 
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.entries.problem import Code
-from generator.pages.reference import all_codes
+from generator.pages.reference import EXAMPLES, GROUPS, all_codes
 from tests.conftest import Checker
 
 CODES = all_codes()
@@ -24,6 +24,16 @@ def test_codes_are_unique_and_of_one_form() -> None:
     counted = Counter(code.code for code in CODES)
     assert {code: times for code, times in counted.items() if times > 1} == {}
     assert [code for code in counted if not re.fullmatch(r"E[1-6]\d\d", code)] == []
+
+
+def test_every_code_has_a_group_on_the_page_contribute() -> None:
+    assert [code.code for code in CODES if code.code[:2] not in GROUPS] == []
+    assert [start for start in GROUPS if not any(code.code.startswith(start) for code in CODES)] == []
+
+
+def test_the_examples_at_the_top_of_contribute_fit_on_one_line() -> None:
+    fragments = {code.code: (code.bad, code.good) for code in WITH_EXAMPLE}
+    assert [name for name in EXAMPLES if any("\n" in text for text in fragments[name])] == []
 
 
 def test_every_rule_is_one_sentence() -> None:

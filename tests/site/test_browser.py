@@ -72,7 +72,7 @@ def test_a_command_is_copied_without_its_prompt_and_its_answer(open_page: Open) 
     block.get_by_role("button", name="Copy to clipboard").click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.trim() !== '')")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("make ")
+    assert copied.startswith("git clone ")
     assert "$" not in copied
 
 
@@ -141,3 +141,12 @@ def test_everything_can_be_read_without_javascript(open_page: Open, built: Built
     expect(page.get_by_role("button", name="Copy BibTeX")).to_be_hidden()
     page = open_page("", java_script_enabled=False)
     expect(page.locator(".cat-numbers")).to_contain_text(f"{len(built.catalogue.papers)} papers")
+
+
+# Folded parts
+
+
+@pytest.mark.parametrize("part", ["e220", "v-families"])
+def test_a_link_to_a_folded_part_opens_it(open_page: Open, part: str) -> None:
+    page = open_page(f"contribute/#{part}")
+    expect(page.locator(f"#{part} :is(pre, dl)").first).to_be_visible()

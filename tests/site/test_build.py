@@ -494,7 +494,7 @@ def test_the_addresses_stand_in_one_place() -> None:
                 urlsplit(one).netloc.encode() in raw and one.rstrip("/").encode() in raw for one in addresses(config)
             ):
                 holding.add(name)
-    assert holding <= {"mkdocs.yml", "README.md"}
+    assert holding <= {"mkdocs.yml", "README.md", "CONTRIBUTING.md"}  # the latter two are read outside the site
 
 
 def addresses(config: SiteConfig) -> tuple[str, str]:
