@@ -13,6 +13,9 @@ WIDTH, SIZE = 560, 13
 LOGARITHMIC_FROM = 8
 """An axis whose largest value is so many times its smallest one is logarithmic."""
 
+FEW_DECADES = 20
+"""A logarithmic axis that spans less has more round values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -58,8 +61,9 @@ class Axis:
 
     def _values(self) -> Iterator[float]:
         if self.logarithmic:
+            digits = (1, 2, 5) if self.high / self.low > FEW_DECADES else (1, 1.5, 2, 3, 5, 7)
             for power in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1):
-                yield from (v for digit in (1, 2, 5) if self.low <= (v := digit * 10.0**power) <= self.high)
+                yield from (v for digit in digits if self.low <= (v := round(digit * 10.0**power, 12)) <= self.high)
             return
         step = _round_step((self.high - self.low) / 5)
         first = math.ceil(self.low / step)
@@ -67,14 +71,22 @@ class Axis:
             yield round(number * step, 10)
 
 
-def axis(values: Sequence[float], start: float, end: float) -> Axis:
-    """An axis with some room around the values."""
+def axis(values: Sequence[float], start: float, end: float, *, logarithmic: bool = False, below: float = 0) -> Axis:
+    """An axis with some room around the values.
+
+    Args:
+        values: what it shows.
+        start: where it begins.
+        end: where it ends.
+        logarithmic: even where the values span little; they must be positive.
+        below: more room under the lowest value, as a fraction of the axis.
+    """
     low, high = min(values), max(values)
-    if low > 0 and high / low >= LOGARITHMIC_FROM:
+    if low > 0 and (logarithmic or high / low >= LOGARITHMIC_FROM):
         room = (high / low) ** 0.07
-        return Axis(low / room, high * room, logarithmic=True, start=start, end=end)
+        return Axis(low / room / (high / low) ** below, high * room, logarithmic=True, start=start, end=end)
     room = max((high - low) * 0.08, abs(low) * 0.001, abs(high) * 0.001) or 1
-    return Axis(low - room, high + room, logarithmic=False, start=start, end=end)
+    return Axis(low - room - (high - low) * below, high + room, logarithmic=False, start=start, end=end)
 
 
 def _round_step(rough: float) -> float:

@@ -17,14 +17,25 @@ from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.measured_kernels import DescribedKernel, KernelRun, describe_kernel, load_runs
 from generator.views.site import Site
-from reference_impls.bench.records import KernelRow
+from reference_impls.bench.records import Goal, KernelRow, WholeModel
 from reference_impls.kernels.registry import KERNELS
 
 CONVOLUTION_WORDS = ("channels",)
-OWN = {"csr": "ours, single", "shared": "ours, 4 rows"}
-"""Names of the lines of our kernels."""
+OWN = {"csr": "unstructured (CSR)", "shared": "4×1 blocks"}
+"""Names of our formats, and of their lines."""
 OWN_PATTERN = {"csr": "unstructured", "shared": "4x1"}
 """The pattern whose curve stands for a format."""
+
+
+PATTERN_NAMES = {
+    "unstructured": "unstructured",
+    "2:4": "2:4",
+    "2:4x4": "2:4 shared by 4 rows",
+    "4x1": "4×1 blocks",
+    "4x4": "4×4 blocks",
+    "16x16": "16×16 blocks",
+}
+"""The patterns of the benchmark, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +52,26 @@ class Answer:
 
     layer: str
     cells: tuple[tuple[float, KernelRow | None, KernelRow | None], ...]
-    """Share of zeros, fastest of single weights, fastest of shared patterns."""
+    """Sparsity, fastest of unstructured (CSR), fastest of 4×1 blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fast:
-    """Speed-ups on one layer."""
+    """Speed-ups on one layer and of a whole model."""
 
     layer: str
     crossover: float
-    """Smallest measured share of zeros at which single weights beat dense."""
+    """Smallest measured sparsity at which unstructured (CSR) is faster than dense."""
     single: float
-    """At 90 %."""
+    """Unstructured (CSR) at 90%."""
     shared: float
-    """At 90 %, four outputs together."""
+    """4×1 blocks at 90%."""
     two_of_four: float
     two_of_four_shared: float
+    whole: tuple[WholeModel, ...]
+    """The first of the whole models."""
+    cpu: str
+    threads: int
 
 
 @cache
@@ -68,6 +83,25 @@ def runs() -> tuple[KernelRun, ...]:
 def is_convolution(layer: str) -> bool:
     """Whether a layer of the benchmark is one."""
     return any(word in layer for word in CONVOLUTION_WORDS)
+
+
+def name_of(name: str) -> str:
+    """What a kernel computes, in a few words."""
+    kernel = KERNELS[name]
+    return f"{OWN[kernel.format]}, {'linear layers' if kernel.layer == 'linear' else '3×3 convolutions'}"
+
+
+def unit_of(goal: Goal) -> str:
+    """What a target counts: seconds, a percentage, or otherwise times."""
+    if goal.name.endswith(", s"):
+        return " s"
+    return "%" if goal.name.endswith(", %") else "×"
+
+
+def scientific(value: float) -> str:
+    """A small number with one digit: 8×10⁻⁷."""
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit}×10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def kernel_pages(site: Site) -> Iterator[Page]:
@@ -88,30 +122,37 @@ def kernel_pages(site: Site) -> Iterator[Page]:
             run=run,
             drawn=[drawn for layer in layers if (drawn := _drawn(run, layer, kernel.format)) is not None],
             rows={layer: _rows(run, layer, described) for layer in layers},
+            shown=name_of(name),
+            neighbours={other: f"{name_of(other)}." for other in KERNELS if other != name},
+            patterns=PATTERN_NAMES,
             loses=[row for layer in layers for row in _rows(run, layer, described) if row.speed_up < 1],
         )
-        title = f"{name}: a sparse kernel that runs"
-        yield Page(f"kernels/{name}/", title, kernel.summary, block, "", f"{name} sparse kernel CPU {kernel.summary}")
+        words = f"{name} sparse kernel CPU {kernel.summary}"
+        yield Page(f"kernels/{name}/", f"{name}: sparse kernel", kernel.summary, block, "", words)
 
 
 def overview(site: Site, root: str, argument: str) -> str:
     """A part of the page on kernels.
 
     Raises:
-        KeyError: ``argument`` is none of answer, plots, models, goals, list, machine.
+        KeyError: ``argument`` is none of commands, answer, plots, models, goals, list, machine.
     """
     first = runs()[0]
+    if argument == "commands":
+        return render("kernels_commands", site=site)
     if argument == "list":
-        return render("kernels_list", site=site, root=root, kernels=[describe_kernel(name) for name in KERNELS])
+        described = {name: describe_kernel(name) for name in KERNELS}
+        names = {name: name_of(name) for name in KERNELS}
+        return render("kernels_list", root=root, kernels=described, names=names, patterns=PATTERN_NAMES)
     if argument == "answer":
-        shares = [share for share in first.sparsities(first.layers[0]) if share != 0.25]
-        answers = [Answer(layer, tuple(_cells(first, layer, shares))) for layer in first.layers]
-        return render("kernels_answer", run=first, shares=shares, answers=answers)
+        sparsities = [sparsity for sparsity in first.sparsities(first.layers[0]) if sparsity != 0.25]
+        answers = [Answer(layer, tuple(_cells(first, layer, sparsities))) for layer in first.layers]
+        return render("kernels_answer", run=first, sparsities=sparsities, answers=answers, own=OWN)
     if argument == "plots":
         drawn = [plot for layer in first.layers if (plot := _drawn(first, layer, None)) is not None]
         return render("kernels_plots", drawn=drawn)
     part = {"models": "kernels_models", "goals": "kernels_goals", "machine": "kernels_machine"}[argument]
-    return render(part, runs=runs())
+    return render(part, runs=runs(), own=OWN, unit_of=unit_of, scientific=scientific)
 
 
 @cache
@@ -123,7 +164,7 @@ def fast_kernels() -> Fast:
     """
     run = runs()[0]
     layer = run.layers[0]
-    wins = next((share for share, speed_up in run.curve(layer, "csr", "unstructured") if speed_up >= 1), None)
+    wins = next((sparsity for sparsity, speed_up in run.curve(layer, "csr", "unstructured") if speed_up >= 1), None)
     rows = [
         run.best(layer, "csr", "unstructured", 0.9),
         run.best(layer, "shared", "4x1", 0.9),
@@ -132,42 +173,44 @@ def fast_kernels() -> Fast:
     ]
     if wins is None or None in rows:
         raise ValueError(f"{run.file} lacks rows of {layer}; run python -m reference_impls bench --out {run.file}")
-    return Fast(layer, wins, *(row.speed_up for row in rows if row is not None))
+    whole = tuple(one for one in run.models if one.name == run.models[0].name)
+    single, shared, two_of_four, two_of_four_shared = (row.speed_up for row in rows if row is not None)
+    return Fast(layer, wins, single, shared, two_of_four, two_of_four_shared, whole, run.cpu, run.threads)
 
 
 def _cells(
-    run: KernelRun, layer: str, shares: list[float]
+    run: KernelRun, layer: str, sparsities: list[float]
 ) -> Iterator[tuple[float, KernelRow | None, KernelRow | None]]:
-    for share in shares:
-        yield share, run.best(layer, "csr", "unstructured", share), run.best(layer, "shared", "4x1", share)
+    for sparsity in sparsities:
+        yield sparsity, run.best(layer, "csr", "unstructured", sparsity), run.best(layer, "shared", "4x1", sparsity)
 
 
 def _rows(run: KernelRun, layer: str, described: DescribedKernel) -> list[KernelRow]:
-    """The fastest row of the kernel for each share and pattern that it serves."""
+    """The fastest row of the kernel for each sparsity and pattern that it supports."""
     fastest = (
-        run.best(layer, described.kernel.format, pattern, share)
-        for share in run.sparsities(layer)
+        run.best(layer, described.kernel.format, pattern, sparsity)
+        for sparsity in run.sparsities(layer)
         for pattern in described.kernel.serves
     )
     return [row for row in fastest if row is not None]
 
 
 def _drawn(run: KernelRun, layer: str, foreground: str | None) -> Drawn | None:
-    """Speed-up over the share of zeros, all libraries; None where too little was measured for lines."""
+    """Speed-up over sparsity, all libraries; None where too little was measured for lines."""
     series = [
-        Series(name, run.curve(layer, kind, OWN_PATTERN[kind]), strong=foreground in (None, kind))
-        for kind, name in OWN.items()
+        Series(name, run.curve(layer, kind, OWN_PATTERN[kind]), strong=foreground in (None, kind), style=style)
+        for style, (kind, name) in enumerate(OWN.items())
     ]
-    libraries = dict.fromkeys(row.library for row in run.rows if row.layer == layer and row.kind == "sparse")
-    for library in libraries:
+    libraries = dict.fromkeys(row.library for row in run.rows if row.kind == "sparse")
+    for style, library in enumerate(libraries, start=len(OWN)):
         points = tuple(
             (row.sparsity, row.speed_up)
             for row in sorted(run.rows, key=lambda row: row.sparsity)
             if (row.layer, row.library, row.pattern) == (layer, library, "unstructured")
         )
-        series.append(Series(library, points, strong=foreground is None))
+        series.append(Series(library, points, strong=foreground is None, dashed=True, style=style))
     series = [line for line in series if len(line.points) > 1]
-    return Drawn(layer, line_plot(series, 1.0, by_what_is_left=True)) if series else None
+    return Drawn(layer, line_plot(series, 1.0, by_density=True)) if series else None
 
 
 @cache

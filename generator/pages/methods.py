@@ -1,7 +1,8 @@
-"""The methods that run here: an overview, and a page for each with its formula, source, rows, plots and samples."""
+"""The reference implementations: an overview, and a page for each with its formula, source, rows, plots and samples."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from generator.pages.kernels import fast_kernels, source
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.measured import (
-    KIND_NAMES,
+    KNOWN_AS,
     MODEL_NAMES,
     PACKAGE,
     Measured,
@@ -22,14 +23,33 @@ from generator.views.measured import (
     describe,
     load_measured,
 )
-from generator.views.site import Site
-from reference_impls.methods.registry import METHODS, Kind
+from generator.views.site import Site, label_of
+from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES, Kind, Needs
 
-HEADLINE = "50 %"
-"""The share whose numbers stand for a method where there is room for one row."""
+HEADLINE = "50%"
+"""The sparsity whose numbers stand for a method where there is room for one row."""
 PATTERN = "2:4"
 TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 CLAIMS = ("samplers", "quantization", "distillation", "search", "scope")
+PURPOSES: Mapping[Kind, str] = {
+    "unstructured": "Use it to store a trained model in less memory; it becomes faster only with a sparse kernel.",
+    "structured": "Use it to get a narrower dense model, with fewer heads, neurons and channels, for any hardware.",
+    "depth": "Use it to get a shallower dense model, with fewer blocks, for any hardware.",
+}
+BASELINE = "Use it as the baseline that any criterion has to beat."
+LOOKS_AT: Mapping[Needs, str] = {
+    "nothing": "the weights alone",
+    "activations": "inputs of the layers on some forward passes",
+    "trajectory": "the forward passes of a sampler",
+    "gradients": "those of the denoising loss, one batch per timestep",
+    "training": "some steps on images",
+}
+AXES: Mapping[Kind, str] = {
+    "unstructured": "Sparsity",
+    "structured": "Heads, neurons and channels to remove",
+    "depth": "Parameters removed",
+}
+"""What is counted along the axis of a plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +60,8 @@ class Drawn:
     model: str
     plot: LinePlot
     dense: float
-    share: str
-    """What is counted along the axis."""
+    across: str
+    """Title of the horizontal axis."""
 
 
 @cache
@@ -50,45 +70,76 @@ def measured() -> Measured:
     return load_measured()
 
 
+def name_of(site: Site, method: str) -> str:
+    """What the field calls a method: the name of its paper where that has one."""
+    return KNOWN_AS.get(method) or label_of(site.catalogue.papers[METHODS[method].paper or ""])
+
+
+def title_of(site: Site, method: str) -> str:
+    """The name of a method, with its group where another group has the same name."""
+    name = name_of(site, method)
+    same = Counter(name_of(site, other) for other in METHODS)
+    return f"{name} ({METHODS[method].kind})" if same[name] > 1 else name
+
+
 def method_pages(site: Site) -> Iterator[Page]:
     """One page for each method of the registry."""
     for name in METHODS:
         described = describe(name)
+        method, shown = described.method, title_of(site, name)
+        group = KIND_NAMES[method.kind]
+        benchmarks = [one for one in site.benchmarks.of_entry(method.paper or "") if one.has_page]
         block = render(
             "method",
             site=site,
             root=ROOT,
+            title=shown,
             described=described,
-            kind=KIND_NAMES[described.method.kind],
-            formula=formula(described.method.formula),
+            kind=group,
+            requirement=NEEDS_NAMES[method.needs],
+            looks_at=LOOKS_AT[method.needs],
+            purpose=PURPOSES[method.kind] if method.paper else BASELINE,
+            formula=formula(method.formula),
             source=source(described.file, described.source),
             results=measured(),
             rows=rows_by_model(name),
-            drawn=[_drawn(model, described.method.kind, name) for model in MODEL_NAMES],
+            drawn=[_drawn(site, model, method.kind, name) for model in MODEL_NAMES],
             headline=headline(name),
             fast=fast_kernels(),
             models=MODEL_NAMES,
-            asked=f"--pattern {PATTERN}" if described.method.pattern_only else "--sparsity 0.5",
+            asked=f"--pattern {PATTERN}" if method.pattern_only else "--sparsity 0.5",
+            neighbours={
+                other: (title_of(site, other), found.summary)
+                for other, found in METHODS.items()
+                if found.kind == method.kind and other != name
+            },
+            same_paper=[
+                (other, title_of(site, other))
+                for other, found in METHODS.items()
+                if found.paper and found.paper == method.paper and other != name
+            ],
+            benchmarks=benchmarks,
         )
-        paper = site.catalogue.papers.get(described.method.paper or "")
-        words = f"{name} {KIND_NAMES[described.method.kind]} {paper.entry.title if paper else ''}"
-        title = f"{name}: a pruning method that runs"
-        yield Page(f"methods/{name}/", title, described.method.summary, block, "", words)
+        paper = site.catalogue.papers.get(method.paper or "")
+        words = f"{name} {shown} {group} {paper.entry.title if paper else ''}"
+        yield Page(f"methods/{name}/", f"{shown}: reference implementation", method.summary, block, "", words)
 
 
 def method_files(_site: Site) -> Mapping[str, bytes]:
-    """The pictures of samples."""
+    """The images of samples."""
     files = sorted((PACKAGE / "results" / "samples").glob("*.png"))
     return {f"assets/samples/{file.name}": file.read_bytes() for file in files}
 
 
 def overview(site: Site, root: str, argument: str) -> str:
-    """The list of methods, the plots of one kind, or what pruning was combined with.
+    """The commands, the list of methods, the plots of one group, or what pruning was combined with.
 
     Raises:
-        KeyError: ``argument`` is none of list, combined, noise, machine, or a kind.
+        KeyError: ``argument`` is none of commands, list, combined, noise, machine, or a group.
     """
     results = measured()
+    if argument == "commands":
+        return render("methods_commands", site=site)
     if argument == "noise":
         return render("methods_noise", results=results, models=MODEL_NAMES)
     if argument == "machine":
@@ -98,12 +149,31 @@ def overview(site: Site, root: str, argument: str) -> str:
         return render("methods_combined", claims=claims, models=MODEL_NAMES)
     if argument == "list":
         kinds = {
-            title: [(describe(name), headline(name)) for name, method in METHODS.items() if method.kind == kind]
+            title: [
+                (describe(name), title_of(site, name), headline(name))
+                for name, method in METHODS.items()
+                if method.kind == kind
+            ]
             for kind, title in KIND_NAMES.items()
         }
-        return render("methods_list", site=site, root=root, kinds=kinds, models=MODEL_NAMES, results=results)
+        return render(
+            "methods_list",
+            site=site,
+            root=root,
+            kinds=kinds,
+            models=MODEL_NAMES,
+            needs=NEEDS_NAMES,
+            results=results,
+        )
     kind: Kind = {str(known): known for known in KIND_NAMES}[argument]
-    return render("methods_plots", drawn=[_drawn(model, kind, None) for model in MODEL_NAMES], kind=kind)
+    return render(
+        "methods_plots",
+        drawn=[_drawn(site, model, kind, None) for model in MODEL_NAMES],
+        kind=kind,
+        results=results,
+        models=MODEL_NAMES,
+        values={model: _values(site, model, kind) for model in MODEL_NAMES},
+    )
 
 
 def headline(name: str) -> Mapping[str, Setting]:
@@ -121,40 +191,68 @@ def rows_by_model(name: str) -> Mapping[str, Sequence[Setting]]:
     }
 
 
-def _drawn(model: str, kind: Kind, foreground: str | None) -> Drawn:
-    """Held-out loss over the share that went, all methods of a kind; one of them in the foreground.
+def _values(site: Site, model: str, kind: Kind) -> Mapping[str, Mapping[str, Setting]]:
+    """Name of a method -> sparsity or pattern -> its one-shot row, for all methods of a group."""
+    return {
+        title_of(site, name): {
+            setting.how: setting
+            for setting in measured().of(name)
+            if setting.model == model and not setting.recovery_steps
+        }
+        for name, method in METHODS.items()
+        if method.kind == kind
+    }
 
-    Depth methods cut unlike amounts at one share, since blocks differ in size: theirs is the share of the parameters.
+
+def _drawn(site: Site, model: str, kind: Kind, foreground: str | None) -> Drawn:
+    """Denoising loss over sparsity, all methods of a group; one of them in the foreground.
+
+    Depth methods remove unlike amounts at one sparsity, since blocks differ in size: theirs is that of the parameters.
     """
     series = []
-    for name, method in METHODS.items():
-        if method.kind != kind:
-            continue
+    for style, (name, method) in enumerate((name, one) for name, one in METHODS.items() if one.kind == kind):
         strong = foreground in (None, name)
-        if one_shot := points(model, name, recovered=False):
-            series.append(Series(name, tuple(one_shot), strong))
-        if name == foreground and (recovered := points(model, name, recovered=True)):
-            series.append(Series("recovered", tuple(recovered), strong=True, dashed=True))
+        trains = method.needs == "training"
+        label = f"{name_of(site, name)}{' (trained)' if trains else ''}"
+        places, deviations = _losses(_points(model, name, recovered=False))
+        if places:
+            series.append(Series(label, places, strong, hollow=trains, style=style, deviations=deviations))
+        places, deviations = _losses(_points(model, name, recovered=True))
+        if places and name == foreground:
+            recovered = Series(
+                "after recovery", places, strong, dashed=True, hollow=trains, style=style, deviations=deviations
+            )
+            series.append(recovered)
     dense = measured().dense[model]["held_out_loss"]
-    by_parameters = kind == "depth"
-    plot = line_plot(series, dense, named=TENTHS if by_parameters else None)
-    what = "share of parameters gone" if by_parameters else "share pruned"
-    return Drawn(f"{KIND_NAMES[kind]}, {MODEL_NAMES[model]}", model, plot, dense, what)
+    plot = line_plot(series, dense, logarithmic=True, named=TENTHS if kind == "depth" else None)
+    return Drawn(f"{KIND_NAMES[kind]}, {MODEL_NAMES[model]}", model, plot, dense, AXES[kind])
+
+
+def _losses(found: Sequence[tuple[float, Setting]]) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...]]:
+    """Points of a line, and half the height of each one's error bar."""
+    losses = [(at, setting.numbers["held_out_loss"]) for at, setting in found]
+    return tuple((at, loss.mean) for at, loss in losses), tuple(loss.deviation for _, loss in losses)
 
 
 def points(model: str, name: str, *, recovered: bool) -> list[tuple[float, float]]:
-    """(share, loss) by rising share."""
+    """(sparsity, loss) by rising sparsity."""
+    return [(at, setting["held_out_loss"]) for at, setting in _points(model, name, recovered=recovered)]
+
+
+def _points(model: str, name: str, *, recovered: bool) -> list[tuple[float, Setting]]:
+    only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
+    if only is not None:
+        return [(only.sparsity, only)]
     places = [
-        (parameters_gone(setting) if METHODS[name].kind == "depth" else setting.sparsity, setting["held_out_loss"])
+        (parameters_removed(setting) if METHODS[name].kind == "depth" else setting.sparsity, setting)
         for setting in measured().of(name)
         if setting.model == model and setting.pattern is None and bool(setting.recovery_steps) == recovered
     ]
-    only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
-    return sorted(places) if only is None else [(only.sparsity, only["held_out_loss"])]
+    return sorted(places, key=lambda place: (place[0], place[1]["held_out_loss"]))
 
 
-def parameters_gone(setting: Setting) -> float:
-    """Share of the dense model's parameters that are zero or have left."""
+def parameters_removed(setting: Setting) -> float:
+    """Fraction of the dense model's parameters that are zero or removed."""
     return 1 - setting["nonzero"] / measured().dense[setting.model]["nonzero"]
 
 

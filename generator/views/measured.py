@@ -13,7 +13,8 @@ from statistics import mean, stdev
 from typing import Any
 
 import reference_impls
-from reference_impls.methods.registry import METHODS, Kind, Method
+from reference_impls.methods.registry import METHODS, Method
+from reference_impls.number_format import percent
 from reference_impls.study.records import CombinationRow, NoiseRow, TableRow
 
 PACKAGE = Path(reference_impls.__file__).parent
@@ -30,11 +31,13 @@ class Spread:
     mean: float
     low: float
     high: float
+    deviation: float
+    """Standard deviation; 0 for one seed."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One method on one model at one share, over all seeds."""
+    """One method on one model at one sparsity, over all seeds."""
 
     model: str
     method: str | None
@@ -48,8 +51,8 @@ class Setting:
 
     @property
     def how(self) -> str:
-        """The share or the pattern, for people."""
-        return self.pattern or f"{self.sparsity:.0%}".replace("%", " %")
+        """The sparsity or the pattern, for people."""
+        return self.pattern or percent(self.sparsity)
 
     def __getitem__(self, name: str) -> float:
         """The mean of a column."""
@@ -58,11 +61,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Noise:
-    """How much a model's numbers change by themselves, when other noise is drawn to measure with."""
+    """How much a model's numbers vary with the noise they are measured with."""
 
     model: str
     pruned: bool
-    """Whether it is the pruned one, whose method draws no lots, or the dense one."""
+    """Whether it is the pruned one, whose method is deterministic, or the dense one."""
     repeats: int
     deviations: Mapping[str, float]
     """Standard deviation of each column; of ``loss_ratio`` too: the pruned model's loss over the dense one's that
@@ -77,6 +80,7 @@ class Combined:
     claim: str
     pruning: str
     combined_with: str
+    seeds: int
     numbers: Mapping[str, Spread]
 
     def __getitem__(self, name: str) -> float:
@@ -105,7 +109,7 @@ class Measured:
         return {setting.model: setting for setting in self.settings if setting.method is None}
 
     def of(self, method: str) -> tuple[Setting, ...]:
-        """All settings of a method: by model, one-shot first, by share."""
+        """All settings of a method: by model, one-shot first, by sparsity."""
         return tuple(setting for setting in self.settings if setting.method == method)
 
     def find(self, model: str, method: str, how: str, *, recovered: bool = False) -> Setting | None:
@@ -140,7 +144,7 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
     for case in (CombinationRow(**fields) for fields in record["combinations"]):
         by_case[case.model, case.claim, case.pruning, case.combined_with].append(case)
     combined = [
-        Combined(model, claim, pruning, combined_with, _numbers(rows))
+        Combined(model, claim, pruning, combined_with, len(rows), _numbers(rows))
         for (model, claim, pruning, combined_with), rows in by_case.items()
     ]
     noise = tuple(_noise([NoiseRow(**fields) for fields in record["noise"]]))
@@ -173,7 +177,11 @@ def _numbers(rows: Iterable[TableRow | CombinationRow]) -> dict[str, Spread]:
         for name, value in asdict(row).items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 columns[name].append(value)
-    return {name: Spread(mean(all_), min(all_), max(all_)) for name, all_ in columns.items()}
+    return {name: _spread(values) for name, values in columns.items()}
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(mean(values), min(values), max(values), stdev(values) if len(values) > 1 else 0.0)
 
 
 @dataclass(frozen=True)
@@ -213,8 +221,11 @@ def describe(name: str) -> Described:
     return Described(name, method, file.relative_to(PACKAGE.parent).as_posix(), title.strip(), sections, source)
 
 
-KIND_NAMES: Mapping[Kind, str] = {
-    "unstructured": "Single weights",
-    "structured": "Heads, neurons, channels",
-    "depth": "Blocks",
+KNOWN_AS: Mapping[str, str] = {
+    "random": "Random pruning",
+    "magnitude": "Magnitude pruning",
+    "random-units": "Random pruning",
+    "magnitude-units": "Magnitude pruning",
+    "taylor": "Taylor pruning",
 }
+"""What the field calls a method whose paper gives it no name. The others are called as their paper is."""

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from generator.drawings.lines import Series, line_plot
-from generator.pages.kernels import fast_kernels, overview
+from generator.pages.kernels import OWN, fast_kernels, overview, scientific, unit_of
 from generator.views.measured_kernels import describe_kernel, load_runs
 from reference_impls.kernels.registry import KERNELS
 from reference_impls.methods.registry import METHODS
@@ -51,9 +51,9 @@ def test_every_row_stands_on_the_page_of_its_kernel(built: Built, name: str) -> 
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_says_first_where_dense_wins(built: Built, name: str) -> None:
+def test_says_first_where_dense_is_faster(built: Built, name: str) -> None:
     text, kernel, run = page(built, f"kernels/{name}/").text, KERNELS[name], RUNS[0]
-    answer = text[text.index("Where dense wins") : text.index("How it works")]
+    answer = text[text.index("Where dense is faster") : text.index("How it works")]
     slower = [
         row
         for layer in run.layers
@@ -65,7 +65,7 @@ def test_says_first_where_dense_wins(built: Built, name: str) -> None:
     for row in slower:
         assert row.layer in answer
         assert times(row.speed_up) in answer
-    assert ("Nowhere in what was measured" in answer) == (not slower)
+    assert ("Nowhere in these measurements" in answer) == (not slower)
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -91,8 +91,28 @@ def test_the_overview_answers_for_every_layer(built: Built) -> None:
         assert one.name in text
         assert times(one.speed_up) in text
     for goal in run.goals:
-        assert goal.name in text
+        name = goal.name.removesuffix(", s").removesuffix(", %")
+        assert f"{name}{'≤' if goal.at_most else '≥'} {goal.must:g}{unit_of(goal)}" in text
         assert goal.verdict in text
+
+
+def test_targets_name_their_units() -> None:
+    units = {goal.name: unit_of(goal) for run in RUNS for goal in run.goals}
+    assert set(units.values()) == {"×", "%", " s"}
+    assert all((unit == " s") == ("first call" in name) for name, unit in units.items())
+    assert all((unit == "%") == ("break-even" in name) for name, unit in units.items())
+
+
+def test_a_small_number_is_written_with_a_power_of_ten() -> None:
+    assert scientific(7.664e-07) == "8×10⁻⁷"
+    assert scientific(0.0123) == "1×10⁻²"
+
+
+def test_patterns_are_named_before_the_first_table(built: Built) -> None:
+    text = words(page(built, "kernels/").text)
+    table = text.index("Layer, pattern")
+    for name in (*OWN.values(), "qkv", "feed-forward up", "break-even"):
+        assert text.casefold().index(name.casefold()) < table
 
 
 def test_a_missed_goal_is_explained() -> None:
@@ -106,14 +126,17 @@ def test_a_missed_goal_is_explained() -> None:
                 assert goal.name in met
 
 
-def test_methods_on_single_weights_link_to_the_kernels(built: Built) -> None:
+def test_unstructured_methods_show_what_kernels_gain(built: Built) -> None:
     fast = fast_kernels()
     for name, method in METHODS.items():
         if method.kind == "unstructured":
             parsed = page(built, f"methods/{name}/")
             links = {value for _, _, value in parsed.addresses()}
             assert {"../../kernels/csr_spmm/", "../../kernels/rowblock_spmm/"} <= links
-            assert f"{fast.single:.1f} times as fast at 90 %" in words(parsed.text)
+            text = words(parsed.text)
+            assert times(fast.two_of_four) in text
+            assert (times(fast.single) in text) == (not method.pattern_only)
+            assert all((times(one.speed_up) in text) == (not method.pattern_only) for one in fast.whole)
 
 
 def test_an_unknown_part_is_an_error(built: Built) -> None:
@@ -121,10 +144,10 @@ def test_an_unknown_part_is_an_error(built: Built) -> None:
         overview(built.knowledge, "../", "nonsense")
 
 
-def test_shares_near_one_stand_apart_and_are_named_where_there_is_room() -> None:
-    shares = (0.25, 0.4, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
-    plot = line_plot([Series("one", tuple((s, 1 / (1 - s)) for s in shares), strong=True)], 1.0, by_what_is_left=True)
+def test_sparsities_near_one_lie_apart_and_are_named_where_there_is_room() -> None:
+    points = tuple((s, 1 / (1 - s)) for s in (0.25, 0.4, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99))
+    plot = line_plot([Series("one", points, strong=True)], 1.0, by_density=True)
     places = [x for x, _ in plot.lines[0].places]
     assert all(second - first >= 15 for first, second in pairwise(places))
     assert all(second.at - first.at >= 32 for first, second in pairwise(plot.x_ticks))
-    assert plot.x_ticks[-1].text == "99 %"
+    assert plot.x_ticks[-1].text == "99%"
