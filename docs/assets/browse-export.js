@@ -125,12 +125,12 @@ export function fillPanel(panel, opener, root, sources) {
       try {
         said.textContent = await act();
       } catch (error) {
-        said.textContent = `That failed: ${error.message}`;
+        said.textContent = `Failed: ${error.message}`;
       }
     });
     return made;
   };
-  const told = (count, name, all) =>
+  const counted = (count, name, all) =>
     count === all ? `${count} as ${name}.` : `${count} of ${all} as ${name}; the others have none.`;
   const buttons = element("div", { class: "browse-take-how" });
   for (const [format, { name, type }] of Object.entries(FORMATS)) {
@@ -139,7 +139,7 @@ export function fillPanel(panel, opener, root, sources) {
       const keys = source.keys();
       const { text, count } = await cut(format, keys, root);
       await use(text);
-      return `${verb} ${told(count, name, keys.length)}`;
+      return `${verb} ${counted(count, name, keys.length)}`;
     };
     if (navigator.clipboard)
       group.append(button("copy", act((text) => navigator.clipboard.writeText(text), "Copied")));

@@ -73,10 +73,10 @@ function putIntoForm() {
   input.value = known.names.get(state.model) ?? "";
   select.value = state.architecture;
   for (const name of ["train", "need"]) for (const radio of radios(name)) radio.checked = radio.value === state[name];
-  tell("");
+  say("");
 }
 
-function tell(text) {
+function say(text) {
   unknown.textContent = text;
   input.ariaInvalid = text ? "true" : null;
 }
@@ -99,7 +99,7 @@ function listen() {
 function name() {
   const text = input.value.trim();
   const model = known.find(text) ?? "";
-  if (text && !model) tell(`No model of the catalogue is called ${text}; choose its architecture.`);
+  if (text && !model) say(`No model of the catalogue is called ${text}; choose its architecture.`);
   else if (model !== state.model) change({ model, architecture: model ? "" : state.architecture });
   else putIntoForm();
 }

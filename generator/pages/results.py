@@ -27,7 +27,7 @@ OPEN_TABLES, OPEN_ROWS = 3, 12
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A point with the label that tells it from the others."""
+    """A point with its name."""
 
     label: str
     kind: Kind
@@ -109,7 +109,7 @@ def names_of(site: Site, rows: Iterable[Configuration]) -> dict[str, str]:
     """One name for each configuration of a benchmark, by its anchor, for plots and tables alike.
 
     The name of the method; where one table has several configurations of it, also the phrases of the setting that
-    tell each from the others, or else its number in that table.
+    distinguish it, or else its number in that table.
     """
     alike: dict[tuple[str, tuple[str, str]], list[Configuration]] = defaultdict(list)
     for row in rows:
@@ -124,7 +124,8 @@ def names_of(site: Site, rows: Iterable[Configuration]) -> dict[str, str]:
             elif not phrase:
                 found[row.anchor] = f"{name} {number}"
             else:
-                found[row.anchor] = phrase if name.casefold() in phrase.casefold() else f"{name}, {phrase}"
+                named = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", phrase, re.IGNORECASE)
+                found[row.anchor] = phrase if named else f"{name}, {phrase}"
     return found
 
 

@@ -21,6 +21,8 @@ _FILTERS = (
     "checked",
 )
 _SORTS = ("date", "-date", "title")
+OPEN_ROWS = 20
+"""So many rows of a table are open; one click unfolds the others."""
 
 
 def catalogue_table(site: Site, root: str, argument: str) -> str:
@@ -55,6 +57,7 @@ def catalogue_table(site: Site, root: str, argument: str) -> str:
         site=site,
         root=root,
         papers=papers[:limit],
+        open_rows=OPEN_ROWS,
         total=len(papers),
         label=label,
         browse=browse_query(site, {key: value for key, value in options.items() if key in _FILTERS}),

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """Multiply-accumulates of one call of the denoiser for one sample."""
+    """Multiply-accumulates of one forward pass of the denoiser for one sample."""
 
     macs: int
     what: str

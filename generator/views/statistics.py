@@ -1,7 +1,7 @@
 """The catalogue in numbers, as typed records: how many papers of which kind there are, over time.
 
 Nothing is drawn here. Each number carries the filters that choose the same papers on the browse page, so that a
-chart, a table and a link never tell three different stories.
+chart, a table and a link always agree.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from generator.entries.model import Dataset, Filed, Result
 from generator.pages.quantities import number as shown
-from generator.pages.results import benchmark_pages, overview
+from generator.pages.results import benchmark_pages, names_of, overview
 from generator.views.benchmarks import baselines, comparisons
 from generator.views.pareto import trade_offs
 from generator.views.site import Site
@@ -118,6 +118,28 @@ def test_pages_are_found_and_listed(built: Built) -> None:
     for one in built.knowledge.benchmarks.pages:
         assert f"results/{one.slug}/" in found
         assert f"/results/{one.slug}/</loc>" in sitemap
+
+
+def test_one_name_for_a_configuration_in_plots_and_tables(built: Built) -> None:
+    """The method, and where one table has several of it, what distinguishes them; never the same name twice."""
+    settings = ("28 to 14 layers, 100K steps", "28 to 19 layers, 100K steps", "images per second, 7 layers", "one, two")
+    twice = ("x" * 60, "y" * 60)
+    papers = {
+        "a": [result(setting=text) for text in settings],
+        "b": [result(setting=text) for text in twice],
+        "c": [result(setting="alone"), result(setting="elsewhere", where="Table 2")],
+    }
+    site = replace(built.knowledge, catalogue=catalogue(built.catalogue, papers))
+    (one,) = site.benchmarks.all
+    assert list(names_of(site, one.rows).values()) == [
+        *("a, 28 to 14 layers", "a, 28 to 19 layers", "a, 7 layers", "a, one"),
+        *("b 1", "b 2"),
+        *("c", "c"),
+    ]
+    for shipped in built.knowledge.benchmarks.pages:
+        names = names_of(built.knowledge, shipped.rows)
+        tables = [(row.printed_in, names[row.anchor]) for row in shipped.rows]
+        assert len(set(tables)) == len(tables), shipped.slug
 
 
 # Hostile text

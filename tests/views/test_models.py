@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from generator.entries.model import Catalogue, Model
+from generator.views.choose import Choices
 from generator.views.models import Models, Part, operations_of, parts_of
 from reference_impls.architectures.registry import ARCHITECTURES
 from tests.views.made_results import catalogue, model, result
@@ -48,6 +49,28 @@ def test_what_needs_no_training_and_has_code_comes_first(shipped: Catalogue) -> 
     given = catalogue(shipped, {slug: [result()] for slug in fields}, None, **fields)
     ((_, tried),) = Models(given).tried("m")
     assert [one.filed.slug for one in tried] == ["c", "b", "e", "a", "d"]
+
+
+def test_model_pages_and_choose_have_one_order(shipped: Catalogue) -> None:
+    """Of what needs the same training and has code alike, the best documented comes first on both."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "a": [result(via="notes")],
+        "b": [],
+        "c": [result(where="abstract")],
+        "d": [result(reported_by="a")],
+        "e": [result()],
+    }
+    free = {"training": "training-free", "models": ("m",)}
+    given = catalogue(shipped, rows, {"m": model("m")}, **dict.fromkeys(rows, free))
+    models = Models(given)
+    ((_, tried),) = models.tried("m")
+    assert [one.filed.slug for one in tried] == ["e", "c", "a", "d", "b"]
+    need = next(name for name, one in given.rules.needs.items() if "fid" not in one.metrics)
+    # None of them has a number for the need, so that in Choose the names decide.
+    assert [fit.filed.slug for fit in Choices(given, models).fits(need, model="m")] == ["a", "b", "c", "d", "e"]
+    answered = given.rules.needs[need].model_copy(update={"metrics": ("fid",)})
+    costs = replace(given, rules=given.rules.model_copy(update={"needs": {need: answered}}))
+    assert [fit.filed.slug for fit in Choices(costs, models).fits(need, model="m")] == ["e", "c", "a", "d", "b"]
 
 
 def test_the_best_documented_configuration_is_the_authors_own(shipped: Catalogue) -> None:
