@@ -28,8 +28,6 @@ COLUMNS = 5
 """So many of the most used architectures are columns of the map; with names and totals it has two more."""
 CHART = ("dit-xl-2-on-imagenet-256", "fid", "throughput")
 """Benchmark, quality and cost of the chart; another one takes its place where the catalogue no longer has it."""
-UNIT = "sampler iterations per second"
-"""What the source of that chart counts; the metric says per second only."""
 GAIN = 2.0
 """The heading of the chart names the configuration of the Pareto front whose gain is nearest to this."""
 MODEL, SPARSITY = "dit", 0.5
@@ -45,8 +43,6 @@ class Chart:
 
     benchmark: Benchmark
     plot: Plot
-    unit: str | None
-    """Of the cost, where it is more exact than the metric's."""
     finding: Finding | None
 
 
@@ -119,10 +115,9 @@ def chart(site: Site) -> Chart | None:
     if not found:
         return None
     benchmark, trade_off = min(found, key=lambda one: (one[0].slug, one[1].quality, one[1].cost) != CHART)
-    wanted = (benchmark.slug, trade_off.quality, trade_off.cost) == CHART
     plot = drawn(site, trade_off, names_of(site, benchmark.rows))
     more_is_better = metrics[trade_off.cost].better == "higher"
-    return Chart(benchmark, plot, UNIT if wanted else None, _finding(plot) if more_is_better else None)
+    return Chart(benchmark, plot, _finding(plot) if more_is_better else None)
 
 
 def _finding(plot: Plot) -> Finding | None:

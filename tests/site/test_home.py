@@ -36,7 +36,7 @@ def test_without_that_chart_there_is_another_or_none(built: Built, monkeypatch: 
     monkeypatch.setattr(home, "CHART", ("no-such-benchmark", "fid", "throughput"))
     other = home.chart(built.knowledge)
     assert other is not None
-    assert other.unit is None
+    assert other.benchmark.slug
     site = replace(built.knowledge)
     site.__dict__["benchmarks"] = Benchmarks(())
     assert home.chart(site) is None
