@@ -121,7 +121,7 @@ const AUTHOR = FIELDS.indexOf("author");
 const BITS = 3; // of a place in a posting
 const PLACES = 1 << BITS;
 const LONGEST = 6; // words of a name that is looked for as one
-const KNOWN = { exact: 1, form: 0.9, concept: 1, everyday: 0.6, parts: 0.5, start: 0.6, startOfKnown: 0.3 };
+const KNOWN = { exact: 1, form: 0.9, concept: 1, everyday: 0.6, parts: 0.5, start: 0.6, startOfKnown: 0.3, startOfShort: 0.29 };
 
 export class Words {
   constructor(size) {
@@ -302,7 +302,7 @@ export class Words {
     for (const number of this.forms.get(words.length === 1 ? words[0].stem : form) ?? []) take(number, KNOWN.form);
     for (const other of this.everyday.get(form) ?? [])
       for (const number of this.forms.get(join(this.#pieces(other).map((part) => part.stem))) ?? []) take(number, KNOWN.everyday);
-    if (last && (words.length === 1 || !found.size)) this.#starts(words, written, found.size ? KNOWN.startOfKnown : KNOWN.start, take);
+    if (last && (words.length === 1 || !found.size)) this.#starts(words, written, !found.size ? KNOWN.start : written.length < 4 ? KNOWN.startOfShort : KNOWN.startOfKnown, take);
     return [...found];
   }
 
@@ -356,7 +356,7 @@ export class Words {
         const id = posted >>> BITS;
         const place = posted & (PLACES - 1);
         // The beginning of a word that is a word itself counts in names alone: "wan" is not Wang.
-        if (sure === KNOWN.startOfKnown && place > 2) continue;
+        if ((sure === KNOWN.startOfKnown && place > 2) || (sure === KNOWN.startOfShort && place > 1)) continue; // nor "fid" fidelity
         if (seen[id] & (1 << place)) continue;
         seen[id] |= 1 << place;
         fits[id] += WORTH[place] * sure;

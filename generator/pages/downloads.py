@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,13 +12,16 @@ from generator.entries.schema import ENTRIES_SCHEMA, LICENCE_ADDRESS, schema_fil
 from generator.outputs.citations import FORMATS, bibtex_file
 from generator.outputs.exports import entries_csv, entries_json
 from generator.outputs.feeds import FEED, NEWEST, family_feed
+from generator.pages.glossary import defined_term_set
 from generator.pages.render import render
 from generator.views.site import Site
 
+GLOSSARY = "glossary.json"
 FILES = {
     "entries.json": "The whole catalogue as one JSON document",
     ENTRIES_SCHEMA: "JSON Schema of that document, with the meaning of each field",
     "entries.csv": "One row per entry, for a spreadsheet",
+    GLOSSARY: "The terms of the glossary, as JSON-LD",
     **{f"references.{one.ending}": f"All papers as {one.name}, without abstracts" for one in FORMATS},
 }
 
@@ -40,6 +44,7 @@ def download_files(site: Site) -> Mapping[str, bytes]:
         "entries.json": entries_json(catalogue, f"{site.config.site_url}data/{ENTRIES_SCHEMA}"),
         ENTRIES_SCHEMA: schema_files(catalogue.taxonomy)[ENTRIES_SCHEMA],
         "entries.csv": entries_csv(catalogue),
+        GLOSSARY: json.dumps(defined_term_set(site), ensure_ascii=False, indent=1) + "\n",
         **{f"references.{one.ending}": one.file(catalogue.papers.values()) for one in FORMATS},
     }
     return {f"data/{name}": exports[name].encode() for name in FILES}

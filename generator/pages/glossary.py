@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ from generator.pages.render import render
 from generator.views.glossary import PAGE, Defined, all_terms, terms_of
 from generator.views.site import Site
 
-FILE = "data/glossary.json"
-"""The glossary as schema.org describes a set of defined terms."""
 INDEX = "index"
 KINDS = {
     "families": "family",
@@ -52,8 +50,8 @@ def glossary(site: Site, root: str, section: str) -> str:
 
 
 def index(site: Site) -> list[tuple[str, list[Listed]]]:
-    """All names with their terms, by first letter; other names only of terms that the glossary itself names."""
-    named = [(name, term) for term in all_terms(site.catalogue) for name in (term.name, *term.shown_aliases)]
+    """All names with their terms, by first letter; of other names those that stand elsewhere in the alphabet."""
+    named = [(name, term) for term in all_terms(site.catalogue) for name in _listed_names(term)]
     counts = Counter(_sorted_by(name) for name, _ in named)
     listed = [
         Listed(name, term, KINDS.get(term.vocabulary, "") if counts[_sorted_by(name)] > 1 else "")
@@ -61,6 +59,16 @@ def index(site: Site) -> list[tuple[str, list[Listed]]]:
     ]
     listed.sort(key=lambda one: _sorted_by(one.name))
     return [(letter, list(held)) for letter, held in groupby(listed, key=_letter)]
+
+
+def _listed_names(term: Defined) -> Iterator[str]:
+    """The name, and other names of a glossary term that begin with another word."""
+    begun: set[str] = set()
+    for name in (term.name, *term.shown_aliases):
+        first = re.split(r"[\s-]", _sorted_by(name))[0][:4]
+        if first not in begun:
+            begun.add(first)
+            yield name
 
 
 def _sorted_by(name: str) -> str:
@@ -77,11 +85,6 @@ def addresses(site: Site) -> Iterator[tuple[str, str]]:
     for term in all_terms(site.catalogue):
         if term.link:
             yield term.anchor, term.link
-
-
-def glossary_files(site: Site) -> Mapping[str, bytes]:
-    """The glossary for other programs, by address below the home page."""
-    return {FILE: (json.dumps(defined_term_set(site), ensure_ascii=False, indent=1) + "\n").encode()}
 
 
 def defined_term_set(site: Site) -> Mapping[str, object]:

@@ -9,7 +9,6 @@ from generator.pages.browse import browse_files
 from generator.pages.choose import choose_files
 from generator.pages.downloads import download_files, reference_files
 from generator.pages.entry import entry_pages
-from generator.pages.glossary import glossary_files
 from generator.pages.kernels import kernel_pages
 from generator.pages.methods import method_files, method_pages
 from generator.pages.models import model_files, model_pages
@@ -30,7 +29,6 @@ FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     download_files,
     reference_files,
     feed_files,
-    glossary_files,
     method_files,
     model_files,
 )
