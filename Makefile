@@ -18,59 +18,59 @@ help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: site
-site: .venv/site  ## check the data and build build/site
+site: .venv/site  ## check all entries and build the site in build/site
 	$(PY) -m generator build
 
 .PHONY: serve
-serve: .venv/site  ## build, serve on this machine, rebuild on change
+serve: .venv/site  ## build and serve the site on this machine; rebuild on change
 	$(PY) -m generator serve
 
 .PHONY: validate
-validate: .venv/site  ## tell every problem of every entry
+validate: .venv/site  ## check all entries and report every problem
 	$(PY) -m generator validate
 
 .PHONY: format
-format: .venv/site  ## rewrite entries into the canonical form
+format: .venv/site  ## rewrite entries in canonical form
 	$(PY) -m generator format
 
 .PHONY: add
-add: .venv/site  ## start an entry: make add ID=2305.10924, or of a model: MODEL="SDXL"
+add: .venv/site  ## start an entry: make add ID=2305.10924, or MODEL="SDXL" for a model
 	$(PY) -m generator add $(if $(MODEL),--model "$(MODEL)","$(ID)")
 
 .PHONY: enrich
-enrich: .venv/site  ## ask arXiv for records that are missing or old
+enrich: .venv/site  ## fetch missing records from arXiv; one: ID=2305.10924
 	$(PY) -m generator enrich $(ID)
 
 .PHONY: refresh
-refresh: .venv/site  ## rewrite README.md and the schemas
+refresh: .venv/site  ## rewrite README.md, its figures, and data/schema/
 	$(PY) -m generator refresh
 
 .PHONY: fix
-fix: .venv/dev  ## correct what a command can: lint, format, generated files
+fix: .venv/dev  ## fix lint, format, entries and generated files
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
 	$(PY) -m generator format
 	$(PY) -m generator refresh
 
 .PHONY: test
-test: .venv/dev .venv/impls  ## tests of a change, installs a browser too; a few: T=file K=name
+test: .venv/dev .venv/impls  ## run the tests, with a browser; some of them: T=file K=name
 	$(if $(T)$(K),,$(PY) tests/site/browser.py)
 	$(PY) -m pytest -n 2 -m "not nightly" $(PICKED)
 
 .PHONY: quick
-quick: .venv/dev .venv/impls  ## the tests that need no browser and little time
+quick: .venv/dev .venv/impls  ## run the tests that are fast and need no browser
 	$(PY) -m pytest -n 2 -m "not browser and not slow and not nightly" $(PICKED)
 
 .PHONY: nightly
-nightly: .venv/dev .venv/impls  ## the tests left out of every change: numbers, every compiler
+nightly: .venv/dev .venv/impls  ## run the slow tests: kept numbers, every compiler
 	$(PY) -m pytest -n 2 -m nightly $(PICKED)
 
 .PHONY: test-clang
-test-clang: .venv/dev .venv/impls  ## the tests of the kernels, built by Clang
+test-clang: .venv/dev .venv/impls  ## run the tests of the kernels, compiled by Clang
 	CXX=clang++ $(PY) -m pytest -n 2 -m "not nightly" tests/reference_impls/kernels
 
 .PHONY: check
-check: .venv/dev .venv/impls  ## lint, types, workflows, data, generated files
+check: .venv/dev .venv/impls  ## check lint, types, workflows, data, generated files; change nothing
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/zizmor --offline --quiet .github
@@ -79,19 +79,19 @@ check: .venv/dev .venv/impls  ## lint, types, workflows, data, generated files
 	$(PY) -m generator refresh --check
 
 .PHONY: bench-site
-bench-site: .venv/dev  ## cost of the whole site beside a plain template loop
+bench-site: .venv/dev  ## measure the time of a site build against a plain template loop
 	$(PY) tests/benchmarks/bench_site.py
 
 .PHONY: bench-browse
-bench-browse: .venv/dev  ## speed and size of the browse page in a browser
+bench-browse: .venv/dev  ## measure speed and size of the Browse page in a browser
 	$(PY) tests/benchmarks/bench_browse.py
 
 .PHONY: bench-kernels
-bench-kernels: .venv/impls  ## sparse kernels beside dense ones and sparse libraries; two minutes
+bench-kernels: .venv/impls  ## time the sparse kernels against dense and sparse libraries; 2 minutes
 	$(PY) -m reference_impls bench --quick
 
 .PHONY: lint-readme
-lint-readme:  ## the linter of awesome lists; needs Node.js
+lint-readme:  ## lint README.md as an awesome list; needs Node.js
 	npx --yes awesome-lint@2.3.0 README.md
 
 .PHONY: lock
@@ -104,7 +104,7 @@ lock: .venv/dev  ## pin every package with its hashes
 LOCK_FLAGS := --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe --upgrade
 
 .PHONY: clean
-clean:  ## remove what was built and the virtual environment
+clean:  ## delete build/ and the virtual environment
 	rm -rf build .venv
 
 .venv/site: requirements/site.txt

@@ -55,7 +55,7 @@ def url(address: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """For text inside Markdown: every character that could start markup stands for itself."""
+    """For text inside Markdown: every character that could start markup is escaped."""
     escaped = _MARKDOWN.sub(r"\\\1", collapse(text).replace("&", "&amp;"))
     return _LINKED.sub(r"\g<0>&#8203;", escaped)
 
@@ -66,7 +66,7 @@ def markdown_link(label: str, address: str) -> str:
 
 
 def bibtex(text: str) -> str:
-    """For a braced BibTeX value: every special character stands for itself, braces stay balanced."""
+    """For a braced BibTeX value: every special character is escaped, braces stay balanced."""
     return "".join(_BIBTEX.get(character, character) for character in collapse(text))
 
 

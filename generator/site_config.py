@@ -1,4 +1,4 @@
-"""Name and addresses of the site, from mkdocs.yml, where they stand once."""
+"""Name and addresses of the site, from mkdocs.yml, their only place."""
 
 from __future__ import annotations
 

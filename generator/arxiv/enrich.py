@@ -30,7 +30,7 @@ CODES = (
 )
 
 Fetch = Callable[[Sequence[str], date], Iterator[Batch]]
-"""``fetch.Arxiv.fetch``, or a stand-in."""
+"""``fetch.Arxiv.fetch``, or a replacement of it in tests."""
 
 _WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
 

@@ -25,7 +25,7 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
 
 
 class BuildFailed(Exception):
-    """The site could not be built; the message holds what the engine said."""
+    """The site could not be built; the message contains the engine's output."""
 
 
 @dataclass(frozen=True)

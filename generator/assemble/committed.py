@@ -1,4 +1,4 @@
-"""The generated files that are committed: what each must hold, so that a check can compare."""
+"""The generated files that are committed: the content of each, so that a check can compare."""
 
 from __future__ import annotations
 

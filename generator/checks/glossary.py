@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.checks.drafts import GLOSSARY, read_as
-from generator.checks.shape import nearest
+from generator.checks.shape import suggestion
 from generator.entries.load_yaml import Document, Steps
-from generator.entries.model import SLUG, Glossary, Taxonomy
+from generator.entries.model import SLUG, TERM_NAMES, Glossary, Taxonomy
 from generator.entries.problem import Code, Problem
 from generator.escape import terminal
 
 CODES = (
     Code(
         "E507",
-        "data/glossary.yaml has terms with a name, one or two sentences and a link, and notes on the taxonomy.",
-        wrong="a term with the name of a term of the taxonomy",
+        "data/glossary.yaml contains terms with a name, one or two sentences and a link, and notes on the taxonomy.",
+        wrong="a term that has the name of a term of the taxonomy",
         right="a note on that term, below notes:",
     ),
 )
@@ -35,7 +35,7 @@ VOCABULARIES = (
 )
 """Those that the page shows, in its order; where two have a term of one name, the search finds the first."""
 UNITS = "granularity"
-"""Its terms have the names of what is removed, such as Timestep, and not of what the word means."""
+"""Its terms name what is pruned, such as Timestep, and do not explain the word."""
 LONGEST = 330
 _SENTENCES = re.compile(r"\S.*[.]", re.DOTALL)
 _END = re.compile(r"[.!?] (?=[A-Z])")
@@ -45,8 +45,8 @@ _Finding = tuple[Steps, str, str]
 
 
 def read_glossary(data: Path, taxonomy: Taxonomy, problems: list[Problem]) -> Glossary | None:
-    """The glossary; what is wrong with it goes into ``problems``."""
-    glossary, document = read_as(Glossary, data, GLOSSARY, "E507", "write it as its neighbours do", problems)
+    """The glossary; its faults are added to ``problems``."""
+    glossary, document = read_as(Glossary, data, GLOSSARY, "E507", "write it as the other items of the file", problems)
     if glossary is None or document is None:
         return None
     for check in (_keys, _names, _texts, _links):
@@ -61,7 +61,7 @@ def _problem(document: Document, steps: Steps, message: str, fix: str) -> Proble
 
 
 def _keys(glossary: Glossary, taxonomy: Taxonomy) -> Iterator[_Finding]:
-    """Anchors that can stand in an address, each once; vocabularies and words that there are."""
+    """Anchors are slugs and unique; vocabularies and words exist."""
     first: dict[str, str] = {}
     for group, terms in glossary.terms.items():
         for anchor in terms:
@@ -76,23 +76,18 @@ def _keys(glossary: Glossary, taxonomy: Taxonomy) -> Iterator[_Finding]:
             yield (
                 ("notes", vocabulary),
                 f"the glossary shows no vocabulary {vocabulary!r}",
-                _fix(vocabulary, list(VOCABULARIES)),
+                suggestion(vocabulary, VOCABULARIES),
             )
             continue
         words = taxonomy.vocabulary(vocabulary)
         for word in notes:
             if word not in words:
-                message = f"{word!r} is not a term of {vocabulary}"
-                yield ("notes", vocabulary, word), message, _fix(word, list(words))
-
-
-def _fix(word: str, known: list[str]) -> str:
-    near = nearest(word, known, limit=3)
-    return f"did you mean {', '.join(near)}?" if near else f"use one of {', '.join(known)}"
+                fix = suggestion(word, words, f"`{vocabulary}` in data/taxonomy.yaml")
+                yield ("notes", vocabulary, word), f"unknown {TERM_NAMES[vocabulary]} {word!r}", fix
 
 
 def _names(glossary: Glossary, taxonomy: Taxonomy) -> Iterator[_Finding]:
-    """A name stands for one term, and what the taxonomy explains is not explained again."""
+    """A name belongs to one term, and terms of the taxonomy are not explained again."""
     explained = {
         _plain(term.name): f"{vocabulary}.{word}"
         for vocabulary in VOCABULARIES
@@ -118,7 +113,7 @@ def _once(
     for place, text in (*named, *(((*steps, "aliases", at), alias) for at, alias in enumerate(aliases))):
         key = _plain(text)
         if key in seen:
-            yield place, f"{text!r} is also a name of {seen[key]}", "leave it to one of them"
+            yield place, f"{text!r} is also a name of {seen[key]}", "keep it at one of them"
         seen.setdefault(key, own)
 
 
@@ -138,10 +133,10 @@ def _texts(glossary: Glossary, _taxonomy: Taxonomy) -> Iterator[_Finding]:
 
 
 def _links(glossary: Glossary, _taxonomy: Taxonomy) -> Iterator[_Finding]:
-    """Addresses below the home page with their words; that they lead somewhere is seen when the site is built."""
+    """Addresses below the home page with their words; the build checks that they lead to a page."""
     for steps, link in _values(glossary, "link"):
         if not _LINK.fullmatch(link):
-            yield steps, f"{link!r} is no address below the home page", "write one such as methods/wanda/"
+            yield steps, f"{link!r} is not an address below the home page", "write one such as methods/wanda/"
     for vocabulary, notes in glossary.notes.items():
         for word, note in notes.items():
             if (note.link is None) != (note.where is None):

@@ -432,7 +432,7 @@ def _plain(address: str, base: str = "") -> str:
 def _unwrapped(
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The IPv4 addresses that an IPv6 address stands for, or else the address itself."""
+    """The IPv4 addresses embedded in an IPv6 address, or the address itself."""
     if isinstance(ip, ipaddress.IPv4Address):
         yield ip
     elif ip.ipv4_mapped is not None:

@@ -225,7 +225,7 @@ class _Writer:
 
     def _text(self, name: str, key: str, text: str, remark: str) -> None:
         if (key == "summary" and text) or (len(name) + len(text) + 2 > WIDTH and key in ("note", "criterion")):
-            if remark:  # nothing may stand after >-, so the remark moves above the key
+            if remark:  # nothing may follow >-, so the remark moves above the key
                 self.lines.append(remark.strip())
             self.lines.append(f"{name}: >-")
             self.lines.extend(f"  {line}" for line in _wrap(text, WIDTH - 2))

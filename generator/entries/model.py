@@ -502,7 +502,7 @@ class GlossaryTerm(Record):
     name: Text
     """As the site writes it."""
     aliases: Texts = ()
-    """Other names and abbreviations; no two terms share one."""
+    """Other names and abbreviations; each belongs to one term."""
     text: Text
     """One or two sentences of our own."""
     link: Text
@@ -515,7 +515,7 @@ class GlossaryNote(Record):
     """What the glossary adds to a term of the taxonomy, which has its name and its sentence."""
 
     aliases: Texts = ()
-    """Other names and abbreviations, beside the synonyms of the taxonomy."""
+    """Other names and abbreviations, in addition to the synonyms of the taxonomy."""
     text: Text | None = None
     """One or two sentences that follow the taxonomy's."""
     link: Text | None = None
@@ -638,4 +638,4 @@ class Catalogue:
     rules: Rules = NO_RULES
     """What the page Choose answers; nothing in a catalogue that was not read from files."""
     glossary: Glossary = NO_GLOSSARY
-    """Terms of the page Glossary beside those of the taxonomy; none in a catalogue that was not read from files."""
+    """Terms of the page Glossary other than those of the taxonomy; none in a catalogue that was not read from files."""

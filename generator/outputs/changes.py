@@ -1,7 +1,7 @@
 """What changed in the catalogue between two commits, for programs and for the notes of a release.
 
 Reads the objects of git, never the files on disk. Entries go through the guarded reader and no check, so any revision
-can be read, whatever the rules were then; values stay the text that stands in the file.
+can be read, whatever the rules were then; values stay the text of the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from generator.views.site import ARXIV_ABSTRACT, DOI_RESOLVER
 FORMATS = ("text", "json", "markdown")
 CHANGES_VERSION = 1
 LISTED = 200
-"""Entries that one list of the Markdown form holds at most: a release takes 125,000 characters of notes."""
+"""Largest number of entries in one list of the Markdown form: a release takes 125,000 characters of notes."""
 SHORT = 80
 """Values up to this length are shown in full to people; programs get all of them."""
 
@@ -31,7 +31,7 @@ _ENTRY = re.compile(r"data/(?:(papers)/[^/]+|(tools|articles|models))/(?P<slug>[
 _RECORD = re.compile(r"data/arxiv/.+\.json")
 _FILE_MODES = ("100644", "100755")
 _SAME_WORK = ("arxiv", "doi", "url", "repo", "title", "name")
-"""Fields that tell a renamed entry from a removed and an added one, the surest first."""
+"""Fields that identify a renamed entry, the most reliable first."""
 
 Key = tuple[str, str]
 """Kind and slug."""
@@ -46,14 +46,14 @@ class Revision:
     """A commit, a tag or a tree."""
 
     name: str
-    """As it was asked for."""
+    """As given on the command line."""
     id: str
     """Hash of the commit, or of the tree where there is no commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of one entry. A value that is not there is None."""
+    """One field of one entry. A missing value is None."""
 
     field: str
     old: Any
@@ -75,7 +75,7 @@ class EntryChange:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An entry that the reader refuses at one of the revisions, so that nothing more can be said of it."""
+    """An entry that cannot be read at one of the revisions, so that it cannot be compared."""
 
     kind: str
     slug: str
@@ -172,7 +172,7 @@ def _git(root: Path, *words: str, given: bytes = b"") -> bytes:
 
 
 def _revision(root: Path, name: str) -> Revision:
-    _git(root, "rev-parse", "--git-dir")  # tells a folder without a repository from an unknown revision
+    _git(root, "rev-parse", "--git-dir")  # separates a folder without a repository from an unknown revision
     if name and not name.startswith("-") and "\0" not in name:
         named = _object(root, name)
         commit = named and (_object(root, f"{named}^{{commit}}") or _object(root, f"{named}^{{tree}}"))
@@ -238,7 +238,7 @@ def _read(key: Key, blob: _Blob, contents: Mapping[str, bytes]) -> Mapping[str, 
 
 
 def _renamed(gone: Mapping[Key, Mapping[str, Any]], come: Mapping[Key, Mapping[str, Any]]) -> dict[Key, Key]:
-    """New key -> former key of the entries of one kind that stand for the same work under another name."""
+    """New key -> former key of the entries of one kind that are the same work under another name."""
     names: dict[Key, Key] = {}
     for field in _SAME_WORK:
         old, new = _by_value(field, gone, names.values()), _by_value(field, come, names)
@@ -364,7 +364,7 @@ def _counts(report: Changes) -> str:
 
 
 def _in_words(change: FieldChange) -> str:
-    """A change for people: short values in full, lists by what came and went."""
+    """A change for people: short values in full, lists by what was added and removed."""
     old, new = change.old, change.new
     if all(isinstance(value, list) for value in (old, new) if value is not None):
         return _of_lists(old or [], new or [])
@@ -378,13 +378,13 @@ def _in_words(change: FieldChange) -> str:
 
 
 def _short(value: Any) -> str:
-    """A value on one line, cut where it is long."""
+    """A value on one line, truncated if it is long."""
     line = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
     return line if len(line) <= SHORT else f"{line[: SHORT - 1]}…"
 
 
 def _of_lists(old: list[Any], new: list[Any]) -> str:
-    """What came into a list and what left it; rows of results are only counted."""
+    """Items added to and removed from a list; rows of results are only counted."""
     was, now = (Counter(json.dumps(item, ensure_ascii=False, sort_keys=True) for item in side) for side in (old, new))
     parts = []
     for word, some in (("added", now - was), ("removed", was - now)):

@@ -39,7 +39,7 @@ CSV_COLUMNS = (
 
 
 def entries_json(catalogue: Catalogue, schema: str = ENTRIES_SCHEMA) -> str:
-    """The whole catalogue; ``schema_version`` rises when a field changes its meaning or goes away.
+    """The whole catalogue; ``schema_version`` is incremented when a field changes its meaning or is removed.
 
     Args:
         catalogue: what to export.

@@ -22,7 +22,7 @@ PAGES_OF_ALL = ("index.html", "data/index.html", "families/index.html")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What the feeds tell of one entry."""
+    """What the feeds contain of one entry."""
 
     kind: str
     slug: str
@@ -32,9 +32,9 @@ class Item:
     families: tuple[str, ...]
     added: str
     date: str
-    """First version or publication, as exactly as known; only for the order."""
+    """First version or publication, as exact as known; only for the order."""
     links: tuple[tuple[str, str | None], ...]
-    """What it is and where it is, beside the entry's own page."""
+    """Description and links, besides the entry's own page."""
 
 
 def feed_files(site: Site) -> Mapping[str, bytes]:
@@ -54,7 +54,7 @@ def family_feed(family: str) -> str:
 
 
 def newest_first(site: Site) -> Iterator[Item]:
-    """All entries by the day they came in, then by their own date, newest first, then by slug."""
+    """All entries by the day they were added, then by their own date, newest first, then by slug."""
     catalogue = site.catalogue
     items = [*map(_paper, catalogue.papers.values()), *map(_tool, catalogue.tools.values())]
     items.extend(map(_article, catalogue.articles.values()))

@@ -58,8 +58,8 @@ def test_a_good_glossary_is_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
             "  other:\n    mask:\n      name: Cover\n      text: It covers.\n      link: a/\n      where: A\nnotes:\n",
             "15:5: {}mask is also in amount. fix: choose another anchor",
         ),
-        ("name: Mask", "name: weight-density", "10:13: {}'weight-density' is also a name of density. fix: leave it to"),
-        ("[Inception distance]", "[mask]", "17:17: {}'mask' is also a name of mask. fix: leave it to one of them"),
+        ("name: Mask", "name: weight-density", "10:13: {}'weight-density' is also a name of density. fix: keep it at"),
+        ("[Inception distance]", "[mask]", "17:17: {}'mask' is also a name of mask. fix: keep it at one of them"),
         ("name: Mask", "name: fid", "10:13: {}'fid' is metrics.fid of the taxonomy. fix: write a note on it, below"),
         ("are kept.", "are kept", "11:13: {}the text ends with 'hts are kept'. fix: end it with a full stop"),
         ("are kept.", "are kept. Two. Three.", "11:13: {}the text has more than two sentences. fix: write one or two"),
@@ -67,19 +67,27 @@ def test_a_good_glossary_is_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
         (
             "kernels/",
             "/kernels",
-            "7:13: {}'/kernels' is no address below the home page. fix: write one such as methods/",
+            "7:13: {}'/kernels' is not an address below the home page. fix: write one such as methods/",
         ),
-        ("kernels/", "https://a.org/", "7:13: {}'https://a.org/' is no address below the home page. fix: write one"),
+        (
+            "kernels/",
+            "https://a.org/",
+            "7:13: {}'https://a.org/' is not an address below the home page. fix: write one",
+        ),
         ("      where: Reported results\n", "", "16:5: {}link and where belong together. fix: write both or none"),
         ("  metrics:", "  metric:", "15:3: {}the glossary shows no vocabulary 'metric'. fix: did you mean metrics?"),
         ("  metrics:", "  venues:", "15:3: {}the glossary shows no vocabulary 'venues'. fix: use one of families, "),
-        ("    fid:", "    fud:", "16:5: {}'fud' is not a term of metrics. fix: did you mean fid, fvd?"),
+        (
+            "    fid:",
+            "    fud:",
+            "16:5: {}unknown metric 'fud'. fix: did you mean fid, fvd? `metrics` in data/taxonomy",
+        ),
         (
             "      where: Papers\n",
             "",
-            "10:7: {}terms.amount.mask.where: field required. fix: write it as its neighbours",
+            "10:7: {}terms.amount.mask.where: field required. fix: write it as the other items",
         ),
-        ("text: Matrix", "txt: Matrix", "10:7: {}terms.amount.mask.text: field required. fix: write it as its"),
+        ("text: Matrix", "txt: Matrix", "10:7: {}terms.amount.mask.text: field required. fix: write it as the other"),
         (
             "    fid:\n",
             "    fid:\n      name: FID\n",
@@ -100,7 +108,7 @@ def test_all_mistakes_are_found_at_once(tmp_path: Path, taxonomy: Taxonomy) -> N
 
 
 def test_a_name_of_a_granularity_may_be_explained(tmp_path: Path, taxonomy: Taxonomy) -> None:
-    """There the taxonomy says what is decided about, not what the word means."""
+    """There the taxonomy names the unit, and does not explain the word."""
     assert "timestep" in taxonomy.granularity
     _, problems = read(tmp_path, taxonomy, GOOD.replace("name: Mask", "name: Timestep"))
     assert problems == []
