@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,6 +180,37 @@ def test_wrong_use(copy: Path, run: Run, arguments: list[str]) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["valdate"], "Did you mean 'validate'?"), (["validate", "--formt", "text"], "--format")],
+)
+def test_a_mistyped_word_is_answered_with_the_right_one(copy: Path, run: Run, arguments: list[str], meant: str) -> None:
+    done = run(copy, *arguments)
+    assert done.returncode == 2
+    assert meant in done.stderr
+
+
+COMMANDS = [command.name or str(getattr(command.callback, "__name__", "")) for command in cli.app.registered_commands]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_one_example_and_fits_on_a_line_of_the_list(copy: Path, run: Run, command: str) -> None:
+    text = run(copy, command, "--help").stdout
+    assert text.count(f"Example: python -m generator {command}") == 1
+    (listed,) = [line for line in run(copy, "--help").stdout.splitlines() if line.split()[:1] == [command]]
+    assert listed.endswith(".")
+    assert not listed.endswith("...")
+
+
+def test_a_port_in_use_is_wrong_use_and_no_bug(copy: Path, run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(copy, "serve", "--port", str(port))
+    assert done.returncode == 2
+    assert f"port {port} cannot be used" in done.stderr
+    assert "choose another" in re.sub(r"\s+", " ", done.stderr)
 
 
 def test_our_own_bug_is_reported_as_such(copy: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

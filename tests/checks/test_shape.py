@@ -150,6 +150,20 @@ def test_missing_fields_of_each_kind(checker: Checker) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "known", "where", "fix"),
+    [
+        ("ICLM", ["ICML", "CVPR"], "", "did you mean ICML? Allowed: ICML, CVPR"),
+        ("ICLM", ["ICML", "CVPR"], "`venues`", "did you mean ICML? `venues` lists all"),
+        ("zzzz", ["ICML", "CVPR"], "`venues`", "use one of ICML, CVPR"),
+        ("zzzz", [f"term{i}" for i in range(14)], "`terms`", "use one that `terms` lists"),
+        ("zzzz", [f"term{i}" for i in range(14)], "", f"use one of {', '.join(f'term{i}' for i in range(14))}"),
+    ],
+)
+def test_suggestion(word: str, known: list[str], where: str, fix: str) -> None:
+    assert shape.suggestion(word, known, where) == fix
+
+
+@pytest.mark.parametrize(
     ("word", "best"),
     [("Neurips", "NeurIPS"), ("neurips", "NeurIPS"), ("ICLM", "ICML"), ("zzzz", None), ("", None)],
 )
