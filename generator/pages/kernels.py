@@ -19,6 +19,7 @@ from generator.views.measured_kernels import DescribedKernel, KernelRun, describ
 from generator.views.site import Site
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
 from reference_impls.kernels.registry import KERNELS
+from reference_impls.number_format import percent
 
 CONVOLUTION_WORDS = ("channels",)
 OWN = {"csr": "unstructured (CSR)", "shared": "4×1 blocks"}
@@ -51,8 +52,8 @@ class Answer:
     """One layer in the table of the overview."""
 
     layer: str
-    cells: tuple[tuple[float, KernelRow | None, KernelRow | None], ...]
-    """Sparsity, fastest of unstructured (CSR), fastest of 4×1 blocks."""
+    cells: tuple[tuple[str, KernelRow | None, KernelRow | None], ...]
+    """2:4 or sparsity, fastest with the CSR kernel, fastest with the kernel of 4×1 blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def overview(site: Site, root: str, argument: str) -> str:
     if argument == "answer":
         sparsities = [sparsity for sparsity in first.sparsities(first.layers[0]) if sparsity != 0.25]
         answers = [Answer(layer, tuple(_cells(first, layer, sparsities))) for layer in first.layers]
-        return render("kernels_answer", run=first, sparsities=sparsities, answers=answers, own=OWN)
+        return render("kernels_answer", run=first, answers=answers, own=OWN)
     if argument == "plots":
         drawn = [plot for layer in first.layers if (plot := _drawn(first, layer, None)) is not None]
         return render("kernels_plots", drawn=drawn)
@@ -180,9 +181,10 @@ def fast_kernels() -> Fast:
 
 def _cells(
     run: KernelRun, layer: str, sparsities: list[float]
-) -> Iterator[tuple[float, KernelRow | None, KernelRow | None]]:
+) -> Iterator[tuple[str, KernelRow | None, KernelRow | None]]:
+    yield "2:4", run.best(layer, "csr", "2:4", 0.5), run.best(layer, "shared", "2:4x4", 0.5)
     for sparsity in sparsities:
-        yield sparsity, run.best(layer, "csr", "unstructured", sparsity), run.best(layer, "shared", "4x1", sparsity)
+        yield percent(sparsity), run.best(layer, "csr", "unstructured", sparsity), run.best(layer, "shared", "4x1", sparsity)
 
 
 def _rows(run: KernelRun, layer: str, described: DescribedKernel) -> list[KernelRow]:

@@ -87,6 +87,9 @@ def test_the_overview_answers_for_every_layer(built: Built) -> None:
             row = run.best(layer, "csr", "unstructured", sparsity)
             assert row is not None
             assert times(row.speed_up) in text
+        two_of_four = run.best(layer, "csr", "2:4", 0.5)
+        assert two_of_four is not None
+        assert times(two_of_four.speed_up) in text
     for one in run.models:
         assert one.name in text
         assert times(one.speed_up) in text
