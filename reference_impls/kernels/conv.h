@@ -1,11 +1,11 @@
-// A 3x3 convolution as an SpMM over shifted reads: no im2col.
+// A 3×3 convolution as an SpMM over shifted reads: no im2col.
 //
-// Output positions are numbered row by row, over all pictures of a batch stood on top of each other with their padding
+// Output positions are numbered row by row, over all images of a batch, stacked with their padding
 // between; a tile is TILE of them in a row. The panel of a channel holds its inputs three times, once for each column
-// of the 3x3 window, so that the input of position p for tap (dy, dx) stands at p + dy * width in copy dx, and all loads
+// of the 3×3 window, so that the input of position p for tap (dy, dx) is at p + dy * width in copy dx, and all loads
 // are aligned where the width allows. With stride 2, even and odd rows stand apart, for the same reason.
 //
-// Positions in the padding between two pictures are computed and not written. Wide pictures are cut into strips.
+// Positions in the padding between two images are computed and not written. Wide images are cut into strips.
 #pragma once
 #include "tile.h"
 
@@ -16,11 +16,11 @@ struct Pictures {
   int64_t x_image, x_channel, x_row, x_column;  // steps in floats
   int64_t y_image, y_channel, y_row, y_column;
   int64_t strip;       // columns of a strip
-  int64_t image_rows;  // output rows from one picture to the next, padding included
+  int64_t image_rows;  // output rows from one image to the next, padding included
   int stride, padding, activation;
 };
 
-// A run of positions in one row of a picture.
+// A run of positions in one row of an image.
 struct Run {
   int64_t at, length, image, row, column;  // row and column of the output, or row of the input
 };
@@ -62,7 +62,7 @@ static void find_runs(const Pictures& p, int64_t strip, int64_t first, int64_t c
   }
 }
 
-// One copy of one row: inputs column * stride + dx - padding, zero outside the picture.
+// One copy of one row: inputs column * stride + dx - padding, zero outside the image.
 static inline void copy_row(const Pictures& p, const float* channel, const Run& run, int64_t row, int dx, float* to) {
   const int64_t y = row - p.padding;
   if (run.image >= p.images || y < 0 || y >= p.height) {
@@ -149,7 +149,7 @@ static void convolve(const Stream<typename Add::Entry>& weights, const float* bi
   constexpr int TILE = Add::TILE;
   const Layout<TILE> layout(p);
   const int64_t strips = (p.out_width + p.strip - 1) / p.strip;
-  const int64_t rows_of_all = (p.images - 1) * p.image_rows + p.out_height;  // no padding behind the last picture
+  const int64_t rows_of_all = (p.images - 1) * p.image_rows + p.out_height;  // no padding behind the last image
   const int64_t tiles_of_strip = (rows_of_all * p.strip + TILE - 1) / TILE;
   walk_all<Add>(
       weights, bias, block_channels * layout.channel, strips * tiles_of_strip, threads,

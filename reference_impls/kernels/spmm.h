@@ -1,5 +1,5 @@
 // Y = W X (+ bias, activation) for both layouts of X: tokens first (tokens, inputs), or channels first
-// (pictures, inputs, pixels), where the tokens are the pixels of all pictures.
+// (images, inputs, pixels), where the tokens are the pixels of all images.
 #pragma once
 #include "tile.h"
 
@@ -7,7 +7,7 @@ struct Dense {
   const float* x;
   float* y;
   int64_t inputs, outputs, tokens;
-  int64_t pixels;  // of a picture; only channels first
+  int64_t pixels;  // of an image; only channels first
   int tokens_first, activation;
 };
 
@@ -48,7 +48,7 @@ static inline void turn_all(const float* from, int64_t from_step, int64_t rows, 
   }
 }
 
-// Tokens [start, start + count) in runs that lie in one picture: visit(token of the tile, length, picture, pixel).
+// Tokens [start, start + count) in runs in one image: visit(token of the tile, length, image, pixel).
 template <class Visit>
 static inline void for_pictures(const Dense& d, int64_t start, int64_t count, const Visit& visit) {
   for (int64_t at = 0; at < count;) {

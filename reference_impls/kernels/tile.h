@@ -162,7 +162,7 @@ void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int
   });
 }
 
-// ---- single weights: a row of sums in registers, a load of inputs for each multiply-add ----
+// ---- unstructured: a row of sums in registers, a load of inputs for each multiply-add ----
 
 constexpr int WIDE = 8;  // vectors of a tile; as many sums must be under way as a core adds at once times its latency
 #if defined(__AVX512F__)
