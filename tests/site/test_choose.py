@@ -142,7 +142,7 @@ def test_answers_go_into_the_address_and_back_takes_them_back(open_page: Open) -
     page.get_by_label("Name of the model").press("Enter")
     page.get_by_role("radio", name="Not at all").check()
     expect(status).to_have_text("Answer what the bottleneck is.")
-    page.get_by_role("radio", name="Seconds").check()
+    page.get_by_role("radio", name="Latency").check()
     answered(page)
     expect(status).to_contain_text("For SDXL: ")
     assert address(page).endswith(SDXL)
@@ -153,7 +153,7 @@ def test_answers_go_into_the_address_and_back_takes_them_back(open_page: Open) -
     expect(page.get_by_label("Name of the model")).to_have_value("SDXL")
     assert address(page).endswith(SDXL)
     page.go_back()
-    expect(page.get_by_role("radio", name="Seconds")).not_to_be_checked()
+    expect(page.get_by_role("radio", name="Latency")).not_to_be_checked()
     expect(page.locator(".choose-answer")).to_be_hidden()
 
 
