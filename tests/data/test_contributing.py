@@ -1,0 +1,24 @@
+"""CONTRIBUTING.md shows what the checks really report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.conftest import Checker
+
+SAMPLE = re.compile(r"^data/papers/2023/diff-pruning\.yaml:\d+:\d+: (.*)$", re.MULTILINE)
+MISTAKES = """\
+arxiv: 2305.10924
+family: prunning
+summary: A novel framework that cuts latency.
+results:
+  - {model: m, setting: s, where: Table 1, after: {latency: 2}}
+"""
+
+
+def test_the_sample_is_what_the_checks_report(checker: Checker, root: Path) -> None:
+    shown = SAMPLE.findall((root / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    found = [problem.text().split(": ", 1)[1] for problem in checker.all_problems(checker.entry(MISTAKES))]
+    assert shown
+    assert sorted(shown) == sorted(found)
