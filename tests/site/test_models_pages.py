@@ -89,7 +89,7 @@ def test_the_names_lead_to_one_model_each(built: Built) -> None:
 )
 def test_a_name_opens_the_page_of_its_model(open_page: Open, typed: str, slug: str) -> None:
     page = open_page("")
-    box = page.get_by_label("Name of the model")
+    box = page.get_by_label("Your model", exact=True)
     box.fill(typed)
     box.press("Enter")
     page.wait_for_url(f"**/models/{slug}/")
@@ -99,7 +99,7 @@ def test_a_name_opens_the_page_of_its_model(open_page: Open, typed: str, slug: s
 @pytest.mark.browser
 def test_an_unknown_name_is_said_to_be_unknown(open_page: Open) -> None:
     page = open_page("")
-    box = page.get_by_label("Name of the model")
+    box = page.get_by_label("Your model", exact=True)
     box.fill("qqqqqq")
     box.press("Enter")
     expect(page.locator(".cat-model [role=status]")).to_have_text("No model of the catalogue is called qqqqqq.")

@@ -15,8 +15,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.site.conftest import Built
-from tests.work import ROOT
+from tests.site.conftest import ROOT, Built
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +41,7 @@ def test_pruning_for_my_flux_without_training_and_what_it_gave(open_page: Callab
     page.wait_for_url("**/papers/**")
     slug = page.url.rstrip("/").rpartition("/")[2]
     assert "flux-1-dev" in built.catalogue.papers[slug].entry.models
-    expect(page.locator(".cat-headline")).to_be_in_viewport()
+    expect(page.get_by_label("Headline results")).to_be_in_viewport()
 
 
 def test_add_this_paper(open_page: Callable[..., Page]) -> None:
