@@ -166,8 +166,8 @@ def losses() -> Losses:
 
 def _method_name(site: Site, name: str) -> str:
     """As its paper calls it; a baseline without a paper by what it does."""
-    paper = METHODS[name].paper
-    return label_of(site.catalogue.papers[paper]) if paper in site.catalogue.papers else f"{name} pruning"
+    paper = site.catalogue.papers.get(METHODS[name].paper or "")
+    return label_of(paper) if paper else f"{name} pruning"
 
 
 def clone(site: Site) -> tuple[str, str]:
