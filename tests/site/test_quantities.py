@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -52,12 +53,17 @@ def test_the_browser_writes_the_same(open_page: Open) -> None:
     assert texts == [text for *_, text in CASES] + [f"up to {text}" for *_, text in CASES]
 
 
-def made(built: Built, *results: dict[str, object]) -> Site:
+def made(built: Built, *results: dict[str, Any]) -> Site:
     return replace(built.knowledge, catalogue=catalogue(built.catalogue, {"own": results, "other": results[:1]}))
 
 
 def test_the_unit_of_a_rate_is_what_the_settings_of_its_table_state(built: Built) -> None:
-    rate = {"dataset": None, "hardware": "a GPU", "before": {"throughput": 5}, "after": {"throughput": 7}}
+    rate: dict[str, Any] = {
+        "dataset": None,
+        "hardware": "a GPU",
+        "before": {"throughput": 5},
+        "after": {"throughput": 7},
+    }
     site = made(
         built,
         result(setting="50% sparsity", **rate),
