@@ -34,4 +34,4 @@ def build(engine: str, output: Path | None, root: Path) -> None:
         say(str(error), error=True)
         raise Failed from error
     where = report.site / "index.html"
-    say(f"built {count(report.pages, 'page')}, {report.entries} of them of entries: {where}")
+    say(f"built {count(report.pages, 'page')}, {report.entries} of them for entries: {where}")
