@@ -446,7 +446,7 @@ class Dataset(Record):
     unspecific: bool = False
     """Whether split, size or version is not stated."""
     kind: Literal["images", "video", "audio", "text", "prompts", "actions", "motion", "other"]
-    """What it holds."""
+    """Kind of its items."""
     size: Number | None = None
     """How many items are evaluated, or contained."""
     text: Text
@@ -525,7 +525,7 @@ class GlossaryNote(Record):
 
 
 class Glossary(Record):
-    """The terms of the page Glossary that are not in the taxonomy, as ``data/glossary.yaml`` holds them."""
+    """The terms of the page Glossary that are not in the taxonomy, as in ``data/glossary.yaml``."""
 
     terms: dict[str, dict[str, GlossaryTerm]]
     """Group -> anchor on the page -> term."""
