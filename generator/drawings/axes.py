@@ -27,7 +27,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the axes stand."""
+    """Where the axes are."""
 
     height: int
     """Of the whole drawing."""

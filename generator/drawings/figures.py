@@ -1,7 +1,7 @@
 """The explanatory figures of the guides, each drawn as one inline SVG without CSS, scripts or randomness.
 
-A page may hold each figure once, because the ids in it carry the figure's name and nothing else. What all of them
-share stands in ``pieces``.
+A page may hold each figure once, because the ids in it carry the figure's name and nothing else. What they have in
+common is in ``pieces``.
 """
 
 from __future__ import annotations
@@ -102,29 +102,29 @@ def _stage(y: float, width: float, name: str, note: str, colour: str) -> str:
 
 # The figures.
 
-_STEPS, _FULL = 7, 44  # what the dense model of `cost` pays: steps, and the height of one call
+_STEPS, _FULL = 7, 44  # what the dense model of `cost` pays: steps, and the height of one forward pass
 
 
-def _calls(x: float, y: float, heights: Sequence[tuple[int, int]]) -> str:
-    """The two calls of each step as bars side by side; an outline shows what is saved."""
+def _passes(x: float, y: float, heights: Sequence[tuple[int, int]]) -> str:
+    """The two forward passes of each step as bars side by side; an outline shows what is saved."""
     bars = []
     for step, pair in enumerate(heights):
-        for call, height in enumerate(pair):
-            left = x + 19 * step + 8 * call
+        for number, height in enumerate(pair):
+            left = x + 19 * step + 8 * number
             if height < _FULL:
                 bars.append(hollow(left, y, 7, _FULL))
             if height:
-                bars.append(bar(left, y + _FULL - height, 7, height, (BLUE, ORANGE)[call]))
+                bars.append(bar(left, y + _FULL - height, 7, height, (BLUE, ORANGE)[number]))
     return "\n".join(bars)
 
 
 def cost() -> str:
-    """Steps × calls per step × cost of a call as an area of bars, and which family takes away which part."""
+    """Steps × forward passes per step × cost of a pass as an area of bars, and which family reduces which part."""
     every, none = (_FULL, _FULL), (0, 0)
     rows = (
         (
             "Dense model, plain sampler",
-            ("a bar is one network call, as high", "as it costs; guidance makes", "two calls in each step"),
+            ("a bar is one forward pass, as high", "as it costs; guidance makes", "two passes in each step"),
             [every] * _STEPS,
         ),
         (
@@ -133,17 +133,17 @@ def cost() -> str:
             [every if step % 3 == 0 else none for step in range(_STEPS)],
         ),
         (
-            "Fewer calls in a step",
+            "Fewer passes per step",
             ("guidance distillation,", "guidance in some steps only"),
             [(_FULL, 0)] * _STEPS,
         ),
         (
-            "Cheaper calls",
+            "Cheaper passes",
             ("pruning, quantization,", "sparse attention, fewer tokens,", "better design"),
             [(26, 26)] * _STEPS,
         ),
         (
-            "Calls skipped in part",
+            "Passes skipped in part",
             ("feature caching,", "dynamic inference"),
             [every if step % 3 == 0 else (12, 12) for step in range(_STEPS)],
         ),
@@ -151,7 +151,7 @@ def cost() -> str:
     parts = [text(4, 84, "steps", size=SMALL), arrow_right(44, 137, 80)]
     for i, (heading, lines, heights) in enumerate(rows):
         top = 8 + 84 * i + (16 if i else 0)
-        parts.append(_calls(4, top + 8, heights))
+        parts.append(_passes(4, top + 8, heights))
         parts.append(text(156, top + 14, heading, size=LARGE, bold=True))
         parts.append(text_lines(156, top + 33, lines))
     parts.append(line(4, 98, WIDTH - 4, 98))
@@ -169,9 +169,9 @@ def cost() -> str:
         "cost",
         478,
         "What one sample costs, and which methods shrink which part",
-        "Five rows of bars. A bar is one network call and its height the cost of the call; guidance makes "
-        "two calls in each step. Fast samplers and step distillation leave out steps. Guidance "
-        "distillation leaves out the second call. Pruning, quantization, sparse attention, fewer tokens "
+        "Five rows of bars. A bar is one forward pass and its height the cost of the pass; guidance makes "
+        "two passes in each step. Fast samplers and step distillation leave out steps. Guidance "
+        "distillation leaves out the second pass. Pruning, quantization, sparse attention, fewer tokens "
         "and better design lower every bar. Feature caching and dynamic inference lower the bars of some "
         "steps.",
         *parts,
@@ -179,7 +179,7 @@ def cost() -> str:
 
 
 def unstructured() -> str:
-    """Single weights removed anywhere, and the ragged rows that are left to store."""
+    """Weights removed in no regular pattern, and the ragged rows that are stored."""
     mask = unstructured_mask()
     packed: Mask = tuple((True,) * sum(row) for row in mask)
     size = 20
@@ -201,7 +201,7 @@ def unstructured() -> str:
 
 
 def structured() -> str:
-    """A hidden unit is a row of one matrix and a column of the next: both go, both matrices shrink."""
+    """A hidden unit is a row of one matrix and a column of the next: both are removed, both matrices shrink."""
     first = structured_mask(REMOVED_UNITS)
     kept = SIDE - len(REMOVED_UNITS)
     size = 17
@@ -224,14 +224,14 @@ def structured() -> str:
         402,
         "Structured pruning",
         "Two 8 by 8 weight matrices of consecutive layers. Two hidden units are removed: two rows of the "
-        "first matrix and the matching two columns of the second. What is left is a dense 6 by 8 and a "
+        "first matrix and the matching two columns of the second. The result is a dense 6 by 8 and a "
         "dense 8 by 6 matrix.",
         *parts,
     )
 
 
 def semi_structured() -> str:
-    """Groups of four with two kept, and the packed form: values and 2-bit places."""
+    """Groups of four with two kept, and the packed form: values and 2-bit indices."""
     mask = semi_structured_mask()
     size, gap = 18, 8
     places = []
@@ -246,13 +246,13 @@ def semi_structured() -> str:
         "Semi-structured pruning: the 2:4 pattern",
         "An 8 by 8 weight matrix split into groups of four consecutive weights of a row. Exactly two "
         "weights of each group are kept. Beside it the packed form: a dense 8 by 4 matrix of values and, "
-        "for each value, two bits that say which of the four places it came from.",
+        "for each value, a two-bit index of its position among the four.",
         text(4, 18, "2:4 matrix", bold=True),
         matrix(4, 28, mask, size, BLUE, group=GROUP, gap=gap),
         arrow_right(164, 194, 100),
         text(204, 18, "Values", bold=True),
         matrix(204, 28, _dense(SIDE, SIDE // 2), size, BLUE, group=KEPT_IN_GROUP, gap=gap),
-        text(298, 18, "2-bit places", bold=True),
+        text(298, 18, "2-bit indices", bold=True),
         '<g class="places">',
         *places,
         "</g>",
@@ -306,7 +306,7 @@ def composition() -> str:
         ("4. Quantize", "calibrate the pruned model", ("leaves", "lowers", "lowers"), PURPLE),
         ("5. Cache features", "tune the schedule last", ("leaves", "lowers", "adds"), BLUE),
     )
-    columns = (("steps", 262), ("each call", 322), ("memory", 390))
+    columns = (("steps", 262), ("each pass", 322), ("memory", 390))
     parts = [text(x, 18, name, anchor="middle", size=SMALL) for name, x in columns]
     for i, (name, note, marks, colour) in enumerate(stages):
         top = 30 + 74 * i
@@ -327,9 +327,9 @@ def composition() -> str:
         426,
         "How the methods compose",
         "Five stages in order. First choose sampler and steps: lowers the number of steps. Second prune: "
-        "lowers the cost of each call and the memory. Third recover by distilling: gives quality back and "
-        "may lower the number of steps. Fourth quantize: lowers the cost of each call and the memory. "
-        "Fifth cache features: lowers the average cost of a call and adds to the memory.",
+        "lowers the cost of each forward pass and the memory. Third recover by distilling: gives quality back and "
+        "may lower the number of steps. Fourth quantize: lowers the cost of each forward pass and "
+        "the memory. Fifth cache features: lowers the average cost of a forward pass and adds to the memory.",
         *parts,
     )
 
@@ -337,7 +337,7 @@ def composition() -> str:
 def pruning_loop() -> str:
     """Score, select, remove, recover, measure, and back again."""
     stages = (
-        ("Score", "how much does each unit matter?", BLUE),
+        ("Score", "importance of each weight or unit", BLUE),
         ("Select", "the least important within a budget", BLUE),
         ("Remove", "set to zero, or cut out and reshape", ORANGE),
         ("Recover", "compensate, fine-tune or distil", GREEN),
@@ -383,15 +383,15 @@ FIGURES: dict[str, Callable[[], str]] = {
 }
 
 CAPTIONS: dict[str, str] = {
-    "composition": "One sensible order of work, and what each stage does to steps, calls and memory.",
-    "conv3x3": "Each input channel is packed three times, once for each column of the 3×3 window, so that every weight "
-    "that is left reads one run of inputs at a shifted place. Nothing is unfolded, and pictures of a batch share "
-    "tiles: they stand on top of each other with their padding between.",
-    "cost": "The filled area is the work for one sample. Each family takes away a different part of it.",
+    "composition": "One sensible order of work, and what each stage does to steps, forward passes and memory.",
+    "conv3x3": "Each input channel is packed three times, once for each column of the 3×3 window, so that every "
+    "remaining weight reads one run of inputs at a shifted offset. Nothing is unfolded, and images of a batch share "
+    "tiles: they are stacked with their padding between.",
+    "cost": "The filled area is the work for one sample. Each family reduces a different part of it.",
     "csr-spmm": "Each weight is broadcast once and multiplied by 8 vectors of inputs, which the multiply-adds load "
-    "themselves; with AVX-512 and more than three quarters of zeros, tiles are 4 vectors wide. The sums of a row stay "
-    "in registers meanwhile, and the inputs lie packed in the L1 cache.",
-    "patterns": "The same matrix with 50 % removed under each pattern; hollow cells are removed weights.",
+    "themselves; with AVX-512 and above 75% sparsity, tiles are 4 vectors wide. The sums of a row stay "
+    "in registers meanwhile, and the inputs are packed in the L1 cache.",
+    "patterns": "The same matrix with 50% removed under each pattern; hollow cells are removed weights.",
     "pruning-loop": "What every pruning method does; the methods differ in how they fill the five boxes.",
     "rowblock-conv3x3": "The shifted reads of conv3x3 with a pattern that four output channels share: each vector of "
     "inputs is loaded once and serves four multiply-adds.",
@@ -399,5 +399,5 @@ CAPTIONS: dict[str, str] = {
     "multiply-adds. A tile is 4 vectors wide, as drawn, or 3 where there are 16 registers only.",
     "semi-structured": "In the 2:4 pattern, 2 of every 4 consecutive weights are kept and packed.",
     "structured": "Removing 2 of 8 hidden units shrinks two neighbouring matrices, and both stay dense.",
-    "unstructured": "Unstructured pruning at 50 %: 32 of 64 weights are kept, in any place.",
+    "unstructured": "Unstructured pruning at 50%: 32 of 64 weights are kept, in any place.",
 }

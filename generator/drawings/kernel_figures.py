@@ -89,7 +89,7 @@ def stream(rows: Sequence[tuple[str, str]], group: int = 1) -> list[Entry]:
 
 
 def tall_rows() -> list[list[str]]:
-    """Two pictures on top of each other; a row of zeros above, between and below them."""
+    """Two images on top of each other; a row of zeros above, between and below them."""
     zeros = [["0"] * PICTURE_WIDTH] * PADDING
     first = [[str(PICTURE_WIDTH * y + x + 1) for x in range(PICTURE_WIDTH)] for y in range(PICTURE_HEIGHT)]
     second = [[chr(ord("a") + PICTURE_WIDTH * y + x) for x in range(PICTURE_WIDTH)] for y in range(PICTURE_HEIGHT)]
@@ -339,13 +339,13 @@ def _inputs(x: float, y: float, values: Sequence[str]) -> str:
 
 
 def _batch(x: float, y: float) -> str:
-    """One channel of two pictures on top of each other, and what the first tile reads of it."""
+    """One channel of two images on top of each other, and what the first tile reads of it."""
     rows = tall_rows()
     read = POSITIONS // PICTURE_WIDTH + 2
     right, bottom = x + _CELL * PICTURE_WIDTH + 6, y + 22 * read - 2
     return "\n".join(
         (
-            text(x, y - 10, "One channel of two pictures", bold=True),
+            text(x, y - 10, "One channel of two images", bold=True),
             *(_inputs(x, y + 22 * i, row) for i, row in enumerate(rows)),
             line(right - 4, y, right, y),
             line(right, y, right, bottom),
@@ -395,7 +395,7 @@ def csr_spmm() -> str:
         "of one chunk and block as one stream of pairs of value and byte offset, the longest row first. The offset "
         "of a weight leads to a row of the panel, in which the inputs of the block lie packed for the L1 cache. Eight "
         "vectors of that row, times the value, are added to eight vectors of sums in registers. The sums of a row "
-        "come from the sums of the chunk in the L2 cache and go back there.",
+        "are loaded from the sums of the chunk in the L2 cache and stored there again.",
         _loops(4, 18, loops),
         _matrices(14, _mask(CHUNK_OF_W), _mask(NEXT_CHUNK_OF_W)),
         line(4, 348, WIDTH - 4, 348),
@@ -438,7 +438,7 @@ def rowblock_spmm() -> str:
         "weights of one input. Below: the weights of one chunk and block as one stream of four values and one byte "
         "offset. The offset leads to a row of the panel, which is packed for the L2 cache. Each vector of that row "
         "is loaded once and added to the sums of four rows, each time multiplied by the value of that row. The sums "
-        "of a strip stay in registers meanwhile; they come from the sums of the chunk and go back there.",
+        "of a strip stay in registers meanwhile; they are loaded from and stored in the sums of the chunk.",
         _loops(4, 18, loops),
         _matrices(10, now, later),
         line(4, 354, WIDTH - 4, 354),
@@ -473,7 +473,7 @@ def conv3x3() -> str:
         "conv3x3",
         714,
         "How conv3x3 reads the 3×3 window of a sparse convolution",
-        "Above: one channel of two pictures on top of each other, with a row of zeros above, between and below them, "
+        "Above: one channel of two images on top of each other, with a row of zeros above, between and below them, "
         "and a 3×3 window with four of nine weights kept. Five loops from the outermost to the innermost: tile of "
         "positions, chunk of output channels, block of input channels, output channel, weight. Below: the panel of "
         "the channel in three copies, one for each column dx of the window: shifted by one to the left, as it is, "
@@ -498,7 +498,7 @@ def conv3x3() -> str:
             668,
             (
                 "A hollow bar: the weight is removed, nothing is read.",
-                "Positions between two pictures are computed too, and",
+                "Positions between two images are computed too, and",
                 "not written out.",
             ),
         ),
@@ -544,6 +544,6 @@ def rowblock_conv3x3() -> str:
         text_lines(
             4,
             452,
-            ("Sums come and go as in rowblock_spmm; the panel holds", "three copies of each channel as in conv3x3."),
+            ("Sums are kept as in rowblock_spmm; the panel has", "three copies of each channel as in conv3x3."),
         ),
     )

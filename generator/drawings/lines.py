@@ -1,6 +1,6 @@
 """Where everything of a line plot is placed: a value over the sparsity, one line a method.
 
-Only geometry; a template draws it. The names stand at the right ends of the lines, pushed apart where they would
+Only geometry; a template draws it. The names are at the right ends of the lines, pushed apart where they would
 overlap; a series of one point has its name beside the point. A legend below the plot repeats them on narrow screens.
 """
 
@@ -30,7 +30,7 @@ MARKS = (
     "M{x} {y}m0 4.5l4.5-8h-9z",
     "M{x} {y}m-1.9-5.5h3.8v3.6h3.6v3.8h-3.6v3.6h-3.8v-3.6h-3.6v-3.8h3.6z",
 )
-"""Shapes that tell the series apart without colour: circle, square, two triangles, rhombus, plus."""
+"""Shapes that distinguish the series without colour: circle, square, two triangles, rhombus, plus."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def matrix(x: float, y: float, mask: Mask, size: int, colour: str, *, group: int
 
 
 def svg(name: str, height: int, title: str, description: str, *parts: str) -> str:
-    """The finished figure: one picture to assistive software, with a name and a description."""
+    """The finished figure: one image to assistive software, with a name and a description."""
     title_id, description_id = f"figure-{name}-title", f"figure-{name}-desc"
     role = f'role="img" aria-labelledby="{title_id}" aria-describedby="{description_id}"'
     return "\n".join(

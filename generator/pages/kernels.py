@@ -25,7 +25,7 @@ CONVOLUTION_WORDS = ("channels",)
 OWN = {"csr": "unstructured (CSR)", "shared": "4×1 blocks"}
 """Names of our formats, and of their lines."""
 OWN_PATTERN = {"csr": "unstructured", "shared": "4x1"}
-"""The pattern whose curve stands for a format."""
+"""The pattern that is drawn for a format."""
 
 
 PATTERN_NAMES = {

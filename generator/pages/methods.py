@@ -27,7 +27,7 @@ from generator.views.site import Site, label_of
 from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES, Kind, Needs
 
 HEADLINE = "50%"
-"""The sparsity whose numbers stand for a method where there is room for one row."""
+"""The sparsity of the row that is shown where there is room for one."""
 PATTERN = "2:4"
 TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 CLAIMS = ("samplers", "quantization", "distillation", "search", "scope")
@@ -177,7 +177,7 @@ def overview(site: Site, root: str, argument: str) -> str:
 
 
 def headline(name: str) -> Mapping[str, Setting]:
-    """The row of each model that stands for a method."""
+    """The row of each model that is shown where there is room for one."""
     how = PATTERN if METHODS[name].pattern_only else HEADLINE
     return {model: setting for model in MODEL_NAMES if (setting := measured().find(model, name, how)) is not None}
 

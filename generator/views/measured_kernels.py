@@ -47,7 +47,7 @@ class KernelRun:
         return tuple(sorted({row.sparsity for row in self.rows if row.layer == layer}))
 
     def curve(self, layer: str, kind: str, pattern: str) -> tuple[tuple[float, float], ...]:
-        """(share of zeros, speed-up) of the fastest of a kind."""
+        """(sparsity, speed-up) of the fastest of a kind."""
         rows = ((s, self.best(layer, kind, pattern, s)) for s in self.sparsities(layer))
         return tuple((s, row.speed_up) for s, row in rows if row is not None)
 

@@ -151,7 +151,7 @@ def test_ids_are_unique_over_all_figures() -> None:
 def test_unstructured_keeps_the_share_of_its_caption() -> None:
     dense, packed = matrices("unstructured")
     kept, total, share = 32, 64, 50
-    assert f"{share} %" in CAPTIONS["unstructured"]
+    assert f"{share}%" in CAPTIONS["unstructured"]
     assert f"{kept} of {total} weights" in CAPTIONS["unstructured"]
     assert count(dense) == kept
     assert sum(map(len, dense)) == total
@@ -201,7 +201,7 @@ def test_patterns_show_the_same_share_three_times() -> None:
     drawn = matrices("patterns")
     assert len(drawn) == 3
     assert [count(matrix) for matrix in drawn] == [32, 32, 32]
-    assert "50 %" in CAPTIONS["patterns"]
+    assert "50%" in CAPTIONS["patterns"]
     assert [tuple(map(tuple, matrix)) for matrix in drawn[:2]] == [
         unstructured_mask(),
         semi_structured_mask(),
