@@ -75,12 +75,12 @@ def test_terms_of_entries_lead_to_their_place(built: Built) -> None:
     anchors = {term.anchor for term in all_terms(built.catalogue)}
     seen = set()
     for name, page in built.pages.items():
-        if name.startswith(("papers/", "tools/", "articles/")):
+        if name.startswith(("papers/", "tools/", "articles/", "results/")):
             html = (built.site / name).read_text("utf-8")
             seen |= set(re.findall(r'href="[./]+glossary/#([^"]+)"', html))
             assert page is not None
     assert seen <= anchors
-    assert {"granularity-channel", "training-training-free", "topics-one-shot"} <= seen
+    assert {"granularity-channel", "training-training-free", "topics-one-shot", "metrics-fid"} <= seen
 
 
 def test_filters_lead_to_what_their_words_mean(built: Built, html: str) -> None:
