@@ -72,6 +72,12 @@ PAGE_FIXES = (
 )
 SCRIPT_FIXES = (
     ThemeFix(
+        "the copy buttons of two code blocks are no navigations of the same name",
+        "9.8.1",
+        re.compile(r'"nav",\{class:"md-code__nav"\}'),
+        '"div",{class:"md-code__nav"}',
+    ),
+    ThemeFix(
         "a feed is not taken for a translation that has a site map",
         "9.8.1",
         re.compile(r"link\[rel=alternate\](?!\[)"),

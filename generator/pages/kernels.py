@@ -184,7 +184,11 @@ def _cells(
 ) -> Iterator[tuple[str, KernelRow | None, KernelRow | None]]:
     yield "2:4", run.best(layer, "csr", "2:4", 0.5), run.best(layer, "shared", "2:4x4", 0.5)
     for sparsity in sparsities:
-        yield percent(sparsity), run.best(layer, "csr", "unstructured", sparsity), run.best(layer, "shared", "4x1", sparsity)
+        yield (
+            percent(sparsity),
+            run.best(layer, "csr", "unstructured", sparsity),
+            run.best(layer, "shared", "4x1", sparsity),
+        )
 
 
 def _rows(run: KernelRun, layer: str, described: DescribedKernel) -> list[KernelRow]:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 KERNEL_PAGES = [f"kernels/{name}/" for name in KERNELS]
 PAGES = (
     "",
+    "start/",
     "introduction/",
     "families/pruning/",
     "architectures/recurrent/",  # the shortest page of its kind
