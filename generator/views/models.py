@@ -204,5 +204,5 @@ def operations_of(model: Model) -> Sequence[Operations]:
     return [
         Operations(count.value, count.what, count.source, architecture.inputs_in_words)
         for count in architecture.counts
-        if count.what.startswith("macs")
+        if count.what.startswith("MACs")
     ]

@@ -57,7 +57,7 @@ def build(architecture: Architecture) -> nn.Module:
 
 
 def take_out(model: nn.Module, removed: UnitsRemoved) -> None:
-    """Remove the same share of heads and neurons, rounded, from each layer whose name fits.
+    """Remove the same fraction of heads and neurons, rounded, from each layer whose name fits.
 
     Raises:
         ValueError: no name fits one of the patterns.
@@ -71,7 +71,7 @@ def take_out(model: nn.Module, removed: UnitsRemoved) -> None:
 
 
 def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
-    """What can be counted, by the keys of WHAT: the parameters, and where there are inputs the MACs of one call.
+    """What can be counted, by the keys of WHAT: the parameters, and where there are inputs the MACs of a forward pass.
 
     Args:
         architecture: what to build.
@@ -92,7 +92,7 @@ def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
 
 
 def check(architecture: Architecture) -> list[Checked]:
-    """Every published number of one architecture beside what is counted here.
+    """Every published number of one architecture with the number counted here.
 
     Raises:
         ValueError: it cannot be built, or a number is published that cannot be counted.
@@ -109,7 +109,7 @@ def check(architecture: Architecture) -> list[Checked]:
 
 @contextmanager
 def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
-    """What torch-pruning's counter counts beside the weights of layers, in the calls made inside."""
+    """Operations that torch-pruning counts besides those of weights, in the forward passes made inside."""
     counted = 0
 
     def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:

@@ -17,9 +17,9 @@ UP, CROSS_UP, ATTENTION_UP = "UpBlock2D", "CrossAttnUpBlock2D", "AttnUpBlock2D"
 
 WHAT: Mapping[str, str] = {
     "parameters": "weights and biases, trained or not",
-    "macs": "multiply-accumulates of Linear and convolution layers, per forward pass of one sample",
-    "macs with attention": "macs, and both products of attention: queries with keys, attention weights with values",
-    "macs by torch-pruning": "as that package counts: macs, plus one for each bias (once for all tokens of a Linear "
+    "MACs": "multiply-accumulates of Linear and convolution layers, per forward pass of one sample",
+    "MACs with attention": "MACs, and both products of attention: queries with keys, attention weights with values",
+    "MACs by torch-pruning": "as that package counts: MACs, plus one for each bias (once for all tokens of a Linear "
     "layer) and two for each value that a norm scales",
 }
 """Everything that can be counted. Papers call each of the last three MACs, and some call them FLOPs."""
@@ -40,7 +40,7 @@ class Count:
 
 @dataclass(frozen=True)
 class UnitsRemoved:
-    """Structured pruning: the same share of heads and neurons in each layer that has them."""
+    """Structured pruning: the same fraction of heads and neurons in each layer that has them."""
 
     ratio: float
     layers: tuple[str, ...]
@@ -256,7 +256,7 @@ def parameters(value: int, source: str = MEASURED, tolerance: float = 0.0) -> Co
 
 def macs_by_torch_pruning(value: int, source: str, tolerance: float) -> Count:
     """A published number of MACs that counts biases and norms too."""
-    return Count("macs by torch-pruning", value, source, tolerance)
+    return Count("MACs by torch-pruning", value, source, tolerance)
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -335,7 +335,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "sd-1.4": unet(
         SD_1,
         parameters(859_520_964),
-        Count("macs", 338_610_000_000, "the released configuration at 64x64: 338.61 G", 0.0001),
+        Count("MACs", 338_610_000_000, "the released configuration at 64x64: 338.61 G", 0.0001),
         macs_by_torch_pruning(338_830_000_000, f"{DEEPCACHE}, Table 3, SD 1.5: 338.83 G", 0.0001),
         call=SD_1_CALL,
     ),
@@ -431,12 +431,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         28,
         parameters(675_129_632),
         parameters(675_000_000, f"{TINYFUSION_TABLE}: 675 M", 0.001),
-        Count("macs with attention", 119_000_000_000, "DiT's repository, README: 119 Gflops", 0.004),
+        Count("MACs with attention", 119_000_000_000, "DiT's repository, README: 119 Gflops", 0.004),
     ),
     "dit-xl-2-512": dit(
         1152,
         28,
-        Count("macs with attention", 525_000_000_000, "DiT's repository, README: 525 Gflops", 0.001),
+        Count("MACs with attention", 525_000_000_000, "DiT's repository, README: 525 Gflops", 0.001),
         side=64,
     ),
     "tinydit-d19": dit(1152, 19, parameters(459_000_000, f"{TINYFUSION_TABLE}: 459 M", 0.003), paper="tinyfusion"),

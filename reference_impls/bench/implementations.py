@@ -23,7 +23,7 @@ from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowbloc
 from reference_impls.kernels.spmm import Floats
 
 TOLERANCE = 1e-5
-"""Largest error, as a share of the largest result."""
+"""Largest error, relative to the largest result."""
 
 
 @dataclass(frozen=True)

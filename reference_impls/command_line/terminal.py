@@ -1,4 +1,4 @@
-"""What the command line prints: tables that lose nothing at eighty columns, and bars while it works.
+"""What the command line prints: tables that fit in eighty columns, and progress bars.
 
 Results are printed to stdout. Progress is shown on stderr, if that is a terminal, and wiped afterwards.
 """
@@ -210,10 +210,10 @@ def checked(chosen: Mapping[str, Architecture], name: str, counts: Sequence[Chec
 
 def counted(name: str, architecture: Architecture, counts: Mapping[str, int]) -> Table:
     """All counts of one architecture, and the fraction of the MACs that attention takes."""
-    table = _table("what", _number("counted", len("999.99 G")), _number("exactly", len("999,999,999,999,999")), "share")
+    table = _table("what", _number("counted", len("999.99 G")), _number("exactly", len("999,999,999,999,999")), "")
     _under(f"{name}; forward pass of {architecture.inputs_in_words}", table)
     for what, value in counts.items():
-        attention = percent(1 - counts["macs"] / value, 1) + " attention" if what == "macs with attention" else ""
+        attention = percent(1 - counts["MACs"] / value, 1) + " attention" if what == "MACs with attention" else ""
         table.add_row(what, si(value), thousands(value), attention)
     return table
 

@@ -1,4 +1,4 @@
-"""Rows of a run that takes hours, kept beside its result, so that a run that was stopped goes on.
+"""Rows of a long run, kept in a file beside its result, so that a stopped run can be continued.
 
 The first line says what was run, with what and where; each further one holds the rows of one job.
 """
@@ -22,7 +22,7 @@ class OtherRun(ValueError):
 
 @contextmanager
 def journal(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Callable[[Rows], None]]]:
-    """Give the rows that stand there already, and what keeps those of another job. Without an error the file goes.
+    """Yields the rows of earlier jobs, and a function that saves those of another job; deletes the file at the end.
 
     Args:
         file: made where it is not there, with its folders.
@@ -44,7 +44,7 @@ def journal(file: Path, settings: Mapping[str, Any]) -> Iterator[tuple[Rows, Cal
 
 
 def _read(file: Path, settings: Mapping[str, Any]) -> list[Rows]:
-    """The jobs of a file; a last line that was cut off is left out, and its job runs again."""
+    """The jobs of a file; an incomplete last line is ignored, and its job runs again."""
     if not file.is_file():
         return []
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]  # what ends without a line break was cut off

@@ -1,4 +1,4 @@
-"""The machine that measured, as it stands beside the numbers."""
+"""The machine of a measurement, as recorded with the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where results go: looked at before the work begins, and written whole or not at all."""
+"""Output files and folders: checked before the work begins, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _check_parent(out: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes ``out`` at the end; nothing is left where something fails inside.
+    """A folder to write into, which becomes ``out`` at the end; it is removed if something fails inside.
 
     Folders and files are as open to others as the umask lets any new file be, though safetensors makes its private.
 
@@ -63,7 +63,7 @@ def new_folder(out: Path) -> Iterator[Path]:
             yield fresh
             for file in fresh.iterdir():
                 file.chmod(mode)
-            check_folder(out)  # a rename would replace an empty folder that somebody else has made meanwhile
+            check_folder(out)  # a rename would replace an empty folder that another process has made meanwhile
             fresh.rename(out)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -26,7 +26,7 @@ REPEATS = 5
 
 
 class Sparse(nn.Module):
-    """What both layers share."""
+    """Common parts of both layers."""
 
     weight: torch.Tensor
     bias: torch.Tensor | None
@@ -252,7 +252,7 @@ def _sparse(layer: nn.Linear | nn.Conv2d, kind: Format, activation: str | None) 
 def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:
     """Layers with an activation behind them that a kernel can compute: name -> its name, and what it is.
 
-    Only in an ``nn.Sequential``, where nothing else can use what stands between the two.
+    Only in an ``nn.Sequential``, where nothing else can use the value between the two.
     """
     behind = {}
     for path, module in model.named_modules():

@@ -1,4 +1,4 @@
-"""Hooks, replaced forward passes and frozen weights that last as long as a ``with`` block, whatever happens inside."""
+"""Hooks, replaced forward passes and frozen weights that last as long as a ``with`` block, also if it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False) -> 
 
 @contextmanager
 def replaced(forwards: Mapping[nn.Module, Callable[..., Any]]) -> Iterator[None]:
-    """Inside, each function is called in place of the ``forward`` of its module."""
+    """Inside, each function is called instead of the ``forward`` of its module."""
     before = {module: vars(module).get("forward") for module in forwards}  # packages that move weights set their own
     try:
         for module, forward in forwards.items():

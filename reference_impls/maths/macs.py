@@ -6,7 +6,8 @@ Counted, for the inputs given (a batch of two costs twice as much as one):
     attention     both products of scaled dot-product attention, queries * keys * width each, and any other product of
                   two activations by matmul, bmm or baddbmm
 Not counted: biases, norms, activations, softmax, additions, resampling, embeddings. Papers mostly count the first two
-only, so the parts stay apart. It works on the meta device too, where a model of billions of weights takes no memory.
+only, so the parts are kept separate. It works on the meta device too, where a model of billions of weights takes no
+memory.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def count(model: nn.Module, call: Callable[[nn.Module], object], *, nonzero: boo
 
 
 class _Products(TorchFunctionMode):
-    """Counts products of two activations; layers go through functional.linear and conv, which are not touched."""
+    """Counts products of two activations; layers use functional.linear and conv, which are not counted here."""
 
     def __init__(self) -> None:
         super().__init__()

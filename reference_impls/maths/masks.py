@@ -18,15 +18,15 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Pattern:
-    """n weights kept of every m consecutive ones along the input; by some rows together where they share it."""
+    """n:m sparsity: n weights are kept of every m consecutive ones along the input; also in blocks of rows."""
 
     n: int
     m: int
     rows: int = 1
-    """Consecutive outputs that keep the same places, so that a kernel loads an input once for all of them."""
+    """Consecutive outputs with the same pattern, so that a kernel loads an input once for all of them."""
 
     def __post_init__(self) -> None:
-        """Refuse patterns that keep nothing or more than there is.
+        """Refuse patterns that keep no weight or more than m.
 
         Raises:
             ValueError: not 1 <= n <= m, or not 1 <= rows.
@@ -38,7 +38,7 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
-        """Read ``2:4``, or ``2:4x4`` for a pattern that four rows share.
+        """Read ``2:4``, or ``2:4x4`` for one pattern in blocks of four rows.
 
         Raises:
             ValueError: the text is not positive whole numbers n:m or n:mxrows with n <= m.

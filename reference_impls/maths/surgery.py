@@ -42,7 +42,7 @@ class Group:
     counts: tuple[tuple[str, str], ...] = ()
     """(path of a module, its attribute) that hold the number of units."""
     strata: int = 1
-    """Equal consecutive parts of which all that are left keep as many units: the groups of a GroupNorm."""
+    """Equal consecutive parts, such as the groups of a GroupNorm; those that remain keep equally many units."""
 
     @property
     def units(self) -> int:
@@ -69,7 +69,7 @@ class Skip(nn.Module):
         self.shortcut = shortcut or nn.Identity()
 
     def forward(self, x: torch.Tensor, *_unused: torch.Tensor) -> torch.Tensor:
-        """The stream; time, class and whatever else the block was given are not looked at."""
+        """The stream; timestep, class and other inputs of the block are ignored."""
         return self.shortcut(x)
 
 
@@ -82,7 +82,7 @@ def checked(group: Group, kept: Iterable[int]) -> list[int]:
     """
     units = sorted(int(unit) for unit in kept)
     if not units:
-        raise ValueError(f"{group.name}: no unit would be left; keep at least one")
+        raise ValueError(f"{group.name}: all units would be removed; keep at least one")
     if len(set(units)) != len(units) or units[0] < 0 or units[-1] >= group.units:
         raise ValueError(f"{group.name}: {units} are not different units of 0 to {group.units - 1}")
     size = group.units // group.strata
@@ -147,7 +147,7 @@ def zero(model: nn.Module, group: Group, gone: Iterable[int]) -> None:
 
 
 def skip(model: nn.Module, blocks: Iterable[Block]) -> None:
-    """Put a ``Skip`` where each of these blocks stands, in place."""
+    """Replace each of these blocks by a ``Skip``, in place."""
     for block in blocks:
         shortcut = None if block.shortcut is None else model.get_submodule(block.shortcut)
         parent, _, name = block.name.rpartition(".")

@@ -52,7 +52,7 @@ def all_ways(blocks: int, gone: int) -> list[list[tuple[int, ...]]]:
     """For each group of consecutive blocks, every set of them that can be kept; ``gone`` blocks are removed in all."""
     groups = [range(start, min(start + SIZE, blocks)) for start in range(0, blocks, SIZE)]
     ends = [group.stop for group in groups]
-    lost = [gone * end // blocks for end in ends]  # until here; the differences are each group's share
+    lost = [gone * end // blocks for end in ends]  # until here; the differences are the blocks that each group loses
     shares = [now - before for now, before in zip(lost, [0, *lost], strict=False)]
     return [list(combinations(group, len(group) - share)) for group, share in zip(groups, shares, strict=True)]
 

@@ -117,7 +117,7 @@ def prune_blocks(
             outputs, made = prune_block(block.module, [call for _, call in reached], block.layers, observer, decide)
             for (one, _), output in zip(reached, outputs, strict=True):
                 one.outputs[block.module] = output
-        else:  # its later inputs depend on its own outputs, so it is observed where it stands, and is never replaced
+        else:  # its later inputs depend on its own outputs, so it is observed inside the model, and is never replaced
             made = _write(block.layers, observe(model, passes, block.layers, observer, attrgetter("weight")), decide)
         masks |= made
     return {name: masks[name] for name in layers}

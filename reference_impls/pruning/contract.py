@@ -112,7 +112,7 @@ class Cost:
     """Multiply-accumulates per forward pass of one sample, in Linear and convolution layers and in the two products of
     attention; zeros included, as in dense kernels."""
     macs_nonzero: int
-    """The same with each layer's zero weights left out, as an ideal sparse kernel would."""
+    """The same with each layer's zero weights skipped, as by an ideal sparse kernel."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What can go from the two models of the testbed as a whole: heads, neurons, inner channels, blocks."""
+"""Prunable units and blocks of the two models of the testbed: heads, neurons, inner channels, blocks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def groups_of(model: DiT | UNet) -> tuple[Group, ...]:
 
 
 def blocks_of(model: DiT | UNet) -> tuple[Block, ...]:
-    """Every block that can go, in the order in which the model runs them."""
+    """Every removable block, in the order of execution."""
     if isinstance(model, DiT):
         return tuple(
             Block(f"blocks.{index}") for index, block in enumerate(model.blocks) if isinstance(block, dit.Block)

@@ -25,7 +25,7 @@ from reference_impls.testbed.models import DATA_OF, Denoiser, pretrained
 
 @dataclass(frozen=True)
 class Budget:
-    """How much work goes into a row."""
+    """Images, samples and steps of a row."""
 
     held_out: int
     """Images of the denoising loss."""
@@ -50,7 +50,7 @@ class Job:
 
 @cache
 def _shipped(name: str) -> tuple[Denoiser, Images, Images]:
-    """Read once in each process; nobody outside this module may have its model."""
+    """Read once in each process; its model is not given to other modules."""
     return (pretrained(name), *load(DATA_OF[name]))
 
 

@@ -94,7 +94,7 @@ def recover(
 
 
 def shared_blocks(model: nn.Module, teacher: nn.Module) -> list[str]:
-    """Names of the teacher's blocks that still stand in the model."""
+    """Names of the teacher's blocks that remain in the model."""
     names = [block.name for block in blocks_of(teacher)]
     return [name for name in names if not isinstance(model.get_submodule(name), Skip)]
 

@@ -63,15 +63,15 @@ EXACT = {
 
 # MACs as their sources print them, in G.
 PRINTED = {
-    ("ddpm-cifar10", "macs by torch-pruning"): "6.064",
-    ("diff-pruning-cifar10-30", "macs by torch-pruning"): "3.3928",
-    ("sd-1.4", "macs"): "338.61",
-    ("sd-1.4", "macs by torch-pruning"): "338.83",
-    ("bk-sdm-base", "macs by torch-pruning"): "223.81",
-    ("bk-sdm-small", "macs by torch-pruning"): "217.78",
-    ("bk-sdm-tiny", "macs by torch-pruning"): "205.09",
-    ("dit-xl-2", "macs with attention"): "119",
-    ("dit-xl-2-512", "macs with attention"): "525",
+    ("ddpm-cifar10", "MACs by torch-pruning"): "6.064",
+    ("diff-pruning-cifar10-30", "MACs by torch-pruning"): "3.3928",
+    ("sd-1.4", "MACs"): "338.61",
+    ("sd-1.4", "MACs by torch-pruning"): "338.83",
+    ("bk-sdm-base", "MACs by torch-pruning"): "223.81",
+    ("bk-sdm-small", "MACs by torch-pruning"): "217.78",
+    ("bk-sdm-tiny", "MACs by torch-pruning"): "205.09",
+    ("dit-xl-2", "MACs with attention"): "119",
+    ("dit-xl-2-512", "MACs with attention"): "525",
 }
 LARGEST_TABLE = 2**20
 """Bytes that may be outside the meta device: lists of the units that stay."""
@@ -183,7 +183,7 @@ def test_macs_by_torch_pruning_are_what_it_counts(architecture: Architecture) ->
     given = {key: torch.zeros(shape, device="meta") for key, shape in shapes if isinstance(shape, tuple)}
     theirs = tp.utils.count_ops_and_params(counts.build(architecture), given)
     ours = counts.count(architecture)
-    assert (ours["macs by torch-pruning"], ours["parameters"]) == theirs
+    assert (ours["MACs by torch-pruning"], ours["parameters"]) == theirs
 
 
 def test_a_norm_without_weights_counts_once_and_a_layer_without_bias_not_at_all() -> None:
@@ -195,11 +195,11 @@ def test_a_norm_without_weights_counts_once_and_a_layer_without_bias_not_at_all(
 
 def test_the_unet_of_ddim_is_that_of_diffusers(counted: Callable[[str], dict[str, int]]) -> None:
     ours, theirs = counted("ddpm-cifar10-ddim"), counted("ddpm-cifar10")
-    for what in ("parameters", "macs", "macs with attention"):
+    for what in ("parameters", "MACs", "MACs with attention"):
         assert ours[what] == theirs[what], what
     # six blocks of attention, four projections, 256 channels; torch-pruning counts the biases of a linear layer once
     positions = 5 * 16 * 16 + 4 * 4
-    assert ours["macs by torch-pruning"] - theirs["macs by torch-pruning"] == 4 * 256 * (positions - 6)
+    assert ours["MACs by torch-pruning"] - theirs["MACs by torch-pruning"] == 4 * 256 * (positions - 6)
 
 
 def left(channels: int, ratio: float, of_each: int = 1, *, up: bool = False) -> int:
@@ -252,7 +252,7 @@ def test_macs_of_a_dit_by_hand() -> None:
 def test_the_page_shows_what_is_counted(counted: Callable[[str], dict[str, int]]) -> None:
     page = Path("docs/architectures.md").read_text(encoding="utf-8")
     columns = [counted(name) for name in ("ddpm-cifar10", "sd-1.4", "dit-xl-2")]
-    for what in ("macs", "macs by torch-pruning", "macs with attention"):
+    for what in ("MACs", "MACs by torch-pruning", "MACs with attention"):
         digits = (3, 2, 2)
         row = " | ".join(f"{column[what] / 1e9:.{n}f} G" for column, n in zip(columns, digits, strict=True))
         assert f"| {row} |" in page, row
@@ -268,7 +268,7 @@ def test_a_new_architecture_is_data_only(monkeypatch: pytest.MonkeyPatch) -> Non
     celeba = Architecture(
         "DDIMUNet",
         {"widths": (128, 256, 256, 256, 512), "time": 512, "attention": (2,)},  # celeba.yml of Diff-Pruning
-        (Count("parameters", 78_700_803, "test"), Count("macs with attention", 24_000_000_000, "test", 0.003)),
+        (Count("parameters", 78_700_803, "test"), Count("MACs with attention", 24_000_000_000, "test", 0.003)),
         inputs={"sample": (1, 3, 64, 64), "timestep": (1,)},
     )
     monkeypatch.setattr(registry, "ARCHITECTURES", {**ARCHITECTURES, "ddpm-celeba": celeba})
@@ -280,8 +280,8 @@ def test_a_new_architecture_is_data_only(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_mistakes_in_an_entry() -> None:
     with pytest.raises(ValueError, match=r"^OriginalDiT: 'flops' of 'nowhere' cannot be counted; it must be one of"):
         counts.check(Architecture("OriginalDiT", {"width": 32, "depth": 1}, (Count("flops", 1, "nowhere"),)))
-    with pytest.raises(ValueError, match=r"^OriginalDiT: 'macs' of 'nowhere' .* need the shapes of `inputs`$"):
-        counts.check(Architecture("OriginalDiT", {"width": 32, "depth": 1}, (Count("macs", 1, "nowhere"),)))
+    with pytest.raises(ValueError, match=r"^OriginalDiT: 'MACs' of 'nowhere' .* need the shapes of `inputs`$"):
+        counts.check(Architecture("OriginalDiT", {"width": 32, "depth": 1}, (Count("MACs", 1, "nowhere"),)))
     with pytest.raises(ValueError, match=r"^build 'UNet9D' is neither a class of diffusers .* nor one of OriginalDiT"):
         counts.build(Architecture("UNet9D", {}, ()))
     with pytest.raises(ValueError, match=r"^no layer with units fits 'blocks\.\*'; the names begin 'down_blocks\.0"):

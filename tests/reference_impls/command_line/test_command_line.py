@@ -513,13 +513,13 @@ def test_arch_prints_names_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     assert {line.strip() for line in result.output.splitlines()} >= set(registry.ARCHITECTURES)
     assert all(" ".join(one.note.split()) in " ".join(result.output.split()) for one in registry.ARCHITECTURES.values())
-    assert f"macs with attention: {registry.WHAT['macs with attention']}" in " ".join(result.output.split())
+    assert f"MACs with attention: {registry.WHAT['MACs with attention']}" in " ".join(result.output.split())
 
 
 def test_arch_counts_attention_where_it_is_asked() -> None:
     """DDPM attends five times over 16x16 pixels and once over 4x4, with 256 channels; each time are two products."""
     said = run("arch", "ddpm-cifar10", "--attention").replace(",", "")
-    layers, everything = (int(said.split(f"{what} ")[1].split()[2]) for what in ("macs", "macs with attention"))
+    layers, everything = (int(said.split(f"{what} ")[1].split()[2]) for what in ("MACs", "MACs with attention"))
     assert everything - layers == 2 * 256 * (5 * 256**2 + 16**2)
     assert "% attention" in said
 

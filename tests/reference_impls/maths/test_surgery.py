@@ -99,7 +99,7 @@ def test_all_kept_is_the_identity() -> None:
 @pytest.mark.parametrize(
     ("kept", "told"),
     [
-        ([], "down.0.block: no unit would be left; keep at least one"),
+        ([], "down.0.block: all units would be removed; keep at least one"),
         ([0, 0], "down.0.block: [0, 0] are not different units of 0 to 31"),
         ([32], "down.0.block: [32] are not different units of 0 to 31"),
         ([-1], "down.0.block: [-1] are not different units of 0 to 31"),
