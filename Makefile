@@ -73,6 +73,7 @@ test-clang: .venv/dev .venv/impls  ## run the tests of the kernels, compiled by 
 check: .venv/dev .venv/impls  ## check lint, types, workflows, data, generated files; change nothing
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) tests/words/word_list.py
 	.venv/bin/zizmor --offline --quiet .github
 	$(PY) -m generator validate --no-notes
 	$(PY) -m generator format --check

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.words.word_list import WORDS, find
+from tests.words.word_list import WORDS, find, find_all
 
 SAID = {
     "Weights go by lot.": {"Weights go", "by lot"},
@@ -65,3 +65,7 @@ def test_the_message_says_where_what_and_how() -> None:
     assert str(one) == (
         "docs/a.md:2: 'by lot': write random pruning, random masks, or give a reason: words: <why it is right>"
     )
+
+
+def test_shipped_texts_hold_none() -> None:
+    assert [str(one) for one in find_all()] == []
