@@ -125,13 +125,17 @@ def test_plots_name_their_lines_at_every_width(open_page: Open, colours: str) ->
     page = open_page("methods/obs-diff/", color_scheme=colours, viewport={"width": 390, "height": 800})
     plots = page.locator(".cat-lines")
     for plot in plots.all():
-        names = {name.strip() for name in plot.locator(".cat-legend li").all_inner_texts()}
+        plot.scroll_into_view_if_needed()
+        expect(plot.locator(".cat-legend")).to_be_visible()
+        names = {name.strip() for name in plot.locator(".cat-legend li").all_text_contents()}
         assert {"OBS-Diff", "after recovery", "Wanda", "SparseDM (trained)"} < names
         expect(plot.locator("svg text.cat-lines-name").first).to_be_hidden()
         frame = plot.locator(".cat-plot-scroll")
         assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
     page.set_viewport_size({"width": 1280, "height": 800})
     for plot in plots.all():
+        plot.scroll_into_view_if_needed()
+        expect(plot.locator("svg text.cat-lines-name").first).to_be_visible()
         expect(plot.locator(".cat-legend")).to_be_hidden()
         shown = set(plot.locator("svg text.cat-lines-name").all_text_contents())
         assert {"OBS-Diff", "after recovery", "Wanda", "SparseDM (trained)"} < shown
