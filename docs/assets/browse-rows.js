@@ -32,8 +32,8 @@ export function row(index, id, { root, names, basket, marks, concepts, summaries
   for (const facet of TAGS)
     for (const word of index.held(facet, id)) if (word !== "active") tags.append(tag(names(facet, word)));
   for (const word of index.held("model", id).slice(0, index.columns.models[id])) tags.append(tag(names("model", word), "browse-tag--model"));
-  if (index.held("code", id).length) tags.append(tag("code"));
-  if (index.held("results", id).length) tags.append(tag("results"));
+  if (index.held("code", id).length) tags.append(tag("code", "browse-tag--has"));
+  if (index.held("results", id).length) tags.append(tag("results", "browse-tag--has"));
   entry.append(tags);
   const summary = index.summaries?.[id];
   if (summary && (summaries || shows(summary, marks))) entry.append(element("p", { class: "browse-summary" }, marked(summary, marks)));

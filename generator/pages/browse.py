@@ -233,7 +233,7 @@ def tags(site: Site, row: Row) -> list[tuple[str, str]]:
                 shown.append((term.name, style))
     shown += [(site.catalogue.models[slug].entry.name, "browse-tag browse-tag--model") for slug in shown_models(row)]
     shown += [
-        (text, "browse-tag")
+        (text, "browse-tag browse-tag--has")
         for name, text in (("code", "code"), ("results", "results"))
         if FACETS_BY_NAME[name].words(row)
     ]
