@@ -58,7 +58,7 @@ function show() {
 function summary(number, most, asked) {
   if (!number) return "Nothing found";
   const results = number === 1 ? "1 result" : `${number} results`;
-  return most === asked ? results : `${results}. None has all ${asked} words; these have ${most}.`;
+  return most === asked ? results : `${results}. No page contains all ${asked} words; these contain ${most}.`;
 }
 
 function item(id, marks) {

@@ -155,11 +155,11 @@ def test_papers_are_found_by_what_they_hold(ask: Callable[[list[str]], list[dict
 @pytest.mark.browser
 def test_where_no_entry_has_all_words_those_with_most_are_shown(open_page: Open) -> None:
     page = open_page("browse/?text=knowledge+zzzzzz+distillation")
-    expect(page.locator(".browse-status")).to_contain_text("None has all 3 words; these have 2.")
+    expect(page.locator(".browse-status")).to_contain_text("No entry contains all 3 words; these contain 2.")
     expect(page.locator(".browse-rows tbody tr").first).to_be_visible()
     page.keyboard.press("/")
     page.get_by_role("textbox", name="Search").fill("zzzzzz flux")
-    expect(page.locator(".md-search-result__meta")).to_contain_text("None has all 2 words; these have 1.")
+    expect(page.locator(".md-search-result__meta")).to_contain_text("No page contains all 2 words; these contain 1.")
     page.get_by_role("textbox", name="Search").fill("zzzzzz")
     expect(page.locator(".md-search-result__meta")).to_have_text("Nothing found")
 
