@@ -33,6 +33,8 @@ Block = Callable[[Site, str, str], str]
 
 DIRECTIVE = re.compile(r"<!-- (?P<name>[a-z]+)(?:: (?P<argument>[^<>]*?))? -->")
 PAPER = re.compile(r"<!-- paper: (?P<slug>[a-z0-9-]+) -->")
+EXEMPTION = re.compile(r" *<!-- words: [^<>]*? -->")
+"""Why a word of the list in tests/words/ is right on this line; for editors, not for readers."""
 PAPER_STAGED = re.compile(r"<a data-paper=\"(?P<slug>[a-z0-9-]+)\"></a>")
 
 
@@ -75,8 +77,11 @@ BLOCKS: Mapping[str, Block] = {
 
 
 def inline_directives(markdown: str) -> str:
-    """Prose with its ``<!-- paper: slug -->`` as empty links: Markdown takes a comment for a block of its own."""
-    return PAPER.sub(r'<a data-paper="\g<slug>"></a>', markdown)
+    """Prose with its ``<!-- paper: slug -->`` as empty links: Markdown takes a comment for a block of its own.
+
+    Exemptions of the word list are left out.
+    """
+    return PAPER.sub(r'<a data-paper="\g<slug>"></a>', EXEMPTION.sub("", markdown))
 
 
 def fill_directives(html: str, site: Site, root: str, name: str) -> str:

@@ -466,6 +466,10 @@ def test_a_wrong_directive_is_named_with_its_page(built: Built, markdown: str, m
         fill_directives(inline_directives(markdown), built.knowledge, "../", "introduction")
 
 
+def test_a_reason_for_a_word_is_not_published() -> None:
+    assert inline_directives("A <!-- words: the name of a class --> Picture.\n") == "A Picture.\n"
+
+
 def test_invalid_data_is_reported_and_leaves_the_old_site(repository: Path) -> None:
     (repository / "build/site").mkdir(parents=True)
     (repository / "data/tools/x.yaml").write_text("name: X\n")
