@@ -6,7 +6,7 @@ overlap; a series of one point has its name beside the point. A legend below the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from generator.drawings.axes import SIZE, Axis, Frame, Tick, axis
@@ -131,7 +131,7 @@ def line_plot(
     else:
         density = Axis(1.03 - least, 0.99 - most, logarithmic=False, start=LEFT, end=WIDTH - RIGHT)
     shown = [*values, reference, *(end for line in series for end in _ends(line) if end > 0)]
-    below = BELOW if any(len(line.points) == 1 for line in series) else 0
+    below = BELOW * sum(len(line.points) == 1 for line in series)
     y = axis(shown, HEIGHT - BOTTOM, TOP, logarithmic=logarithmic, below=below)
     ticks = tuple(_ticks(density, [sparsity for sparsity in named or sparsities if least <= sparsity <= most]))
     places = [tuple((density.at(1 - sparsity), y.at(value)) for sparsity, value in line.points) for line in series]
@@ -142,8 +142,11 @@ def line_plot(
         index: Label(FRAME.right + 14, height, "start", leads=True)
         for index, height in zip(at_edge, heights, strict=True)
     }
+    for index, points in enumerate(places):
+        if index not in labels:
+            labels[index] = _beside(points, labels.values())
     lines = tuple(
-        Line(line, points, labels.get(index) or _beside(points), tuple(_bars(line, points, y)))
+        Line(line, points, labels[index], tuple(_bars(line, points, y)))
         for index, (line, points) in enumerate(zip(series, places, strict=True))
     )
     return LinePlot(ticks, y.ticks(), lines, level, level_label, y.logarithmic)
@@ -154,10 +157,14 @@ def _ends_at_edge(points: Sequence[tuple[float, float]]) -> bool:
     return len(points) > 1 and FRAME.right - points[-1][0] <= REACH
 
 
-def _beside(points: Sequence[tuple[float, float]]) -> Label:
-    """Below the last point, or above it where the axis is too near."""
+def _beside(points: Sequence[tuple[float, float]], others: Iterable[Label]) -> Label:
+    """Below the last point and the other names there, or above it where the axis is too near."""
     x, y = points[-1]
     below = y + SIZE + 7
+    near = sorted(one.y for one in others if not one.leads and abs(one.x - x) < REACH)
+    for height in near:
+        if abs(height - below) < LINE_HEIGHT:
+            below = height + LINE_HEIGHT
     return Label(x, round(below if below <= FRAME.foot - 3 else y - 9, 1), "middle", leads=False)
 
 

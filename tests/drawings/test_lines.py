@@ -23,6 +23,13 @@ def test_a_single_point_is_named_beside_it(logarithmic: bool) -> None:
     assert label.y <= FRAME.foot
 
 
+def test_names_of_two_single_points_are_below_one_another() -> None:
+    twin = Series("twin", ((0.5, 0.2301),), strong=True)
+    first, second = (line.label for line in line_plot([LONG, LONE, twin], 0.225, logarithmic=True).lines[1:])
+    assert abs(second.y - first.y) >= 14.9
+    assert max(first.y, second.y) <= FRAME.foot
+
+
 def test_a_line_that_ends_early_is_named_beside_its_end() -> None:
     early = Series("early", ((0.3, 0.3), (0.4, 0.5)), strong=True)
     long, short = line_plot([LONG, early], 0.225).lines
