@@ -31,6 +31,7 @@ def test_the_first_view_is_light(open_page: Open, server: Server) -> None:
 def test_diff_pruning_is_three_clicks_away(open_page: Open) -> None:
     page = open_page("")
     page.locator(".md-content").get_by_role("link", name=re.compile("^U-Net")).click()
+    page.locator("summary", has_text="more papers").first.click()
     page.locator(".md-content").get_by_role("link", name="Diff-Pruning", exact=True).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Structural Pruning for Diffusion Models")
 
