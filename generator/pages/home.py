@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from generator import escape
 from generator.pages.browse import rows
 from generator.pages.kernels import runs
-from generator.pages.methods import measured
+from generator.pages.methods import measured, name_of
 from generator.pages.render import render
 from generator.pages.results import Plot, drawn, names_of
 from generator.views.benchmarks import Benchmark
 from generator.views.measured import Setting
 from generator.views.measured_kernels import KernelRun
 from generator.views.pareto import trade_offs
-from generator.views.site import Site, label_of
+from generator.views.site import Site
 from reference_impls.bench.records import KernelRow
 from reference_impls.methods.registry import METHODS
 
@@ -92,7 +91,7 @@ def home(site: Site, root: str, _argument: str) -> str:
         chart=chart(site),
         fastest=fastest(),
         losses=losses(),
-        names={name: _method_name(site, name) for name in METHODS},
+        names={name: name_of(site, name) for name in METHODS},
         benchmarks=_benchmarks(site),
         models=site.models.used[:LINKED],
         searches=SEARCHES,
@@ -101,7 +100,6 @@ def home(site: Site, root: str, _argument: str) -> str:
         methods=len(METHODS),
         command_method=COMMAND_METHOD,
         sparsity=SPARSITY,
-        clone=clone(site),
         pruning=sum(paper.family == "pruning" for paper in papers),
         with_code=sum(paper.code is not None for paper in papers),
         with_results=sum(bool(paper.results) for paper in papers),
@@ -162,18 +160,6 @@ def losses() -> Losses:
     best = min(found, key=lambda name: found[name]["held_out_loss"])
     names = dict.fromkeys((best, COMMAND_METHOD, "random"))
     return Losses(measured().dense[MODEL], tuple((name, found[name]) for name in names), found[COMMAND_METHOD])
-
-
-def _method_name(site: Site, name: str) -> str:
-    """As its paper calls it; a baseline without a paper by what it does."""
-    paper = site.catalogue.papers.get(METHODS[name].paper or "")
-    return label_of(paper) if paper else f"{name} pruning"
-
-
-def clone(site: Site) -> tuple[str, str]:
-    """What ``git clone`` takes, and the folder that it makes."""
-    address = escape.url(site.config.repo_url)
-    return address, address.rpartition("/")[2].removesuffix(".git")
 
 
 def _counts(site: Site) -> Counter[tuple[str, str]]:
