@@ -70,13 +70,16 @@ test-clang: .venv/dev .venv/impls  ## run the tests of the kernels, compiled by 
 	CXX=clang++ $(PY) -m pytest -n 2 -m "not nightly" tests/reference_impls/kernels
 
 .PHONY: check
-check: .venv/dev .venv/impls  ## check lint, types, workflows, data, generated files; change nothing
+check: .venv/dev .venv/impls  ## check lint, types, workflows, data; change nothing
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) tests/words/word_list.py
 	.venv/bin/zizmor --offline --quiet .github
 	$(PY) -m generator validate --no-notes
 	$(PY) -m generator format --check
+
+.PHONY: check-generated
+check-generated: .venv/site  ## check that README.md and data/schema/ are up to date, as on main
 	$(PY) -m generator refresh --check
 
 .PHONY: bench-site

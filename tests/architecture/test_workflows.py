@@ -76,7 +76,7 @@ def test_zizmor_finds_a_bad_workflow(tmp_path: Path) -> None:
 
 
 def test_the_workflows_are_those_that_are_meant() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["arxiv", "check", "links", "nightly", "pages", "release"]
+    assert [path.stem for path in WORKFLOWS] == ["arxiv", "check", "generated", "links", "nightly", "pages", "release"]
 
 
 def test_the_oldest_and_the_newest_python_of_the_promise_are_checked() -> None:
@@ -165,7 +165,7 @@ def test_pull_requests_reach_no_network_of_ours() -> None:
     check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
     assert "enrich" not in check
     assert "generator links" not in check
-    for name in ("arxiv", "links", "nightly", "pages"):
+    for name in ("arxiv", "generated", "links", "nightly", "pages"):
         assert "pull_request" not in load(GITHUB / "workflows" / f"{name}.yml")["on"]
 
 
@@ -230,3 +230,93 @@ def test_the_one_entry_of_ci_is_make_test() -> None:
     assert script.stat().st_mode & 0o111
     lines = [line for line in script.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
+
+
+GENERATED = load(GITHUB / "workflows" / "generated.yml")["jobs"]
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> tuple[Path, Path]:
+    """A repository on a code host, and the checkout of a job with a stand-in for `gh`."""
+    source, host, job = tmp_path / "source", tmp_path / "host.git", tmp_path / "job"
+    (source / "data" / "schema").mkdir(parents=True)
+    (source / "README.md").write_text("645 papers\n", "utf-8")
+    (source / "data/schema/paper.schema.json").write_text("{}\n", "utf-8")
+    _git(source, "init", "--quiet", "--initial-branch=main")
+    _git(source, "add", "--all")
+    _git(source, "commit", "--quiet", "--message", "first")
+    _git(tmp_path, "clone", "--quiet", "--bare", str(source), str(host))
+    _git(tmp_path, "clone", "--quiet", str(host), str(job))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gh").write_text("#!/bin/sh\n", "utf-8")
+    (tmp_path / "bin" / "gh").chmod(0o755)
+    return host, job
+
+
+def _push(job: Path) -> subprocess.CompletedProcess[str]:
+    (step,) = [step for step in GENERATED["push"]["steps"] if step["name"] == "Push to main"]
+    environment = {
+        "PATH": f"{job.parent / 'bin'}:/usr/bin:/bin",
+        "HOME": str(job.parent),
+        "GITHUB_SHA": _git(job, "rev-parse", "HEAD").strip(),
+    }
+    command = ["bash", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(command, cwd=job, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_generated_files_reach_main(forge: tuple[Path, Path]) -> None:
+    host, job = forge
+    (job / "README.md").write_text("646 papers\n", "utf-8")
+    done = _push(job)
+    assert done.returncode == 0, done.stderr
+    assert _git(host, "show", "main:README.md") == "646 papers\n"
+    assert _push(job).returncode == 0  # nothing to push
+    assert _git(host, "rev-list", "--count", "main") == "2\n"
+
+
+@pytest.mark.parametrize("name", ["Makefile", "data/papers/2023/x.yaml", "data/schema/x.py", ".github/workflows/x.yml"])
+def test_nothing_but_generated_files_is_pushed(forge: tuple[Path, Path], name: str) -> None:
+    host, job = forge
+    (job / name).parent.mkdir(parents=True, exist_ok=True)
+    (job / name).write_text("x\n", "utf-8")
+    done = _push(job)
+    assert done.returncode == 1
+    assert "::error::the artifact holds something other" in done.stdout
+    assert _git(host, "rev-list", "--count", "main") == "1\n"
+
+
+def test_a_link_is_not_pushed(forge: tuple[Path, Path]) -> None:
+    _, job = forge
+    (job / "README.md").unlink()
+    (job / "README.md").symlink_to("/etc/passwd")
+    done = _push(job)
+    assert (done.returncode, "holds a link" in done.stdout) == (1, True)
+
+
+def test_where_main_has_moved_the_newer_run_pushes(forge: tuple[Path, Path], tmp_path: Path) -> None:
+    host, job = forge
+    other = tmp_path / "other"
+    _git(tmp_path, "clone", "--quiet", str(host), str(other))
+    _git(other, "commit", "--quiet", "--allow-empty", "--message", "newer")
+    _git(other, "push", "--quiet", "origin", "HEAD:main")
+    (job / "README.md").write_text("646 papers\n", "utf-8")
+    done = _push(job)
+    assert (done.returncode, "main has moved" in done.stdout) == (0, True), done.stderr
+    assert _git(host, "show", "main:README.md") == "645 papers\n"
+
+
+def test_a_pull_request_needs_no_generated_file() -> None:
+    """Main keeps them up to date: what runs for a pull request compares none of them."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (recipe,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert "format --check" in recipe
+    assert "refresh" not in recipe
+    check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
+    assert "refresh" not in check
+    assert "generated" not in check

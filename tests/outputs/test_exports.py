@@ -178,9 +178,14 @@ def test_the_kind_of_a_bibtex_entry_follows_the_venue(fields: dict[str, str], ki
 # What is committed
 
 
-def test_schemas_are_fresh_and_schemas(shipped: Catalogue) -> None:
+def test_schemas_are_schemas(shipped: Catalogue) -> None:
     files = {name: raw for name, raw in committed_files(shipped, ROOT).items() if name.startswith("data/schema/")}
     assert files.keys() == {f"data/schema/{file.name}" for file in (ROOT / "data/schema").iterdir()}
-    for name, raw in files.items():
-        assert (ROOT / name).read_bytes() == raw, f"{name} is stale: make refresh"
+    for raw in files.values():
         Draft202012Validator.check_schema(json.loads(raw))
+
+
+@pytest.mark.nightly  # a pull request need not render them: a workflow does so on main
+def test_schemas_are_fresh(shipped: Catalogue) -> None:
+    for name, raw in committed_files(shipped, ROOT).items():
+        assert (ROOT / name).read_bytes() == raw, f"{name} is stale: make refresh"

@@ -73,6 +73,7 @@ def addresses(tokens: list[Token]) -> list[str]:
     return [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
 
 
+@pytest.mark.nightly  # a pull request need not render it: a workflow does so on main
 def test_it_is_fresh(shipped: Catalogue) -> None:
     assert README.read_bytes() == committed_files(shipped, ROOT)["README.md"], "make refresh"
 
