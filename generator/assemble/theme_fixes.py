@@ -58,6 +58,12 @@ PAGE_FIXES = (
         '<main id="__main" ',
     ),
     ThemeFix(
+        "a section of the drawer is named by its title, where the label of its button is an icon",
+        "9.8.1",
+        re.compile(r'aria-labelledby="(__nav_[\d_]+)_label"([^>]*>\s*<label class="md-nav__title") '),
+        r'aria-labelledby="\1_title"\2 id="\1_title" ',
+    ),
+    ThemeFix(
         "the path to a page is not named as the navigation is",
         "9.8.1",
         re.compile(r'(<nav class="md-path" aria-label=)"Navigation" ?'),

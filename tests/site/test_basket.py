@@ -256,7 +256,7 @@ def test_a_failed_download_is_told_and_can_be_tried_again(open_page: Open) -> No
         }"""
     )
     page.get_by_role("button", name="download BibTeX").click()
-    expect(page.locator(".cat-said")).to_have_text("That failed: offline")
+    expect(page.locator(".cat-said")).to_have_text("Failed: offline")
     assert saved(page, "bib").startswith("@")
 
 

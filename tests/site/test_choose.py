@@ -11,13 +11,13 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from generator.pages.choose import choose_files, query
 from generator.views.choose import SHOWN, Answer
 from generator.views.site import label_of
 from tests.site.conftest import Built, Server, address
+from tests.site.looks import assert_axe_finds_nothing
 
 browser = pytest.mark.browser
 Open = Callable[..., Page]
@@ -198,8 +198,7 @@ def test_browse_opens_with_the_same_choice(open_page: Open) -> None:
 def test_axe_finds_nothing(open_page: Open, where: str, scheme: str) -> None:
     page = open_page(where, color_scheme=scheme)
     expect(page.locator(".choose-status")).not_to_be_empty()
-    found = Axe().run(page)
-    assert not found.response["violations"], found.generate_report()
+    assert_axe_finds_nothing(page)
 
 
 @browser

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from generator.assemble.fill import FillFailed, check_glossary
@@ -18,6 +17,7 @@ from generator.entries.schema import LICENCE_ADDRESS
 from generator.pages.browse import FACETS
 from generator.views.glossary import all_terms
 from tests.site.conftest import Built
+from tests.site.looks import assert_axe_finds_nothing
 
 Open = Callable[..., Page]
 PLACE = "glossary/index.html"
@@ -66,8 +66,7 @@ def test_the_page_needs_no_script(open_page: Open) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible_and_fits(open_page: Open, width: int, scheme: str) -> None:
     page = open_page("glossary/", viewport={"width": width, "height": 800}, color_scheme=scheme)
-    found = Axe().run(page)
-    assert not found.response["violations"], found.generate_report()
+    assert_axe_finds_nothing(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -171,8 +170,7 @@ def test_browse_shows_the_term_above_the_results(open_page: Open) -> None:
     expect(line).to_be_hidden()
     box.fill("NFE")
     expect(line).to_contain_text("Number of function evaluations")
-    found = Axe().run(page)
-    assert not found.response["violations"], found.generate_report()
+    assert_axe_finds_nothing(page)
     box.fill("")
     expect(line).to_be_hidden()
 

@@ -326,7 +326,7 @@ def test_empty_calibration() -> None:
 
 
 def test_the_request_of_a_pattern_fixes_the_sparsity() -> None:
-    with pytest.raises(ValueError, match=re.escape("pattern 2:4 means sparsity 0.5, not 0.3")):
+    with pytest.raises(ValueError, match=re.escape("pattern 2:4 has sparsity 0.5, not 0.3")):
         Request(0.3, Pattern(2, 4))
 
 

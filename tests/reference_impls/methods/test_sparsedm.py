@@ -129,7 +129,10 @@ def test_mutation_no_mask_in_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -
     ("asked", "told"),
     [
         ({"sparsity": 0.5}, "sparsedm makes n:m patterns only; give a pattern, such as 2:4"),
-        ({"pattern": Pattern(2, 4), "scope": "global"}, "scope 'global': a pattern is compared within its groups only"),
+        (
+            {"pattern": Pattern(2, 4), "scope": "global"},
+            "a pattern compares scores in groups of m weights; with --pattern, leave --scope out",
+        ),
         ({"pattern": Pattern(2, 500)}, "pattern 2:500 does not fit rows of"),
     ],
 )

@@ -74,25 +74,29 @@ class NotHere:
     shares: tuple[Share, ...] = SHARES
 
 
-LOTS, WANDA, UPDATES = "Lots are not always beaten", "Wanda loses to plain magnitude", "Making up for what goes"
-OBS, DIFF, TINY = "OBS-Diff equals SparseGPT", "Diff-Pruning equals Taylor", "TinyFusion falls behind block influence"
-RULE = "Block influence loses to a fixed rule"
+RANDOM, WANDA, UPDATES = (
+    "Random pruning is sometimes as good",
+    "Wanda has a higher loss",
+    "Weight updates do not pay off",
+)
+OBS, DIFF, TINY = "OBS-Diff equals SparseGPT", "Diff-Pruning equals Taylor pruning", "TinyFusion has a higher loss"
+RULE = "Block influence has a higher loss than a fixed rule"
 NOT_HERE = {
-    ("magnitude<random", "unet"): NotHere(LOTS, (0.9,)),
-    ("wanda<random", "unet"): NotHere(LOTS, (0.9,)),
+    ("magnitude<random", "unet"): NotHere(RANDOM, (0.9,)),
+    ("wanda<random", "unet"): NotHere(RANDOM, (0.9,)),
     ("wanda<magnitude", "dit"): NotHere(WANDA, (0.3, 0.5, 0.7, PATTERN)),
     ("sparsegpt<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<sparsegpt", "dit"): NotHere(OBS),
     ("obs-diff<sparsegpt", "unet"): NotHere(OBS),
-    ("taylor<random-units", "dit"): NotHere(LOTS, (0.9,)),
-    ("taylor<random-units", "unet"): NotHere(LOTS, (0.3, 0.7, 0.9)),
-    ("taylor<random-units recovered", "dit"): NotHere(LOTS, (0.3,)),
-    ("taylor<random-units recovered", "unet"): NotHere(LOTS, (0.3, 0.7, 0.9)),
-    ("taylor<magnitude-units", "unet"): NotHere(LOTS, (0.7, 0.9)),
-    ("diff-pruning<magnitude-units", "unet"): NotHere(LOTS, (0.7, 0.9)),
-    ("ecodiff<random-units", "dit"): NotHere(LOTS, (0.9,)),
-    ("ecodiff<random-units", "unet"): NotHere(LOTS, (0.3, 0.7, 0.9)),
+    ("taylor<random-units", "dit"): NotHere(RANDOM, (0.9,)),
+    ("taylor<random-units", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
+    ("taylor<random-units recovered", "dit"): NotHere(RANDOM, (0.3,)),
+    ("taylor<random-units recovered", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
+    ("taylor<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
+    ("diff-pruning<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
+    ("ecodiff<random-units", "dit"): NotHere(RANDOM, (0.9,)),
+    ("ecodiff<random-units", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
     ("diff-pruning<taylor", "dit"): NotHere(DIFF),
     ("diff-pruning<taylor", "unet"): NotHere(DIFF),
     ("shortgpt<bk-sdm", "unet"): NotHere(RULE, (0.5, 0.7, 0.9)),
@@ -141,7 +145,11 @@ def test_orders_of_the_papers(order: Order, model: str) -> None:
 
 
 def test_what_did_not_hold_is_told(root: Path) -> None:
-    _, _, after = (root / "docs/methods.md").read_text(encoding="utf-8").partition("\n## What did not hold here\n")
+    _, _, after = (
+        (root / "docs/methods.md")
+        .read_text(encoding="utf-8")
+        .partition("\n## Expected rankings that were not reproduced\n")
+    )
     told, _, _ = after.partition("\n## ")
     assert [one.told for one in NOT_HERE.values() if f"**{one.told}" not in told] == []
     assert {str(order) for order in ORDERS} >= {order for order, _ in NOT_HERE}
