@@ -77,14 +77,24 @@ class Draft:
         return Problem(self.path, place.line, place.column, code, message, fix, severity)
 
     def first_month(self, records: Mapping[str, ArxivRecord]) -> str | None:
-        """YYYY-MM, or only YYYY, of the first publication: from arXiv's record, the arXiv id or the date."""
+        """YYYY-MM, or only YYYY, of the first publication: the earlier of the arXiv id and its record, or the date.
+
+        Moderation can put weeks between submission and id. A record can only move the month back, so that a new one
+        never makes an entry wrong.
+        """
+        filed = self.filed_month()
+        record = records.get(self.text("arxiv") or "")
+        published = record.published if record else None
+        if filed is not None and published is not None and DATE.fullmatch(published):
+            return min(filed, published[:7])
+        return filed
+
+    def filed_month(self) -> str | None:
+        """YYYY-MM, or only YYYY, by which the entry is filed: of the arXiv id, or of the date if there is none."""
         arxiv_id = self.text("arxiv")
-        record = records.get(arxiv_id or "")
-        date = self.text("date") if arxiv_id is None else record.published if record else None
-        if date is not None and DATE.fullmatch(date):
-            return date[:7]
         if arxiv_id is None:
-            return None
+            date = self.text("date")
+            return date[:7] if date is not None and DATE.fullmatch(date) else None
         try:
             return month_of_arxiv_id(arxiv_id)
         except ValueError:

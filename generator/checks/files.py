@@ -18,7 +18,7 @@ CODES = (
     ),
     Code(
         "E411",
-        "A paper is in the folder of the year in which it was first published.",
+        "A paper is in the folder of the year of its arXiv id, or of its date if it is not on arXiv.",
         wrong='data/papers/2024/diff-pruning.yaml with arxiv: "2305.10924"',
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -47,7 +47,7 @@ def slug_of(title: str) -> str:
     return slug[:MAX_SLUG].rstrip("-")
 
 
-def check(draft: Draft, context: Context) -> Iterator[Problem]:
+def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """The name, then for papers the folder."""
     fault = slug_fault(draft.slug)
     if fault:
@@ -60,9 +60,9 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
         yield draft.problem("E410", (), f"file name {draft.slug!r} {fault}", fix)
     if draft.kind != "papers":
         return
-    month = draft.first_month(context.records)
+    month = draft.filed_month()
     folder = draft.path.split("/")[-2]
     if month is not None and month[:4] != folder:
-        steps = ("arxiv",) if draft.text("arxiv") else ("date",)
-        message = f"folder {folder}, but first published in {month}"
-        yield draft.problem("E411", steps, message, f"move the file to papers/{month[:4]}/")
+        key = "arxiv" if draft.text("arxiv") else "date"
+        message = f"folder {folder}, but {'the arXiv id is of' if key == 'arxiv' else 'first published in'} {month}"
+        yield draft.problem("E411", (key,), message, f"move the file to papers/{month[:4]}/")

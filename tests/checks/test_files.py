@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generator.checks import files
+from generator.entries.model import ArxivRecord
 from tests.conftest import Checker
 
 OTHER = "has other characters than a-z, 0-9 and single dashes"
@@ -51,7 +54,7 @@ def test_a_slug_is_never_a_path(slug: str) -> None:
 def test_wrong_year(checker: Checker) -> None:
     path = "data/papers/2022/x.yaml"
     assert checker.messages(files, "", path=path) == [
-        f"{path}:2:8: error[E411]: folder 2022, but first published in 2023-05. fix: move the file to papers/2023/"
+        f"{path}:2:8: error[E411]: folder 2022, but the arXiv id is of 2023-05. fix: move the file to papers/2023/"
     ]
 
 
@@ -84,3 +87,20 @@ def test_without_a_month_no_folder_is_wrong(checker: Checker, arxiv: str) -> Non
 )
 def test_slug_of(title: str, slug: str) -> None:
     assert files.slug_of(title) == slug
+
+
+@pytest.mark.parametrize("published", [None, "2023-01-02", "2022-12-30", "2022-11-14", "2023-06-01", "none"])
+def test_no_record_moves_an_entry(checker: Checker, published: str | None) -> None:
+    """An id of the first days of January belongs to a paper that was submitted in December, or weeks before."""
+    record = ArxivRecord(
+        id="2301.00124",
+        title="T",
+        authors=("A B",),
+        published=published,
+        source="arxiv-api",
+        fetched_at="2026-11-22",
+    )
+    context = replace(checker.context, records={record.id: record})
+    for year, codes in (("2023", []), ("2022", ["E411"])):
+        draft = checker.readable_draft(checker.entry('arxiv: "2301.00124"'), path=f"data/papers/{year}/x.yaml")
+        assert [problem.code for problem in files.check(draft, context)] == codes

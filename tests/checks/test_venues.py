@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generator.checks import venues
+from generator.entries.model import ArxivRecord
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
@@ -85,3 +88,23 @@ def test_a_paper_may_appear_half_a_year_after_its_venue(checker: Checker, date: 
     text = checker.entry(f"url: https://example.org/x\nauthors: [A]\ndate: {date}\nvenue: NeurIPS 2022")
     draft = checker.readable_draft(text.replace('arxiv: "2305.10924"\n', ""))
     assert [problem.code for problem in venues.check(draft, checker.context)] == codes
+
+
+@pytest.mark.parametrize(
+    ("venue", "published", "codes"),
+    [
+        ("ICML 2022", None, ["E224"]),
+        ("ICML 2022", "2023-06-01", ["E224"]),  # a record never makes an error of a note
+        ("NeurIPS 2022", "2022-11-14", []),  # held back by moderation
+        ("ICML 2021", "2022-12-30", ["E223"]),
+    ],
+)
+def test_a_record_only_moves_the_month_back(
+    checker: Checker, venue: str, published: str | None, codes: list[str]
+) -> None:
+    record = ArxivRecord(
+        id="2301.00124", title="T", authors=("A B",), published=published, source="arxiv-api", fetched_at="2026-11-22"
+    )
+    draft = checker.readable_draft(checker.entry(f'arxiv: "2301.00124"\nvenue: {venue}'))
+    context = replace(checker.context, records={record.id: record})
+    assert [problem.code for problem in venues.check(draft, context)] == codes
