@@ -18,6 +18,7 @@ from generator.arxiv.fetch import Batch, FetchError, MissingIdError, RefusedIdEr
 from generator.entries.model import ArxivRecord
 from generator.entries.plain_text import plain
 from generator.entries.problem import Code, Problem
+from generator.entries.tex import text_of
 
 CODES = (
     Code(
@@ -238,7 +239,7 @@ def _changes(new: ArxivRecord, old: ArxivRecord | None) -> Iterator[tuple[str, s
     if old is None:
         return
     if plain(new.title) != plain(old.title):
-        message = f"{new.id} was {old.title!r} and is now {new.title!r}"
+        message = f"{new.id} was {text_of(old.title)!r} and is now {text_of(new.title)!r}"
         yield message, "put the new title into the entry and the former one into aliases"
     if old.doi is not None and (new.doi or "").casefold() != old.doi.casefold():
         message = f"the DOI of {new.id} was {old.doi} and is now {new.doi or 'gone'}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
 from generator.entries.problem import Code, Problem
+from generator.entries.tex import text_of
 
 CODES = (
     Code(
@@ -21,6 +22,13 @@ CODES = (
         "One space between words, none at the ends, no line breaks.",
         'short: "Diff  Pruning"',
         "short: Diff Pruning",
+    ),
+    Code(
+        "E305",
+        "A title has no TeX, no ligatures and no special hyphens.",
+        severity="note",
+        wrong="title: D$^{3}$ToM",
+        right="title: D³ToM",
     ),
 )
 
@@ -45,6 +53,11 @@ def _script(character: str) -> str:
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Problems of every text of the entry."""
+    for key in ("title", "short", "name", "aliases"):
+        for steps, value in draft.items(key):
+            if (text := text_of(value)) != value:
+                message = f"the site shows {value!r} as {text!r}"
+                yield draft.problem("E305", steps, message, f"write {text}", severity="note")
     for steps, value in draft.scalars():
         if value != " ".join(value.split()):
             what = "a line break" if "\n" in value else "stray spaces"

@@ -12,6 +12,7 @@ from rapidfuzz import fuzz
 
 from generator.checks.draft import Context, Draft
 from generator.entries.problem import Code, Problem
+from generator.entries.tex import text_of
 
 CODES = (
     Code(
@@ -28,7 +29,7 @@ RARE_WORDS = 4
 
 def key_of(title: str) -> str:
     """Title in the form in which look-alikes are equal: NFKC, folded, confusable letters as Latin ones."""
-    text = unicodedata.normalize("NFKC", title).casefold()
+    text = unicodedata.normalize("NFKC", text_of(title)).casefold()
     if not text.isascii():
         text = _skeleton(text)
     return " ".join(re.findall(r"\w+|\+", text))

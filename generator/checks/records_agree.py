@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from generator.arxiv.records import problem_path
 from generator.checks.draft import Context, Draft
-from generator.entries.plain_text import plain
+from generator.entries.plain_text import code_points_that_differ, plain
 from generator.entries.problem import Code, Problem
+from generator.entries.tex import text_of
 
 CODES = (
     Code(
@@ -49,7 +50,9 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
         title = draft.text("title")
         known = {plain(text) for _, text in draft.items("aliases")} | ({plain(title)} if title else set())
         if title and plain(record.title) not in known:
-            message = f"the title of {arxiv_id} on arXiv is {record.title!r}, not {title!r}"
+            message = f"the title of {arxiv_id} on arXiv is {text_of(record.title)!r}, not {title!r}"
+            if letters := code_points_that_differ(record.title, title):
+                message += f"; only one of them has {letters}"
             yield draft.problem(
                 "E605", ("title",), message, "correct the id or the title; a former title goes into aliases"
             )

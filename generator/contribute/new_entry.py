@@ -16,6 +16,7 @@ from generator.checks.urls import CODE_HOSTS
 from generator.entries.format_yaml import format_entry, quoted
 from generator.entries.load_yaml import read
 from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.entries.tex import text_of
 
 _REPOSITORY = re.compile(rf"https://(?:{'|'.join(map(re.escape, CODE_HOSTS))})/[\w.-]+/[\w.-]*\w")
 
@@ -53,6 +54,7 @@ def new_entry(
         AlreadyThere: an entry has this id or this title.
         ValueError: no file name can be made of the title.
     """
+    title = text_of(title)
     names = set()
     for kind, file in entry_files(data):
         names.add(file.stem)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +22,8 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
+
+from generator.entries.tex import text_of
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
@@ -40,6 +43,8 @@ def _number(value: Any) -> float:
 Number = Annotated[float, BeforeValidator(_number)]
 Text = Annotated[str, Field(min_length=1)]
 Texts = tuple[Text, ...]
+Title = Annotated[Text, AfterValidator(text_of)]
+"""Text that may come with TeX, as arXiv has it; the record has what it says."""
 
 
 def _listed(value: Any) -> Any:
@@ -133,11 +138,11 @@ class Result(Record):
 class Paper(Record):
     """A research paper."""
 
-    title: Text
-    """Title as on the paper; it must match the arXiv record."""
-    short: Text | None = None
+    title: Title
+    """Title as on the paper, without TeX; it must match the arXiv record."""
+    short: Title | None = None
     """The name people use."""
-    aliases: Texts = ()
+    aliases: tuple[Title, ...] = ()
     """Former titles and other names."""
     arxiv: Text | None = None
     """arXiv id, quoted, without version. Without one, `url`, `authors` and `date` are required."""

@@ -72,3 +72,18 @@ def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
 @pytest.mark.parametrize("fragment", GOOD)
 def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     assert checker.messages(characters, fragment) == []
+
+
+@pytest.mark.parametrize(
+    ("fragment", "place", "said", "wanted"),
+    [
+        ("title: D$^{3}$ToM", "1:8", "'D$^{3}$ToM' as 'D³ToM'", "D³ToM"),
+        ("short: Top-$k$", "2:8", "'Top-$k$' as 'Top-k'", "Top-k"),
+        ("title: Eﬃcient U\u2011Net", "1:8", "'Eﬃcient U\u2011Net' as 'Efficient U-Net'", "Efficient U-Net"),
+        ("aliases: [∆-DiT]", "2:11", "'∆-DiT' as 'Δ-DiT'", "Δ-DiT"),
+    ],
+)
+def test_a_title_in_another_form(checker: Checker, fragment: str, place: str, said: str, wanted: str) -> None:
+    assert checker.messages(characters, fragment) == [
+        f"{PATH}:{place}: note[E305]: the site shows {said}. fix: write {wanted}"
+    ]

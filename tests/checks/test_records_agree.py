@@ -64,6 +64,15 @@ def test_record_of_no_entry(checker: Checker) -> None:
         ("title: β-pruning by λ", r"$\beta$-Pruning by $\lambda$"),
         ("title: Möbius Pruning", r"M\"{o}bius {\it Pruning}"),
         ("title: E²Train", "E2Train"),
+        ("title: Δ-DiT", r"$\Delta$-DiT"),
+        ("title: Δ-DiT", "∆-DiT"),
+        (r"title: $\Delta$-DiT", "Δ-DiT"),
+        ("title: D³ToM", "D$^{3}$ToM"),
+        ("title: S²Q-VDiT", r"$\text{S}^2$Q-VDiT"),
+        ("title: O(n log n) Attention", r"$O(n\log n)$ Attention"),
+        ("title: 2×4 Pruning ≤ x", r"2$\times$4 pruning $\leq$ x"),
+        ("title: Łukasiewicz øre", r"\L{}ukasiewicz \o re"),
+        ("title: Efficient U-Net", "Eﬃcient U\u2011Net"),
         ("authors: [A. Bee]", "Prune Well"),
         ("authors: [Ann C. Bee]", "Prune Well"),
         ("authors: ['', ' ', Ann Bee]", "Prune Well"),
@@ -77,3 +86,11 @@ def test_the_same_in_other_letters(checker: Checker, fragment: str, title: str) 
 
 def test_tools_and_articles_have_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {"tools/a.yaml": "", "articles/a.yaml": ""}) == []
+
+
+def test_letters_that_look_alike_are_named(checker: Checker) -> None:
+    (message,) = checker.messages_of_all(records_agree, {A: "title: Δ-DiT"}, record(title="Λ-DiT"))
+    assert (
+        "'Λ-DiT', not 'Δ-DiT'; only one of them has Λ (U+039B GREEK CAPITAL LETTER LAMDA), "
+        "Δ (U+0394 GREEK CAPITAL LETTER DELTA). fix:"
+    ) in message
