@@ -70,6 +70,11 @@ def bibtex(text: str) -> str:
     return "".join(_BIBTEX.get(character, character) for character in collapse(text))
 
 
+def bibtex_verbatim(text: str) -> str:
+    """For a field of BibTeX that is read as it stands, such as doi and url: only what could end it is encoded."""
+    return quote(collapse(text), safe="".join(map(chr, range(0x20, 0x7F))).translate({ord(c): None for c in "{}\\"}))
+
+
 def csv_cell(text: str) -> str:
     """For a CSV cell that a spreadsheet may open: no cell can start a formula."""
     return f"'{text}" if _FORMULA_START.match(text) else text

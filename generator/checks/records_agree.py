@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.arxiv.records import problem_path
 from generator.checks.draft import Context, Draft
+from generator.entries.names import names_in
 from generator.entries.plain_text import code_points_that_differ, plain
 from generator.entries.problem import Code, Problem
 from generator.entries.tex import text_of
@@ -57,8 +58,9 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
                 "E605", ("title",), message, "correct the id or the title; a former title goes into aliases"
             )
         authors = [text for _, text in draft.items("authors") if text.strip()]
-        if authors and record.authors and _family(authors[0]) != _family(record.authors[0]):
-            message = f"the first author of {arxiv_id} is {record.authors[0]}, not {authors[0]}"
+        known_authors = names_in(record.authors)
+        if authors and known_authors and _family(authors[0]) != _family(known_authors[0]):
+            message = f"the first author of {arxiv_id} is {known_authors[0]}, not {authors[0]}"
             yield draft.problem(
                 "E605", ("authors", 0), message, "correct the id, or delete authors, which come from arXiv"
             )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,6 +78,67 @@ _BRACED_WORD = re.compile(r"\{([A-Za-z][\w-]*)\}")
 _LITERAL = re.compile(r"(?<!\\)[%#&~^_`'\"-]")
 """Characters outside of formulas that TeX reads in its own way, and people do not."""
 _PRIVATE = 0xE000
+
+
+_VARIANTS = {"epsilon": "varepsilon", "phi": "varphi", "final sigma": "varsigma", "omicron": ""}
+_LIKE_LATIN = frozenset("ΑΒΕΖΗΙΚΜΝΟΡΤΧ")
+
+
+def _greek() -> Iterator[tuple[str, str]]:
+    for letter in map(chr, range(0x391, 0x3CA)):
+        name = unicodedata.name(letter, "").lower().rpartition("letter ")[2].replace("lamda", "lambda")
+        command = _VARIANTS.get(name, name)
+        if command and letter not in _LIKE_LATIN:
+            yield letter, f"\\{command.capitalize() if letter.isupper() else command}"
+
+
+SIGNS = {
+    **dict(_greek()),
+    "×": r"\times",
+    "·": r"\cdot",
+    "±": r"\pm",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "≠": r"\neq",
+    "≈": r"\approx",
+    "∞": r"\infty",
+    "→": r"\rightarrow",
+    "←": r"\leftarrow",
+    "∈": r"\in",
+    "∇": r"\nabla",
+    "∂": r"\partial",
+    "∑": r"\sum",
+    "∏": r"\prod",
+    "ℓ": r"\ell",
+    "⋆": r"\star",
+    "†": r"\dagger",
+    "⊙": r"\odot",
+    "⊕": r"\oplus",
+    "⊗": r"\otimes",
+    "∩": r"\cap",
+    "∪": r"\cup",
+    "⊂": r"\subset",
+    "⊆": r"\subseteq",
+}
+"""Letters and signs that pdfTeX prints only in a formula, with their commands."""
+_MOVED_SIGNS = {
+    moved: (sign, plain) for sign, table in (("^", RAISED), ("_", LOWERED)) for plain, moved in table.items()
+}
+_TO_TEX = re.compile(f"[{''.join([*SIGNS, *_MOVED_SIGNS])}]+")
+
+
+def tex_of(text: str) -> str:
+    """Text for TeX: letters and signs that it prints only in a formula are put into one; all else stays as it is."""
+    return _TO_TEX.sub(lambda found: f"${''.join(_tex(found[0]))}$", text)
+
+
+def _tex(signs: str) -> Iterator[str]:
+    for sign, group in groupby(signs, key=lambda one: _MOVED_SIGNS.get(one, ("", ""))[0]):
+        if sign:
+            inner = "".join(_MOVED_SIGNS[one][1] for one in group)
+            yield f"{sign}{{{''.join(SIGNS.get(one, one) for one in inner)}}}"
+        else:
+            yield from (SIGNS[one] for one in group)
 
 
 @lru_cache(maxsize=8192)

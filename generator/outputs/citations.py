@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,47 +10,11 @@ from typing import Any
 
 from generator import escape
 from generator.entries.model import Filed, Paper
+from generator.entries.names import Name, is_body, name_of
+from generator.entries.tex import tex_of
 from generator.views.site import address_of, authors_of, date_of
 
 JOURNALS = ("TMLR", "JMLR", "TPAMI")
-_PARTICLES = frozenset(
-    {
-        *("al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le"),
-        *("ten", "ter", "van", "von", "zu", "zum", "zur"),
-    }
-)
-_SUFFIX = re.compile(r"jr\.?|sr\.?|i{1,3}|iv|v", re.IGNORECASE)
-_BODY = re.compile(r"\b(collaboration|consortium|team|group|project|lab|labs|inc)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An author: a person with a family name, or a body with one name that is not taken apart."""
-
-    family: str
-    given: str = ""
-    suffix: str = ""
-
-    @property
-    def sorted(self) -> str:
-        """Family name, given name, suffix."""
-        return ", ".join(part for part in (self.family, self.given, self.suffix) if part)
-
-
-def name_of(author: str) -> Name:
-    """The parts of a name: particles such as *van der* belong to the family name, a team has one name."""
-    text = escape.collapse(author)
-    words = text.split(" ")
-    if len(words) < 2 or _BODY.search(text):
-        return Name(text)
-    if "," in text:
-        family, _, given = text.partition(",")
-        return Name(family.strip(), given.strip())
-    suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""
-    start = len(words) - 1
-    while start > 1 and words[start - 1].casefold() in _PARTICLES and words[start - 1].islower():
-        start -= 1
-    return Name(" ".join(words[start:]), " ".join(words[:start]), suffix)
 
 
 def series_of(paper: Paper) -> tuple[str, str]:
@@ -60,31 +23,39 @@ def series_of(paper: Paper) -> tuple[str, str]:
     return (f"{paper.workshop or 'Workshop'}, {series}" if series and paper.track == "workshop" else series), year
 
 
-def _is_journal(paper: Paper) -> bool:
+def is_journal(paper: Paper) -> bool:
+    """Whether its venue is a journal."""
     return (paper.venue or "").rpartition(" ")[0] in JOURNALS
+
+
+def issued(filed: Filed[Paper]) -> str:
+    """When it was published: the year of its venue, or the day, month or year of the first version if that agrees."""
+    _, year = series_of(filed.entry)
+    date = date_of(filed)
+    return date if not year or date.startswith(year) else year
 
 
 @lru_cache(maxsize=8192)  # the page of a paper, its file, its family's and the whole all hold it
 def bibtex(filed: Filed[Paper]) -> str:
     """One BibTeX entry; its key is the slug."""
     paper, record = filed.entry, filed.record
-    series, year = series_of(paper)
-    fields: dict[str, str] = {"title": "{" + escape.bibtex(paper.title) + "}"}
+    series, _ = series_of(paper)
+    fields: dict[str, str] = {"title": "{" + tex_of(escape.bibtex(paper.title)) + "}"}
     authors = authors_of(filed)
     if authors:
         fields["author"] = " and ".join(_bibtex_name(author) for author in authors)
     if series:
-        fields["journal" if _is_journal(paper) else "booktitle"] = escape.bibtex(series)
-    fields["year"] = year or date_of(filed)[:4]
+        fields["journal" if is_journal(paper) else "booktitle"] = tex_of(escape.bibtex(series))
+    fields["year"] = issued(filed)[:4]
     if paper.arxiv:
         fields["eprint"] = paper.arxiv
         fields["archiveprefix"] = "arXiv"
         if record is not None and record.primary_category:
             fields["primaryclass"] = record.primary_category
     if paper.doi:
-        fields["doi"] = escape.bibtex(paper.doi)
-    fields["url"] = escape.url(address_of(filed))
-    kind = "misc" if not series else "article" if _is_journal(paper) else "inproceedings"
+        fields["doi"] = escape.bibtex_verbatim(paper.doi)
+    fields["url"] = escape.bibtex_verbatim(escape.url(address_of(filed)))
+    kind = "misc" if not series else "article" if is_journal(paper) else "inproceedings"
     width = max(map(len, fields))
     lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items()]
     return "\n".join([f"@{kind}{{{filed.slug},", *lines, "}"])
@@ -95,7 +66,10 @@ def _bibtex_name(author: str) -> str:
     name = escape.collapse(author)
     escaped = escape.bibtex(name)
     special = escaped != name or "," in name or " and " in f" {name.casefold()} " or name.casefold() == "others"
-    return f"{{{escaped}}}" if special else escaped
+    if special or is_body(name):
+        return f"{{{escaped}}}"
+    parts = name_of(name)
+    return f"{parts.family}, {parts.suffix}, {parts.given}" if parts.suffix else escaped
 
 
 @lru_cache(maxsize=8192)
@@ -106,15 +80,15 @@ def ris(filed: Filed[Paper]) -> str:
 
 def _ris_fields(filed: Filed[Paper]) -> Iterator[tuple[str, str]]:
     paper = filed.entry
-    series, year = series_of(paper)
-    date = date_of(filed)
-    yield "TY", "UNPB" if not series else "JOUR" if _is_journal(paper) else "CPAPER"
+    series, _ = series_of(paper)
+    date = issued(filed)
+    yield "TY", "UNPB" if not series else "JOUR" if is_journal(paper) else "CPAPER"
     yield "ID", filed.slug
     yield "TI", paper.title
     for author in authors_of(filed):
         yield "AU", name_of(author).sorted
-    yield "PY", year or date[:4]
-    if not year or date.startswith(year):
+    yield "PY", date[:4]
+    if date == date_of(filed):
         yield "DA", "/".join([*date.split("-"), "", ""][:3]) + "/"
     if series:
         yield "T2", series
@@ -130,15 +104,13 @@ def _ris_fields(filed: Filed[Paper]) -> Iterator[tuple[str, str]]:
 def csl(filed: Filed[Paper]) -> Mapping[str, Any]:
     """One item of CSL-JSON, the form that citation processors read."""
     paper = filed.entry
-    series, year = series_of(paper)
-    date = [int(part) for part in date_of(filed).split("-")]
-    issued = date if not year or str(date[0]) == year else [int(year)]
+    series, _ = series_of(paper)
     item: dict[str, Any] = {
         "id": filed.slug,
-        "type": "article" if not series else "article-journal" if _is_journal(paper) else "paper-conference",
+        "type": "article" if not series else "article-journal" if is_journal(paper) else "paper-conference",
         "title": paper.title,
         "author": [_csl_name(name_of(author)) for author in authors_of(filed)],
-        "issued": {"date-parts": [issued]},
+        "issued": {"date-parts": [[int(part) for part in issued(filed).split("-")]]},
         "URL": address_of(filed),
     }
     if series:
@@ -167,7 +139,6 @@ def article_json_ld(filed: Filed[Paper], page: str) -> Mapping[str, Any]:
         page: address of its page here; the article itself is elsewhere.
     """
     paper = filed.entry
-    series, _ = series_of(paper)
     identifiers = [("arXiv", paper.arxiv), ("DOI", paper.doi)]
     document: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -175,25 +146,30 @@ def article_json_ld(filed: Filed[Paper], page: str) -> Mapping[str, Any]:
         "headline": paper.title,
         "alternateName": [*([paper.short] if paper.short else []), *paper.aliases],
         "author": [_json_ld_name(name_of(author)) for author in authors_of(filed)],
-        "datePublished": date_of(filed),
+        "datePublished": issued(filed),
         "url": address_of(filed),
         "mainEntityOfPage": page,
         "identifier": [
             {"@type": "PropertyValue", "propertyID": name, "value": value} for name, value in identifiers if value
         ],
         "sameAs": [f"https://doi.org/{paper.doi}"] if paper.doi else [],
-        "isPartOf": {"@type": "Periodical" if _is_journal(paper) else "PublicationIssue", "name": paper.venue}
-        if series
-        else None,
+        "isPartOf": _json_ld_venue(paper),
         "description": paper.summary,
         "keywords": list(paper.topics),
     }
     return {key: value for key, value in document.items() if value}
 
 
+def _json_ld_venue(paper: Paper) -> Mapping[str, str] | None:
+    series, _ = series_of(paper)
+    if is_journal(paper):
+        return {"@type": "Periodical", "name": series}
+    return {"@type": "PublicationIssue", "name": paper.venue} if paper.venue else None
+
+
 def _json_ld_name(name: Name) -> Mapping[str, str]:
     if not name.given:
-        return {"@type": "Organization" if _BODY.search(name.family) else "Person", "name": name.family}
+        return {"@type": "Organization" if is_body(name.family) else "Person", "name": name.family}
     full = " ".join(part for part in (name.given, name.family, name.suffix) if part)
     return {"@type": "Person", "name": full, "givenName": name.given, "familyName": name.family}
 

@@ -18,9 +18,10 @@ from urllib.parse import urlencode
 
 from generator.checks.glossary import VOCABULARIES as GLOSSARY_VOCABULARIES
 from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Term, Tool
+from generator.entries.names import family_name
 from generator.pages.render import render
 from generator.views.models import Models
-from generator.views.site import Site, authors_of, date_of, family_name
+from generator.views.site import Site, authors_of, date_of
 from reference_impls.methods.registry import METHODS
 
 VERSION = 1

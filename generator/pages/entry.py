@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from generator import escape
 from generator.entries.model import VOCABULARIES, Filed, Paper
-from generator.outputs.citations import FORMATS, article_json_ld, bibtex
+from generator.entries.names import family_name
+from generator.outputs.citations import FORMATS, article_json_ld, bibtex, is_journal, issued, series_of
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.configurations import configurations_of, first_rows, tables
 from generator.views.headlines import headlines
 from generator.views.similar import Similar, similar_papers
-from generator.views.site import Site, address_of, authors_of, date_of, family_name
+from generator.views.site import Site, address_of, authors_of
 
 OPEN_CONFIGURATIONS = 8
 """So many configurations of an entry are open; the others are behind one click."""
@@ -67,12 +68,13 @@ def _citation(filed: Filed[Paper]) -> str:
     paper = filed.entry
     pairs = [("citation_title", paper.title)]
     pairs += [("citation_author", author) for author in authors_of(filed)]
-    pairs.append(("citation_publication_date", date_of(filed).replace("-", "/")))
+    pairs.append(("citation_publication_date", issued(filed).replace("-", "/")))
     if paper.arxiv:
         pairs.append(("citation_arxiv_id", paper.arxiv))
     if paper.doi:
         pairs.append(("citation_doi", paper.doi))
-    if paper.venue:
-        pairs.append(("citation_conference_title", paper.venue))
+    series, _ = series_of(paper)
+    if series:
+        pairs.append(("citation_journal_title" if is_journal(paper) else "citation_conference_title", series))
     pairs.append(("citation_public_url", address_of(filed)))
     return "".join(f'<meta name="{name}" content="{escape.markup(value)}">' for name, value in pairs)

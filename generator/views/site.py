@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generator.entries.model import Catalogue, Filed, Paper, Term, Tool, month_of_arxiv_id
+from generator.entries.names import names_in
 from generator.site_config import SiteConfig
 from generator.views.benchmarks import Benchmarks, find_benchmarks
 from generator.views.choose import Choices
@@ -135,12 +136,7 @@ def date_of(filed: Filed[Paper]) -> str:
 
 def authors_of(filed: Filed[Paper]) -> tuple[str, ...]:
     """Authors as arXiv has them, or as the entry has them; empty where unknown."""
-    return filed.record.authors if filed.record is not None else filed.entry.authors
-
-
-def family_name(author: str) -> str:
-    """The family name of an author: the last word, with particles such as *van der* left out."""
-    return author.replace(",", " ").split()[-1] if author.split() else ""
+    return names_in(filed.record.authors if filed.record is not None else filed.entry.authors)
 
 
 def address_of(filed: Filed[Paper]) -> str:

@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from generator import escape
 from generator.entries.model import Filed, Paper
+from generator.entries.names import name_of
+from generator.entries.tex import text_of
 from generator.outputs.citations import bibtex, bibtex_file, csl_file, ris_file
 from generator.pages.downloads import download_files, reference_files
 from generator.views.site import Site, address_of, authors_of, date_of
 
 ROOT = Path(__file__).parents[2]
 ESCAPED = re.compile(r"\\textbackslash\{\}|\\textasciitilde\{\}|\\textasciicircum\{\}|\{\"\}|\\([{}%#$&_])")
+FORMULA = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$")
 WORDS = {r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", '{"}': '"'}
 SPECIAL = st.sampled_from("\\{}%#$&_~^\"@,=' \n\tand")
 TEXT = st.text(st.one_of(st.characters(codec="utf-8"), SPECIAL), min_size=1).filter(str.strip)
@@ -36,6 +39,7 @@ def site(request: pytest.FixtureRequest) -> Site:
 
 def plain(value: str) -> str:
     """The text of a BibTeX value."""
+    value = FORMULA.sub(lambda found: text_of(found[0]), value)
     return ESCAPED.sub(lambda found: found[1] or WORDS[found[0]], value)
 
 
@@ -43,6 +47,12 @@ def unbraced(value: str) -> str:
     assert value.startswith("{")
     assert value.endswith("}")
     return value[1:-1]
+
+
+def as_written(author: str) -> str:
+    """A name with a suffix is written in the order that BibTeX wants."""
+    parts = name_of(author)
+    return f"{parts.family}, {parts.suffix}, {parts.given}" if parts.suffix and "," not in author else author
 
 
 def expected_fields(filed: Filed[Paper]) -> dict[str, str]:
@@ -59,7 +69,7 @@ def expected_fields(filed: Filed[Paper]) -> dict[str, str]:
         if record and record.primary_category:
             fields["primaryclass"] = record.primary_category
     if paper.doi:
-        fields["doi"] = paper.doi
+        fields["doi"] = escape.bibtex_verbatim(paper.doi)
     return fields
 
 
@@ -73,10 +83,11 @@ def check_library(text: str, papers: Iterable[Filed[Paper]]) -> None:
     for entry, filed in zip(library.entries, papers, strict=True):
         read = {field.key: field.value for field in entry.fields}
         authors = [plain(unbraced(name) if name.startswith("{") else name) for name in read.pop("author", [])]
-        assert authors == [escape.collapse(author) for author in authors_of(filed)], filed.slug
+        assert authors == [as_written(escape.collapse(author)) for author in authors_of(filed)], filed.slug
         read["title"] = unbraced(read["title"])
-        url = read.pop("url")
-        assert {"url": url, **{key: plain(value) for key, value in read.items()}} == expected_fields(filed), filed.slug
+        verbatim = {key: read.pop(key) for key in ("url", "doi") if key in read}
+        expected = expected_fields(filed)
+        assert {**verbatim, **{key: plain(value) for key, value in read.items()}} == expected, filed.slug
 
 
 def test_the_whole_file_parses_to_the_papers(site: Site) -> None:
@@ -136,9 +147,49 @@ def test_any_text_parses_back(title: str, authors: list[str]) -> None:
         ("Team A AND B", "{Team A AND B}"),
         ("Name, Odd", "{Name, Odd}"),
         ("others", "{others}"),
+        ("The ATLAS Collaboration", "{The ATLAS Collaboration}"),
+        ("Team Wan", "{Team Wan}"),
+        ("Stability AI", "{Stability AI}"),
+        ("Xin Ai", "Xin Ai"),
+        ("NVIDIA", "NVIDIA"),
+        ("NVIDIA:", "NVIDIA"),
+        ("Laurens van der Maaten", "Laurens van der Maaten"),
+        ("Miles O'Brien", "Miles O'Brien"),
+        ("Robert Downey Jr.", "Downey, Jr., Robert"),
+        ("Ludwig van der Berg III", "van der Berg, III, Ludwig"),
+        ("Martin Luther King, Jr.", "{Martin Luther King, Jr.}"),
+        (r"Paul Erd\H{o}s", "Paul Erdős"),
         ("Andy Sand", "Andy Sand"),
         ("\\input{x}", r"{\textbackslash{}input\{x\}}"),
     ],
 )
 def test_a_name_stays_one_name(author: str, written: str) -> None:
     assert f"= {{{written} and B}}," in bibtex(paper("T", [author, "B"]))
+
+
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("D³ToM", "D$^{3}$ToM"),
+        ("D$^{3}$ToM", "D$^{3}$ToM"),
+        ("PixArt-α, Δ-DiT", r"PixArt-$\alpha$, $\Delta$-DiT"),
+        ("π₀ for x₋₁", r"$\pi_{0}$ for x$_{-1}$"),
+        ("2×4 ≤ ∞", r"2$\times$4 $\leq$ $\infty$"),
+        ("Möbius, Łukasz & 50%", r"Möbius, Łukasz \& 50\%"),
+        ("From $0.01 to $5", r"From \$0.01 to \$5"),
+    ],
+)
+def test_a_title_prints_right(title: str, written: str) -> None:
+    assert f"{{{{{written}}}}}" in bibtex(paper(title, ["A B"]))
+
+
+def test_fields_that_are_read_as_they_stand_are_not_escaped() -> None:
+    entry = paper("T", ["A B"]).entry.model_copy(update={"doi": "10.1007/978-3-031-72751-1_9", "url": None})
+    text = bibtex(Filed("x", "data/papers/2023/x.yaml", entry))
+    assert "doi    = {10.1007/978-3-031-72751-1_9}," in text
+    assert "url    = {https://doi.org/10.1007/978-3-031-72751-1_9}," in text
+
+
+def test_a_colon_is_no_author() -> None:
+    text = bibtex(paper("T", ["NVIDIA", ":", "Niket Agarwal", "Arslan Ali"]))
+    assert "author = {NVIDIA and Niket Agarwal and Arslan Ali}," in text

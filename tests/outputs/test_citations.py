@@ -14,7 +14,8 @@ from rdflib.namespace import RDF, SDO
 
 from generator import escape
 from generator.entries.model import ArxivRecord, Filed, Paper
-from generator.outputs.citations import Name, article_json_ld, csl, csl_file, name_of, ris, ris_file
+from generator.entries.names import Name, name_of, names_in
+from generator.outputs.citations import article_json_ld, csl, csl_file, ris, ris_file
 from generator.views.site import Site, address_of, authors_of, date_of
 
 
@@ -56,6 +57,13 @@ def paper(*authors: str, published: str | None = None, **fields: Any) -> Filed[P
         ("NVIDIA", Name("NVIDIA")),
         ("The ATLAS Collaboration", Name("The ATLAS Collaboration")),
         ("Team Wan", Name("Team Wan")),
+        ("Google DeepMind", Name("Google DeepMind")),
+        ("Stability AI", Name("Stability AI")),
+        ("Xin Ai", Name("Ai", "Xin")),
+        ("The Van Tran", Name("Tran", "The Van")),
+        ("Jean d’Alembert", Name("d’Alembert", "Jean")),
+        ("Ludwig van der Berg III", Name("van der Berg", "Ludwig", "III")),
+        ("Martin Luther King, Jr.", Name("King", "Martin Luther", "Jr.")),
         ("Ngoc Le", Name("Le", "Ngoc")),
         ("Van Nguyen", Name("Nguyen", "Van")),
         ("A  B\nC", Name("C", "A B")),
@@ -63,6 +71,26 @@ def paper(*authors: str, published: str | None = None, **fields: Any) -> Filed[P
 )
 def test_names_are_taken_apart_as_people_do(author: str, name: Name) -> None:
     assert name_of(author) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        (["NVIDIA", ":", "Niket Agarwal"], ("NVIDIA", "Niket Agarwal")),
+        (["Team Wan:", "Ang Wang", "–"], ("Team Wan", "Ang Wang")),
+        ([r"Paul Erd\H{o}s", r"\L{}ukasz B"], ("Paul Erdős", "Łukasz B")),
+    ],
+)
+def test_what_is_no_name_is_left_out(said: list[str], names: tuple[str, ...]) -> None:
+    assert names_in(said) == names
+    assert authors_of(paper(*said)) == names
+
+
+def test_bodies_are_literals() -> None:
+    assert csl(paper("The ATLAS Collaboration", ":", "Ang Wang"))["author"] == [
+        {"literal": "The ATLAS Collaboration"},
+        {"family": "Wang", "given": "Ang"},
+    ]
 
 
 def test_the_whole_ris_file_reads_back(site: Site) -> None:

@@ -21,10 +21,11 @@ from generator.assemble.build import build, commit_time, finish
 from generator.assemble.committed import committed_files
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, ThemeFix
 from generator.entries.model import Filed, Paper
+from generator.outputs.citations import bibtex, issued
 from generator.pages.blocks import UnknownDirective, fill_directives, inline_directives
 from generator.pages.makers import all_pages
 from generator.site_config import SiteConfig, load_config
-from generator.views.site import address_of, authors_of, date_of
+from generator.views.site import address_of, authors_of
 from tests.site.conftest import ROOT, Built, checked, run_build
 from tests.site.hostile import copy_repository
 from tests.site.parsing import Parsed
@@ -258,7 +259,12 @@ def test_each_paper_can_be_cited(built: Built) -> None:
         page = built.pages[f"papers/{slug}/index.html"]
         assert page.meta("citation_title") == [filed.entry.title]
         assert page.meta("citation_author") == list(authors_of(filed))
-        assert page.meta("citation_publication_date") == [date_of(filed).replace("-", "/")]
+        assert page.meta("citation_publication_date") == [issued(filed).replace("-", "/")]
+        held = re.findall(r"^  (journal|booktitle|year) += \{(.*)\},$", bibtex(filed), re.MULTILINE)
+        said = {name: value.replace("\\&", "&") for name, value in held}
+        assert page.meta("citation_publication_date")[0][:4] == said["year"]
+        assert page.meta("citation_journal_title") == [said[name] for name in ("journal",) if name in said]
+        assert page.meta("citation_conference_title") == [said[name] for name in ("booktitle",) if name in said]
         assert page.meta("citation_public_url") == [address_of(filed)]
         assert page.meta("citation_arxiv_id") == ([filed.entry.arxiv] if filed.entry.arxiv else [])
         assert f"{{{slug}," in page.text
