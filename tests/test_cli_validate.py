@@ -395,7 +395,7 @@ def test_add_never_writes_over_the_file_of_another_model(copy: Path, run: Run) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "剪枝"], "no file name can be made of '剪枝'"),
+        (["--model", "—"], "no file name can be made of '—'"),
         (["--model", ""], "no file name can be made of ''"),
         (["--model", "CON"], "reserved name"),
         ([], "give either a paper or --model"),

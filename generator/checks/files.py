@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
+from generator.entries.latin import latin
 from generator.entries.model import SLUG
 from generator.entries.problem import Code, Problem
+from generator.entries.tex import text_of
 
 CODES = (
     Code(
@@ -42,8 +44,9 @@ def slug_fault(slug: str) -> str | None:
 
 
 def slug_of(title: str) -> str:
-    """A slug from a name or title; empty if it has no Latin letter or digit."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.casefold().replace("+", " plus ")).strip("-")
+    """A slug from a name or title, in Latin letters; empty if it has no letter or digit."""
+    text = latin(text_of(title)).casefold().replace("+", " plus ")
+    slug = re.sub(r"[^a-z0-9]+", "-", text).strip("-")
     return slug[:MAX_SLUG].rstrip("-")
 
 
