@@ -6,7 +6,6 @@ next one continues from there. Nothing is ever deleted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from generator.arxiv import records as arxiv_records
 from generator.arxiv.fetch import Batch, FetchError, MissingIdError, RefusedIdError
+from generator.entries.dois import dois_in
 from generator.entries.model import ArxivRecord
 from generator.entries.plain_text import plain
 from generator.entries.problem import Code, Problem
@@ -32,8 +32,6 @@ CODES = (
 
 Fetch = Callable[[Sequence[str], date], Iterator[Batch]]
 """``fetch.Arxiv.fetch``, or a replacement of it in tests."""
-
-_WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +226,16 @@ class _Tally:
         )
 
 
+def _same(doi: str | None) -> set[str]:
+    """What two spellings of one DOI field have in common."""
+    return {one.casefold() for one in dois_in(doi or "")} or {(doi or "").casefold()}
+
+
 def _changes(new: ArxivRecord, old: ArxivRecord | None) -> Iterator[tuple[str, str]]:
     """What a person should check, as message and fix."""
-    if _WITHDRAWN.search(new.title) or _WITHDRAWN.search(new.comment or ""):
-        said = new.comment or new.title
+    if new.withdrawn:
         yield (
-            f"arXiv says that {new.id} is withdrawn: {said!r}",
+            f"arXiv says that {new.id} is withdrawn: {new.withdrawn!r}",
             "read the reason, then set status: withdrawn",
         )
     if old is None:
@@ -241,6 +243,6 @@ def _changes(new: ArxivRecord, old: ArxivRecord | None) -> Iterator[tuple[str, s
     if plain(new.title) != plain(old.title):
         message = f"{new.id} was {text_of(old.title)!r} and is now {text_of(new.title)!r}"
         yield message, "put the new title into the entry and the former one into aliases"
-    if old.doi is not None and (new.doi or "").casefold() != old.doi.casefold():
+    if old.doi is not None and _same(new.doi) != _same(old.doi):
         message = f"the DOI of {new.id} was {old.doi} and is now {new.doi or 'gone'}"
         yield message, "check which is right, and correct doi in the entry if it has one"

@@ -30,6 +30,7 @@ import requests
 import urllib3
 
 from generator import __version__
+from generator.arxiv.withdrawn import said_withdrawn
 from generator.entries.model import ARXIV_NEW, ARXIV_OLD, ArxivRecord
 from generator.entries.problem import Code
 from generator.escape import collapse
@@ -448,7 +449,7 @@ def _record(arxiv_id: str, result: Any, today: date) -> ArxivRecord:
     """
     match = _ABSTRACT.fullmatch(result.entry_id.strip())
     authors = tuple(name for name in (_clean(author.name) for author in result.authors) if name)
-    title = _clean(result.title)
+    title, comment = _clean(result.title), _clean(result.comment)
     if not title or not authors:
         raise BadAnswerError("arXiv's entry has no title or no authors", arxiv_id)
     return ArxivRecord(
@@ -462,7 +463,8 @@ def _record(arxiv_id: str, result: Any, today: date) -> ArxivRecord:
         categories=tuple(dict.fromkeys(filter(None, map(_clean, result.categories)))),
         doi=_clean(result.doi) or None,
         journal_ref=_clean(result.journal_ref) or None,
-        comment=_clean(result.comment) or None,
+        comment=comment or None,
+        withdrawn=said_withdrawn(title, comment, _clean(result.summary)),
         source="arxiv-api",
         fetched_at=today.isoformat(),
     )

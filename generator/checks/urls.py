@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from generator.checks.draft import Context, Draft
+from generator.entries.dois import DOI, dois_in
 from generator.entries.load_yaml import Steps
 from generator.entries.problem import Code, Problem
 
@@ -60,7 +61,6 @@ REDIRECTORS = (
     "rebrand.ly",
     "t.ly",
 )
-_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>#%{}|\\^`]+")
 ADDRESS_FIELDS = ("url", "code", "repo", "project", "paper", "weights", "sources")
 
 
@@ -76,13 +76,16 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
             if text.strip():
                 yield from _address(draft, steps, text)
     doi = draft.text("doi")
-    if doi is not None and not _DOI.fullmatch(doi):
-        bare = re.sub(r"^(https?://)?(dx\.)?doi\.org/|^doi:\s*", "", doi, flags=re.IGNORECASE)
+    if doi is not None and not DOI.fullmatch(doi):
+        bare = dois_in(doi)
+        if len(bare) < len([part for part in doi.split() if part.strip(":,;").casefold() not in ("doi", "and", "")]):
+            bare = ()  # something else is there, too
+        message = f"{doi!r} is not a DOI without resolver" if len(bare) < 2 else f"{doi!r} is more than one DOI"
         yield draft.problem(
             "E405",
             ("doi",),
-            f"{doi!r} is not a DOI without resolver",
-            f"write doi: {bare}" if _DOI.fullmatch(bare) else "write doi: 10.1000/name",
+            message,
+            f"write doi: {' or '.join(bare)}" if bare else "write doi: 10.1000/name",
         )
 
 

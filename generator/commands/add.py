@@ -54,6 +54,9 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
     if record is not None:
         arxiv_records.write(data / "arxiv", record)
     _write(root, entry)
+    if record is not None and record.withdrawn:
+        say(terminal(f"arXiv says that {bare} is withdrawn: {record.withdrawn!r}"))
+        say("if the paper is worth an entry all the same, add the line status: withdrawn")
 
 
 def add_model(name: str, root: Path) -> None:

@@ -13,11 +13,14 @@ from generator.checks.files import slug_fault, slug_of
 from generator.checks.model_names import folded
 from generator.checks.near_titles import key_of
 from generator.checks.urls import CODE_HOSTS
+from generator.entries.dois import dois_in
 from generator.entries.format_yaml import format_entry, quoted
 from generator.entries.load_yaml import read
 from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
 from generator.entries.tex import text_of
 
+OWN_DOI = "10.48550/arxiv."
+"""DOIs that arXiv gives to every paper say nothing of a published version."""
 _REPOSITORY = re.compile(rf"https://(?:{'|'.join(map(re.escape, CODE_HOSTS))})/[\w.-]+/[\w.-]*\w")
 
 
@@ -173,8 +176,11 @@ def _lines(
     if short:
         yield f"short: {quoted(short)}"
     yield f'arxiv: "{arxiv_id}"'
-    if record is not None and record.doi:
-        yield f"doi: {quoted(record.doi)}"
+    dois = [doi for doi in dois_in((record.doi if record else None) or "") if not doi.casefold().startswith(OWN_DOI)]
+    if dois:
+        yield f"doi: {quoted(dois[0])}"
+        if dois[1:]:
+            yield f"# arXiv names other DOIs, too: {', '.join(dois[1:])}"
     if venue := _venue(comment, taxonomy):
         yield f"# From the authors' comment: {_one_line(comment)}"
         yield f"venue: {quoted(venue)}"

@@ -596,6 +596,8 @@ class ArxivRecord(Record):
     """Journal reference that the authors gave."""
     comment: Text | None = None
     """The authors' comment."""
+    withdrawn: Text | None = None
+    """What says that the paper is withdrawn: its comment, the text in place of its abstract, or its title."""
     source: Literal["arxiv-api", "mirror"]
     """Where the record came from; the API is the better one."""
     fetched_at: Text

@@ -149,6 +149,16 @@ BAD = [
         "write doi: 10.1000/x",
     ),
     ('doi: "doi:10.1109/x"', "3:6: error[E405]: 'doi:10.1109/x' is not a DOI without resolver", "write doi: 10.1109/x"),
+    (
+        "doi: 10.1103/PhysRevD.76.013009 10.1103/PhysRevD.77.029903",
+        "3:6: error[E405]: '10.1103/PhysRevD.76.013009 10.1103/PhysRevD.77.029903' is more than one DOI",
+        "write doi: 10.1103/PhysRevD.76.013009 or 10.1103/PhysRevD.77.029903",
+    ),
+    (
+        "doi: <10.1109/x>",
+        "3:6: error[E405]: '<10.1109/x>' is not a DOI without resolver",
+        "write doi: 10.1109/x",
+    ),
     ("doi: 10.1000", "3:6: error[E405]: '10.1000' is not a DOI without resolver", "write doi: 10.1000/name"),
     (
         "doi: 10.1000/a b",
@@ -169,6 +179,7 @@ GOOD = [
     "doi: 10.1000/x",
     "doi: 10.1109/CVPR52733.2024.00123",
     "doi: 10.1016/S0893-6080(00)00001-2",
+    "doi: 10.1002/(SICI)1097-4571(199806)49:8<693::AID-ASI4>3.0.CO;2-O",
     "doi: 10.48550/arXiv.2305.10924",
 ]
 
