@@ -22,8 +22,8 @@ site: .venv/site  ## check all entries and build the site in build/site
 	$(PY) -m generator build
 
 .PHONY: serve
-serve: .venv/site  ## build and serve the site on this machine; rebuild on change
-	$(PY) -m generator serve
+serve: .venv/site  ## build and serve the site, rebuild on change; another port: PORT=8001
+	$(PY) -m generator serve $(if $(PORT),--port "$(PORT)")
 
 .PHONY: validate
 validate: .venv/site  ## check all entries and report every problem
@@ -34,8 +34,16 @@ format: .venv/site  ## rewrite entries in canonical form
 	$(PY) -m generator format
 
 .PHONY: add
-add: .venv/site  ## start an entry: make add ID=2305.10924, or MODEL="SDXL" for a model
-	$(PY) -m generator add $(if $(MODEL),--model "$(MODEL)","$(ID)")
+add: .venv/site  ## start an entry: ID=2305.10924, KIND=tool URL=https://…, or MODEL="SDXL"
+	$(PY) -m generator add $(ADDED)
+
+# The shell takes the values from the environment, so that a title or an address may contain any character.
+ADDED = $(if $(MODEL),--model "$$MODEL",$(if $(KIND),--kind "$$KIND" --url "$$URL" $(TITLED),"$$ID" $(if $(TITLE),--offline) $(TITLED)))
+TITLED = $(if $(TITLE),--title "$$TITLE")
+
+.PHONY: check-entry
+check-entry: .venv/site  ## format and check one entry: make check-entry FILE=data/papers/…
+	$(PY) -m generator check-entry "$$FILE"
 
 .PHONY: enrich
 enrich: .venv/site  ## fetch missing records from arXiv; one: ID=2305.10924

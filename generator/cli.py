@@ -59,6 +59,17 @@ def validate(
     validate.validate(paths or [], output, notes, root)
 
 
+@app.command("check-entry", epilog=_example("check-entry data/papers/2023/diff-pruning.yaml"))
+def check_entry(
+    file: Annotated[Path, typer.Argument(help="File of the entry.")],
+    root: Root = HERE,
+) -> None:
+    """Format one entry; report its problems and open fields."""
+    from generator.commands.check_entry import check_entry
+
+    check_entry(file, root)
+
+
 @app.command("format", epilog=_example("format data/papers/2023/diff-pruning.yaml"))
 def format_(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files of entries. Default: all entries.")] = None,
@@ -118,7 +129,7 @@ def enrich(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fetch and compare; write nothing.")] = False,
     root: Root = HERE,
 ) -> None:
-    """Fetch records from arXiv, at most one request in three seconds."""
+    """Fetch records from arXiv, one request in three seconds."""
     from generator.commands import enrich
 
     enrich.enrich(ids or [], stale, endpoint, dry_run, root)
@@ -130,17 +141,26 @@ def add(
         str | None, typer.Argument(help="arXiv id or arXiv address of the paper.", metavar="ARXIV_ID|URL")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Start the entry of this model instead of a paper.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Instead of a paper: tool, article or model; requires --url.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the tool, article or model.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; requires --title.")] = False,
-    title: Annotated[str | None, typer.Option(help="Title of the paper, for --offline.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title; for a paper with --offline.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.")] = None,
     root: Root = HERE,
 ) -> None:
-    """Start the entry of a paper or a model."""
+    """Start the entry of a paper, tool, article or model."""
     from generator.commands import add
 
-    if (paper is None) == (model is None):
-        raise typer.BadParameter("give either a paper or --model", param_hint="ARXIV_ID|URL")
-    if model is not None:
+    given = [option for option in (paper, model, kind) if option is not None]
+    if kind == "paper" and url and len(given) == 1:
+        paper, kind, url = url, None, None
+    elif len(given) != 1 or (url and kind is None):
+        raise typer.BadParameter("give either a paper or --model or --kind with --url", param_hint="ARXIV_ID|URL")
+    if kind is not None:
+        add.add_by_kind(kind, url, title, root)
+    elif model is not None:
         add.add_model(model, root)
     elif paper is not None:
         add.add_paper(paper, offline, title, endpoint, root)
@@ -154,7 +174,7 @@ def links(
     ] = None,
     root: Root = HERE,
 ) -> None:
-    """Visit every link of the catalogue; report dead and moved ones."""
+    """Visit every link of the data; report dead and moved ones."""
     from generator.commands import links
 
     links.links(state, report, root)

@@ -356,13 +356,16 @@ def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
     lines = done.stdout.splitlines()
     assert lines[:2] == [f"wrote {path}", "fill in:"]
     assert [line.split(":")[0].strip() for line in lines[2:-1]] == ["output", "summary", "sources"]
-    assert lines[-1] == f"then run: python -m generator validate {path}"
+    assert lines[-1] == f"then run: make check-entry FILE={path}"
     assert run(copy, "format", "--check").returncode == 0
     text = (copy / path).read_text("utf-8")
     assert '\nname: "Pruned DiT-XL/2: \u03b2"\n' in text
     done = run(copy, "validate", "--no-notes")
     assert [line.partition(": ")[2] for line in done.stdout.splitlines()] == [
-        "error[E210]: output is required and empty. fix: write output: … (What it generates)",
+        (
+            "error[E210]: output is required and empty. fix: write output: one of "
+            "image, video, audio, three-d, language, action, motion, class-label, features, any"
+        ),
         "error[E210]: summary is required and empty. fix: write summary: … (One to three sentences of our own)",
     ]
     (copy / path).write_text(

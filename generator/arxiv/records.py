@@ -23,7 +23,7 @@ CODES = (
         "E607",
         "data/arxiv/ contains only records as `enrich` wrote them, named by id.",
         wrong="a record edited by hand that is no longer JSON",
-        right="python -m generator enrich ID writes it again",
+        right="make enrich ID=2305.10924 writes it again",
     ),
 )
 
@@ -95,7 +95,7 @@ def _files(root: Path) -> Iterator[Path]:
 def _load(root: Path, file: Path) -> ArxivRecord:
     arxiv_id = file.stem.replace("__", "/")
     place = f"{_PLACE}/{file.relative_to(root).as_posix()}"
-    again = f"run python -m generator enrich {arxiv_id}"
+    again = f"run make enrich ID={arxiv_id}"
 
     def refused(why: str, fix: str = again) -> RecordError:
         return RecordError(Problem(place, 1, 1, "E607", why, fix))

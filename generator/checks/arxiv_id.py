@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from generator.checks.draft import Context, Draft
 from generator.entries.model import ARXIV_NEW, ARXIV_OLD
@@ -28,17 +29,71 @@ FIRST_MONTH = 704  # the new form began in April 2007
 OLDEST_MONTH = 9107  # the old one in the last century
 FIVE_DIGITS_SINCE = 1501
 
+_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+_PLACE = (
+    r"(?:https?://)?(?:"
+    r"(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html|format|ps|src|e-print)/"
+    r"|(?:ar5iv|alphaxiv)(?:\.labs\.arxiv)?\.org/(?:abs|pdf|html)/|ar5iv\.labs\.arxiv\.org/html/"
+    r"|(?:www\.)?alphaxiv\.org/(?:abs|pdf)/|huggingface\.co/papers/"
+    r"|(?:(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/)"
+)
 _DRESSED = re.compile(
-    r"(?:https?://)?(?:www\.|export\.)?(?:arxiv\.org/(?:abs|pdf|html)/)?(?:arxiv:)?"
-    r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?/?",
-    re.IGNORECASE,
+    rf"(?:{_PLACE})?(?:arxiv[.:]\s*)?"
+    r"(?P<id>[0-9]+\.[0-9]+|[a-z-]+(?:\.[a-z]{2})?/[0-9]+)(?:v[0-9]+)?(?:\.pdf)?/?(?:[?#]\S*)?(?:\s*\[[a-z-]+(?:\.[a-z]+)?\].*)?",
+    re.IGNORECASE | re.ASCII,
 )
 
 
 def bare_id(text: str) -> str | None:
-    """The bare id in an id, a prefixed id or an arXiv address; None where there is none."""
-    match = _DRESSED.fullmatch(text.strip())
-    return match["id"] if match else None
+    """The bare id in what people paste: an id, one with prefix, version or category, or an address; None without one.
+
+    It can still be wrong, which ``id_fault`` says. The archive of an old id is in its canonical form: without class.
+    """
+    match = _DRESSED.fullmatch(unquote(text).strip().strip("<>()[]{}\"'«»“”,;. \u00a0\u200b"))
+    if match is None and "[" in text:  # the bracket of a category at the end was stripped
+        match = _DRESSED.fullmatch(unquote(text).strip().strip("<>\"'«»“”"))
+    if match is None:
+        return None
+    archive, slash, number = match["id"].rpartition("/")
+    return f"{archive.partition('.')[0].lower()}/{number}" if slash else match["id"]
+
+
+def id_fault(text: str, latest: str = "") -> tuple[str, str] | None:
+    """What is wrong with a bare id, and the fix; None where nothing is.
+
+    Args:
+        text: a bare id.
+        latest: YYYY-MM of the last month that it can be of, if known.
+    """
+    if old := ARXIV_OLD.fullmatch(text):
+        if FIRST_MONTH <= int(old["yy"] + old["mm"]) < OLDEST_MONTH:
+            return f"{text} is after 0703, when this form ended", "write YYMM.NNNN"
+        return None
+    if re.fullmatch(r"[a-z-]+/[0-9]+", text):
+        if re.fullmatch(r"[a-z-]+/[0-9]{7}", text):
+            return f"{text} has the month {text[-5:-3]}", "write the month, 01 to 12, as digits 3 and 4"
+        digits = len(text.partition("/")[2])
+        return f"{text} has {digits} digits after the slash", "write seven digits: the month YYMM and a number of three"
+    new = ARXIV_NEW.fullmatch(text)
+    if new is None:
+        if not re.fullmatch(r"[0-9]{4}\.[0-9]+", text):
+            digits = len(text.partition(".")[0])
+            return f"{text} has {digits} digits before the point", "write four digits there, YYMM"
+        if not 1 <= int(text[2:4]) <= 12:
+            return f"{text} has the month {text[2:4]}", "write the month, 01 to 12, as digits 3 and 4"
+        message = f"{text} has {len(text) - 5} digits after the point"
+        return message, "write four digits up to 1412, five from 1501"
+    month, digits = int(new["yy"] + new["mm"]), len(new["number"])
+    if month < FIRST_MONTH:
+        return f"{text} is before 0704, when this form began", "write archive/YYMMNNN"
+    if latest and f"20{new['yy']}-{new['mm']}" > latest:
+        return f"{text} is of {new['mm']}/20{new['yy']}, after {latest}", "copy the id again from the page of the paper"
+    if month >= FIVE_DIGITS_SINCE and digits == 4:
+        return f"{text} has four digits after the point", "write five digits from 1501; is a 0 missing?"
+    if month < FIVE_DIGITS_SINCE and digits == 5:
+        return f"{text} has five digits after the point", "write four digits up to 1412"
+    return None
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
@@ -46,36 +101,12 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     text = draft.text("arxiv") if draft.kind == "papers" else None
     if text is None:
         return
-    steps = ("arxiv",)
-    if old := ARXIV_OLD.fullmatch(text):
-        if FIRST_MONTH <= int(old["yy"] + old["mm"]) < OLDEST_MONTH:
-            message = f"{text} is after 0703, when this form ended"
-            yield draft.problem("E201", steps, message, "write YYMM.NNNN")
-        return
-    new = ARXIV_NEW.fullmatch(text)
-    if new is None:
-        bare = bare_id(text)
-        if bare is not None and bare != text:
-            yield draft.problem("E202", steps, f"{text!r} is not a bare id", f'arxiv: "{bare}"')
-        elif re.fullmatch(r"\d{4}\.\d+", text) and not 1 <= int(text[2:4]) <= 12:
-            yield draft.problem(
-                "E201", steps, f"{text} has the month {text[2:4]}", "write the month, 01 to 12, as digits 3 and 4"
-            )
-        elif re.fullmatch(r"\d{4}\.\d+", text):
-            yield draft.problem(
-                "E201",
-                steps,
-                f"{text} has {len(text) - 5} digits after the point",
-                "write four digits up to 1412, five from 1501",
-            )
-        else:
-            yield draft.problem("E202", steps, f"{text!r} is not an arXiv id", 'write arxiv: "2305.10924"')
-        return
-    month, digits = int(new["yy"] + new["mm"]), len(new["number"])
-    if month < FIRST_MONTH:
-        yield draft.problem("E201", steps, f"{text} is before 0704, when this form began", "write archive/YYMMNNN")
-    elif month >= FIVE_DIGITS_SINCE and digits == 4:
-        fix = "write five digits from 1501; is a 0 missing?"
-        yield draft.problem("E201", steps, f"{text} has four digits after the point", fix)
-    elif month < FIVE_DIGITS_SINCE and digits == 5:
-        yield draft.problem("E201", steps, f"{text} has five digits after the point", "write four digits up to 1412")
+    added = draft.text("added") or ""
+    bare = bare_id(text)
+    dressed = bare is not None and text.lower() != bare and not ARXIV_OLD.fullmatch(text)
+    if bare is None:
+        yield draft.problem("E202", ("arxiv",), f"{text!r} is not an arXiv id", 'write arxiv: "2305.10924"')
+    elif dressed and id_fault(bare) is None:
+        yield draft.problem("E202", ("arxiv",), f"{text!r} is not a bare id", f'arxiv: "{bare}"')
+    elif fault := id_fault(bare if dressed else text, added[:7] if _FULL_DATE.fullmatch(added) else ""):
+        yield draft.problem("E201", ("arxiv",), *fault)

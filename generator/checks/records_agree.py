@@ -17,7 +17,7 @@ CODES = (
         "Every paper on arXiv has a record under data/arxiv/; the scheduled job fetches it.",
         severity="note",
         wrong="a new entry without a file under data/arxiv/",
-        right="run python -m generator enrich ID, or leave it to the scheduled job",
+        right="run make enrich ID=2305.10924, or leave it to the scheduled job",
     ),
     Code(
         "E605",
@@ -45,7 +45,7 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
         asked.add(arxiv_id)
         record = context.records.get(arxiv_id)
         if record is None:
-            fix = f"run python -m generator enrich {arxiv_id}, or leave it to the scheduled job"
+            fix = f"run make enrich ID={arxiv_id}, or leave it to the scheduled job"
             yield draft.problem("E604", ("arxiv",), f"the arXiv record of {arxiv_id} is missing", fix, severity="note")
             continue
         title = draft.text("title")

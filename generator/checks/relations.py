@@ -100,7 +100,7 @@ def _models_and_datasets(drafts: Sequence[Draft], context: Context) -> Iterator[
             if slug and slug not in models:
                 known = spelled.get(folded(slug))
                 near = [known] if known else nearest(slug, sorted(models), limit=3)
-                start = f'run python -m generator add --model "{slug}" for a new one'
+                start = f'run make add MODEL="{slug}" for a new one'
                 fix = f"did you mean {', '.join(near)}? Otherwise {start}" if near else start
                 yield draft.problem("E513", steps, f"unknown model {slug!r}", fix)
             elif slug == draft.slug and draft.kind == "models":

@@ -10,7 +10,7 @@ from rapidfuzz import process
 
 from generator.checks.draft import Context, Draft
 from generator.entries.load_yaml import Steps
-from generator.entries.model import KINDS, QUALIFIERS, Parameters, Record, Result
+from generator.entries.model import KINDS, QUALIFIERS, VOCABULARIES, Parameters, Record, Result
 from generator.entries.problem import Code, Problem
 
 CODES = (
@@ -49,7 +49,7 @@ def suggestion(word: str, known: Collection[str], where: str = "", *, after: str
     return f"use one of {', '.join(known)}"
 
 
-def check(draft: Draft, _context: Context) -> Iterator[Problem]:
+def check(draft: Draft, context: Context) -> Iterator[Problem]:
     """Problems of the structure, field by field."""
     model = KINDS[draft.kind]
     empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
@@ -59,7 +59,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         )
         name = _name(steps)
         if required:
-            yield draft.problem("E210", steps, f"{name} is required and empty", _wanted(draft, steps))
+            yield draft.problem("E210", steps, f"{name} is required and empty", _wanted(draft, steps, context))
         else:
             yield draft.problem("E213", steps, f"{name} is empty", "fill it in, or delete the line", key=True)
     if draft.kind == "papers" and "arxiv" not in draft.data:
@@ -73,7 +73,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         for detail in error.errors(include_url=False):
             steps = tuple(detail["loc"])
             if steps not in empty:
-                yield _problem(draft, steps, detail["type"], detail["input"])
+                yield _problem(draft, steps, detail["type"], detail["input"], context)
 
 
 def _parts(data: Any) -> Iterator[tuple[Steps, Any]]:
@@ -96,8 +96,11 @@ def _name(steps: Steps) -> str:
     return name
 
 
-def _wanted(draft: Draft, steps: Steps) -> str:
+def _wanted(draft: Draft, steps: Steps, context: Context) -> str:
     key = str(steps[-1])
+    vocabulary = VOCABULARIES[draft.kind].get(key) if len(steps) == 1 else None
+    if vocabulary:
+        return f"write {key}: one of {', '.join(context.taxonomy.vocabulary(vocabulary))}"
     described = _record(draft, steps).model_fields[key].description or key
     return f"write {key}: … ({described.rstrip('.')})"
 
@@ -109,10 +112,10 @@ def _record(draft: Draft, steps: Steps) -> type[Record]:
     return Parameters if steps[0] == "parameters" and len(steps) > 1 else KINDS[draft.kind]
 
 
-def _problem(draft: Draft, steps: Steps, kind: str, value: Any) -> Problem:
+def _problem(draft: Draft, steps: Steps, kind: str, value: Any, context: Context) -> Problem:
     name = _name(steps)
     if kind == "missing":
-        return draft.problem("E210", steps, f"{name} is required and missing", _wanted(draft, steps))
+        return draft.problem("E210", steps, f"{name} is required and missing", _wanted(draft, steps, context))
     if kind == "extra_forbidden":
         known = list(_record(draft, steps).model_fields)
         near = nearest(str(steps[-1]), known)

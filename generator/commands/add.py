@@ -1,4 +1,4 @@
-"""The command `add`: start the entry of a paper or a model."""
+"""The command `add`: start the entry of a paper, a tool, an article or a model."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from generator.arxiv.fetch import FetchError
 from generator.checks.drafts import read_taxonomy
 from generator.commands.arxiv_options import arxiv, arxiv_id
 from generator.commands.output import Failed, say
-from generator.contribute.new_entry import AlreadyThere, NewEntry, new_entry, new_model
+from generator.contribute.new_entry import AlreadyThere, NewEntry, find_paper, name_of, new_entry, new_model, new_page
 from generator.entries.model import ArxivRecord, Taxonomy
+from generator.entries.plain_text import plain
 from generator.entries.problem import Problem, render
 from generator.escape import terminal
 from generator.write import write_file
 
+NAMES_OF_KINDS = {"tool": "tools", "article": "articles", "model": "models"}
+"""The kinds of entries that begin with an address, and their folders."""
+
 
 def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None, root: Path) -> None:
-    """Fetch the record, write the known fields, list the fields to fill in.
+    """Look for the entry; fetch the record, write the known fields, list the fields to fill in.
 
     Args:
         paper: arXiv id or address.
         offline: do not ask arXiv.
-        title: of the paper, if arXiv is not asked.
+        title: of the paper; needed if arXiv is not asked.
         endpoint: another address of the API.
         root: of the repository.
 
@@ -34,17 +38,18 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
         typer.BadParameter: an argument is not valid.
     """
     bare = arxiv_id(paper)
-    if offline and not title:
-        raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
     data, today = root / "data", datetime.now(tz=UTC).date()
-    taxonomy = _taxonomy(data)
     try:
+        find_paper(data, bare)
+        if offline and not title:
+            raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
+        taxonomy = _taxonomy(data)
         record = None if offline else _fetched(bare, endpoint, root, today)
-        known = record.title if record else title or ""
+        known = title or (record.title if record else "")
         entry = new_entry(bare, known, record, data=data, taxonomy=taxonomy, today=today)
     except FetchError as error:
         say(terminal(f"error[{error.code}]: {error}. fix: {error.fix}"), error=True)
-        say(f'without arXiv: python -m generator add {bare} --offline --title "…"', error=True)
+        say(f'without arXiv: make add ID={bare} TITLE="title of the paper"', error=True)
         raise Failed from error
     except AlreadyThere as error:
         say(terminal(f"{error}. fix: edit that entry instead"), error=True)
@@ -53,18 +58,21 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
         raise typer.BadParameter(str(error), param_hint="--title") from error
     if record is not None:
         arxiv_records.write(data / "arxiv", record)
+        if plain(known) != plain(record.title):
+            say(terminal(f"the title on arXiv is {record.title!r}; it is in aliases"), error=True)
     _write(root, entry)
     if record is not None and record.withdrawn:
         say(terminal(f"arXiv says that {bare} is withdrawn: {record.withdrawn!r}"))
         say("if the paper is worth an entry all the same, add the line status: withdrawn")
 
 
-def add_model(name: str, root: Path) -> None:
+def add_model(name: str, root: Path, source: str | None = None) -> None:
     """Write the start of a model's entry, list the fields to fill in.
 
     Args:
         name: of the model.
         root: of the repository.
+        source: a page with facts about it.
 
     Raises:
         Failed: the taxonomy has errors, or a model has this name.
@@ -73,12 +81,47 @@ def add_model(name: str, root: Path) -> None:
     data = root / "data"
     taxonomy = _taxonomy(data)
     try:
-        entry = new_model(name, data=data, taxonomy=taxonomy, today=datetime.now(tz=UTC).date())
+        entry = new_model(name, data=data, taxonomy=taxonomy, today=datetime.now(tz=UTC).date(), source=source)
     except AlreadyThere as error:
         say(terminal(f"{error}. fix: use that model in the entry instead"), error=True)
         raise Failed from error
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
+    _write(root, entry)
+
+
+def add_by_kind(kind: str, url: str | None, title: str | None, root: Path) -> None:
+    """Write the start of the entry of a tool, an article or a model from its address.
+
+    Args:
+        kind: one of ``NAMES_OF_KINDS``.
+        url: address of its page.
+        title: its name or title; without it, the address gives the name of a tool or model.
+        root: of the repository.
+
+    Raises:
+        Failed: the taxonomy has errors, or there is an entry.
+        typer.BadParameter: an argument is missing or not valid.
+    """
+    folder = NAMES_OF_KINDS.get(kind.lower())
+    if folder is None:
+        allowed = ", ".join(NAMES_OF_KINDS)
+        raise typer.BadParameter(f"unknown kind {kind!r}; use one of {allowed}, or give an arXiv id", param_hint="KIND")
+    if not url:
+        raise typer.BadParameter(f"the address of the {kind} is missing: URL=https://…", param_hint="URL")
+    if folder == "models":
+        add_model(title or name_of(url), root, url.strip().strip("<>"))
+        return
+    data = root / "data"
+    taxonomy = _taxonomy(data)
+    try:
+        today = datetime.now(tz=UTC).date()
+        entry = new_page(folder, url, title, data=data, taxonomy=taxonomy, today=today)
+    except AlreadyThere as error:
+        say(terminal(f"{error}. fix: edit that entry instead"), error=True)
+        raise Failed from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="URL") from error
     _write(root, entry)
 
 
@@ -97,7 +140,7 @@ def _write(root: Path, entry: NewEntry) -> None:
     say("fill in:")
     for field in entry.left:
         say(f"  {field}")
-    say(f"then run: python -m generator validate {entry.path}")
+    say(f"then run: make check-entry FILE={entry.path}")
 
 
 def _fetched(bare: str, endpoint: str | None, root: Path, today: date) -> ArxivRecord:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
 
 from generator.arxiv.fetch import ENDPOINT, Arxiv
-from generator.checks.arxiv_id import bare_id
+from generator.checks.arxiv_id import bare_id, id_fault
 from generator.commands.output import say
 from generator.escape import terminal
 from generator.site_config import load_config
@@ -24,6 +25,9 @@ def arxiv_id(text: str) -> str:
         raise typer.BadParameter(
             f"{text!r} is neither an arXiv id nor an arXiv address; give one such as 2305.10924", param_hint="ARXIV_ID"
         )
+    # An id is of the month of its announcement; a day more, for the time zones before ours.
+    if fault := id_fault(bare, (datetime.now(tz=UTC) + timedelta(days=1)).strftime("%Y-%m")):
+        raise typer.BadParameter("; ".join(fault), param_hint="ARXIV_ID")
     return bare
 
 

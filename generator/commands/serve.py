@@ -19,4 +19,6 @@ def serve(root: Path, port: int) -> None:
     try:
         server.serve(root, port, say)
     except server.PortTaken as error:
-        raise typer.BadParameter(f"{error}; choose another", param_hint="--port") from error
+        raise typer.BadParameter(
+            f"{error}; choose another: make serve PORT={port + 1 if port < 65535 else 8000}", param_hint="--port"
+        ) from error

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from generator.checks.drafts import entry_files
 from generator.checks.files import slug_fault, slug_of
 from generator.checks.model_names import folded
 from generator.checks.near_titles import key_of
-from generator.checks.urls import CODE_HOSTS
+from generator.checks.urls import CODE_HOSTS, normal, on_host
 from generator.entries.dois import dois_in
-from generator.entries.format_yaml import format_entry, quoted
+from generator.entries.format_yaml import HELP, format_entry, quoted, scalar
 from generator.entries.load_yaml import read
 from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
+from generator.entries.plain_text import plain
 from generator.entries.tex import text_of
 
 OWN_DOI = "10.48550/arxiv."
@@ -40,6 +42,44 @@ class NewEntry:
     """Required fields that a person must fill in, each with what to write."""
 
 
+def open_fields(kind: str, taxonomy: Taxonomy) -> dict[str, str]:
+    """What a person has to write into the fields of an entry that `add` leaves empty."""
+    own = "one to three sentences of your own:"
+    if kind == "papers":
+        return {
+            "family": f"one of {', '.join(taxonomy.families)}",
+            "summary": f"{own} what is removed, how it is chosen, what it costs to recover",
+            "checked": "abstract, if you compared the summary with the abstract, else secondary",
+        }
+    if kind == "models":
+        return {
+            "output": f"one of {', '.join(taxonomy.outputs)}",
+            "summary": f"{own} what it is, and what matters for making it cheaper",
+            "sources": "the pages that you read for its facts",
+        }
+    if kind == "tools":
+        return {
+            "category": f"one of {', '.join(taxonomy.tool_categories)}",
+            "summary": f"{own} what it does, and for which models",
+        }
+    return {
+        "title": "as on the page",
+        "category": f"one of {', '.join(taxonomy.article_categories)}",
+        "summary": f"{own} what a reader learns from it",
+    }
+
+
+def find_paper(data: Path, arxiv_id: str) -> None:
+    """Look in the files for the entry of a paper, before anyone asks arXiv.
+
+    Raises:
+        AlreadyThere: an entry has this id.
+    """
+    for kind, file in entry_files(data):
+        if kind == "papers":
+            _refuse_twin(file, f"data/{file.relative_to(data).as_posix()}", arxiv_id, "")
+
+
 def new_entry(
     arxiv_id: str, title: str, record: ArxivRecord | None, *, data: Path, taxonomy: Taxonomy, today: date
 ) -> NewEntry:
@@ -47,7 +87,7 @@ def new_entry(
 
     Args:
         arxiv_id: bare id.
-        title: title of the paper.
+        title: title of the paper; arXiv's, if it is another one, becomes an alias.
         record: of arXiv, if it was asked; a repository or venue that the authors' comment names is used.
         data: the folder of the catalogue.
         taxonomy: for the choices that the entry lists.
@@ -64,18 +104,99 @@ def new_entry(
         if kind == "papers":
             _refuse_twin(file, f"data/{file.relative_to(data).as_posix()}", arxiv_id, title)
     short = _short(title)
-    slug = _free_slug(short or title, names, arxiv_id)
+    slug = _free_slug(short or title, names, (month_of_arxiv_id(arxiv_id), slug_of(arxiv_id)))
     content = "\n".join(_lines(arxiv_id, title, short, record, taxonomy, today)) + "\n"
     path = f"data/papers/{month_of_arxiv_id(arxiv_id)[:4]}/{slug}.yaml"
-    left = (
-        f"family: one of {', '.join(taxonomy.families)}",
-        "summary: one to three sentences of your own: what is removed, how it is chosen, what it costs to recover",
-        "checked: abstract, if you compared the summary with the abstract, else secondary",
-    )
-    return NewEntry(path, format_entry(content.encode(), "papers", path), left)
+    return NewEntry(path, format_entry(content.encode(), "papers", path), _left("papers", taxonomy))
 
 
-def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewEntry:
+def new_page(kind: str, url: str, name: str | None, *, data: Path, taxonomy: Taxonomy, today: date) -> NewEntry:
+    """Begin the entry of a tool or an article.
+
+    Args:
+        kind: tools or articles.
+        url: address of the tool's home page or of the article.
+        name: of the tool, or title of the article; without it, the address names the file.
+        data: the folder of the catalogue.
+        taxonomy: for the choices that the entry lists.
+        today: the entry's ``added``.
+
+    Raises:
+        AlreadyThere: an entry of this kind has this address or name.
+        ValueError: the address is not one, or no file name can be made of it.
+    """
+    url = url.strip().strip("<>").strip()
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError(f"{url!r} is not an https address")
+    known = name or name_of(url)
+    names = set()
+    for other, file in entry_files(data):
+        names.add(file.stem)
+        if other == kind:
+            _refuse_same_page(file, f"data/{file.relative_to(data).as_posix()}", url, name)
+    slug = _free_slug(known, names, (slug_of(parts.hostname),))
+    content = "\n".join(_page_lines(kind, url, name, taxonomy, today)) + "\n"
+    path = f"data/{kind}/{slug}.yaml"
+    left = _left(kind, taxonomy)
+    return NewEntry(path, format_entry(content.encode(), kind, path), left[1:] if name and kind == "articles" else left)
+
+
+def name_of(url: str) -> str:
+    """The last part of an address that names something: ``Pruner`` of https://example.org/a/Pruner.html."""
+    parts = urlsplit(url.strip().strip("<>"))
+    last = [part for part in unquote(parts.path).split("/") if slug_of(part)][-1:]
+    stem = re.sub(r"\.(html?|git|md|pdf)$", "", last[0]) if last else ""
+    return stem or (parts.hostname or "").removeprefix("www.")
+
+
+def _left(kind: str, taxonomy: Taxonomy) -> tuple[str, ...]:
+    return tuple(f"{field}: {what}" for field, what in open_fields(kind, taxonomy).items())
+
+
+def _refuse_same_page(file: Path, path: str, url: str, name: str | None) -> None:
+    document, _ = read(file, path)
+    if document is None:
+        return  # `validate` reports it
+    for key in ("url", "repo"):
+        other = document.data.get(key)
+        if isinstance(other, str) and normal(other) == normal(url):
+            raise AlreadyThere(f"{url} is already at {path}:{document.place((key,)).line}")
+    for key in ("name", "title"):
+        other = document.data.get(key)
+        if name and isinstance(other, str) and key_of(other) == key_of(name):
+            raise AlreadyThere(f"{name!r} is already at {path}:{document.place((key,)).line}")
+
+
+def _page_lines(kind: str, url: str, name: str | None, taxonomy: Taxonomy, today: date) -> Iterator[str]:
+    yield f"# yaml-language-server: $schema=../schema/{kind[:-1]}.schema.json"
+    host = urlsplit(url).hostname or ""
+    if kind == "tools":
+        yield f"name: {quoted(name or name_of(url))}"
+        yield f"url: {scalar(url)}"
+        if any(on_host(host, one) for one in CODE_HOSTS) and re.fullmatch(r"[^?#]*//[^/?#]+(/[^/?#]+){2,}/?", url):
+            yield f"repo: {scalar(url)}"
+        yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
+        yield f"{HELP} licence: SPDX identifier, such as Apache-2.0"
+        yield f"{HELP} languages: [Python]"
+        yield f"{HELP} since: YYYY-MM of the first release"
+        yield f"{HELP} One of: {', '.join(taxonomy.tool_categories)}"
+    else:
+        yield f"title: {quoted(name or '')}"
+        yield f"url: {scalar(url)}"
+        yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
+        yield f"{HELP} authors: [names]"
+        yield f"{HELP} publisher: name of the site"
+        yield f"{HELP} date: YYYY-MM-DD of publication"
+        yield f"{HELP} One of: {', '.join(taxonomy.article_categories)}"
+    yield 'category: ""'
+    yield f"{HELP} families: [{', '.join(taxonomy.families)}]"
+    yield f"{HELP} {open_fields(kind, taxonomy)['summary']}"
+    yield 'summary: ""'
+    yield f"added: {today.isoformat()}"
+
+
+def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date, source: str | None = None) -> NewEntry:
     """Begin the entry of a model.
 
     Args:
@@ -83,6 +204,7 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
         data: the folder of the catalogue.
         taxonomy: for the choices that the entry lists.
         today: the entry's ``added``.
+        source: a page with facts about it.
 
     Raises:
         AlreadyThere: a model has this name or alias, or its file.
@@ -97,13 +219,9 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date) -> NewE
     path = f"data/models/{slug}.yaml"
     if (data / "models" / f"{slug}.yaml").exists():
         raise AlreadyThere(f"{name!r} would be {path}, which another model has")
-    content = "\n".join(_model_lines(name, taxonomy, today)) + "\n"
-    left = (
-        f"output: one of {', '.join(taxonomy.outputs)}",
-        "summary: one to three sentences of your own: what it is, and what matters for making it cheaper",
-        "sources: the pages that you read for its facts",
-    )
-    return NewEntry(path, format_entry(content.encode(), "models", path), left)
+    content = "\n".join(_model_lines(name, taxonomy, today, source)) + "\n"
+    left = _left("models", taxonomy)
+    return NewEntry(path, format_entry(content.encode(), "models", path), left[:2] if source else left)
 
 
 def _refuse_same_name(file: Path, path: str, name: str) -> None:
@@ -116,23 +234,27 @@ def _refuse_same_name(file: Path, path: str, name: str) -> None:
             raise AlreadyThere(f"{name!r} is already a name of {path}")
 
 
-def _model_lines(name: str, taxonomy: Taxonomy, today: date) -> Iterator[str]:
+def _model_lines(name: str, taxonomy: Taxonomy, today: date, source: str | None) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema/model.schema.json"
     yield f"name: {quoted(name)}"
-    yield "# Every other spelling that papers and hubs use, and the model line that it belongs to:"
-    yield "# aliases: [other spellings]"
-    yield "# part_of: slug of data/models"
-    yield f"# One of: {', '.join(taxonomy.outputs)}"
+    yield f"{HELP} Every other spelling that papers and hubs use, and the model line that it belongs to:"
+    yield f"{HELP} aliases: [other spellings]"
+    yield f"{HELP} part_of: slug of data/models"
+    yield f"{HELP} One of: {', '.join(taxonomy.outputs)}"
     yield 'output: ""'
-    yield "# Where known, add the lines that apply; leave out what you did not read:"
-    yield f"# architecture: {' | '.join(taxonomy.architectures)}"
-    yield "# developer, released, paper, weights, licence, resolution, steps, calls_per_step, diffusers"
-    yield "# parameters: {denoiser: millions, text_encoders: millions, decoder: millions, source: address and place}"
-    yield "# One to three sentences of your own: what it is, and what matters for making it cheaper."
+    yield f"{HELP} Where known, add the lines that apply: delete the {HELP}, and leave out what you did not read."
+    yield f"{HELP} architecture: {' | '.join(taxonomy.architectures)}"
+    yield f"{HELP} developer, released, paper, weights, licence, resolution, steps, calls_per_step, diffusers"
+    yield f"{HELP} parameters: {{denoiser: millions, text_encoders: millions, source: address and place}}"
+    yield f"{HELP} One to three sentences of your own: what it is, and what matters for making it cheaper."
     yield 'summary: ""'
-    yield "# The pages that you read for these facts, and the day:"
-    yield "# sources: [https://example.org/model-card]"
-    yield f"# checked_on: {today.isoformat()}"
+    yield f"{HELP} The pages that you read for these facts, and the day:"
+    if source:
+        yield f"sources: [{quoted(source)}]"
+        yield f"checked_on: {today.isoformat()}"
+    else:
+        yield f"{HELP} sources: [https://example.org/model-card]"
+        yield f"{HELP} checked_on: {today.isoformat()}"
     yield f"added: {today.isoformat()}"
 
 
@@ -153,18 +275,18 @@ def _short(title: str) -> str | None:
     return name.strip() if colon and len(name.split()) <= 3 else None
 
 
-def _free_slug(name: str, taken: set[str], arxiv_id: str) -> str:
-    """A file name nobody has: the name itself, otherwise with the month of the id.
+def _free_slug(name: str, taken: set[str], endings: tuple[str, ...]) -> str:
+    """A file name nobody has: the name itself, otherwise with one of the endings.
 
     Raises:
         ValueError: the name has no Latin letter or digit.
     """
     words = slug_of(name).split("-")
     slug = "-".join(words[:6])
-    for candidate in (slug, f"{slug}-{month_of_arxiv_id(arxiv_id)}", f"{slug}-{slug_of(arxiv_id)}"):
+    for candidate in (slug, *(f"{slug}-{ending}" for ending in endings)):
         if slug_fault(candidate) is None and candidate not in taken:
             return candidate
-    raise ValueError(f"no file name can be made of {name!r}; give a title with Latin letters by --title")
+    raise ValueError(f"no file name can be made of {name!r}; give a name with Latin letters by --title")
 
 
 def _lines(
@@ -175,27 +297,30 @@ def _lines(
     yield f"title: {quoted(title)}"
     if short:
         yield f"short: {quoted(short)}"
+    if record is not None and plain(text_of(record.title)) != plain(title):
+        yield f"aliases: [{quoted(text_of(record.title))}]"
     yield f'arxiv: "{arxiv_id}"'
     dois = [doi for doi in dois_in((record.doi if record else None) or "") if not doi.casefold().startswith(OWN_DOI)]
     if dois:
         yield f"doi: {quoted(dois[0])}"
         if dois[1:]:
-            yield f"# arXiv names other DOIs, too: {', '.join(dois[1:])}"
+            yield f"{HELP} arXiv names other DOIs, too: {', '.join(dois[1:])}"
     if venue := _venue(comment, taxonomy):
-        yield f"# From the authors' comment: {_one_line(comment)}"
+        yield f"{HELP} From the authors' comment: {_one_line(comment)}"
         yield f"venue: {quoted(venue)}"
     if code := _REPOSITORY.search(comment):
         yield f"code: {quoted(code[0])}"
-    yield f"# One of: {', '.join(taxonomy.families)}"
+    yield f"{HELP} One of: {', '.join(taxonomy.families)}"
     yield 'family: ""'
-    yield "# Where known, add the lines that apply; data/TEMPLATE.yaml explains each:"
-    yield f"# sparsity: [{', '.join(taxonomy.sparsity)}]"
-    yield f"# granularity: [{', '.join(taxonomy.granularity)}]"
-    yield "# models: [slugs of data/models]"
-    yield f"# training: {' | '.join(taxonomy.training)}"
-    yield "# One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
+    yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
+    yield f"{HELP} data/TEMPLATE.yaml explains each field."
+    yield f"{HELP} sparsity: [{', '.join(taxonomy.sparsity)}]"
+    yield f"{HELP} granularity: [{', '.join(taxonomy.granularity)}]"
+    yield f"{HELP} models: [slugs of data/models]"
+    yield f"{HELP} training: {' | '.join(taxonomy.training)}"
+    yield f"{HELP} One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
     yield 'summary: ""'
-    yield "# abstract, if you compared the summary with the abstract, else secondary"
+    yield f"{HELP} abstract, if you compared the summary with the abstract, else secondary"
     yield 'checked: ""'
     yield f"added: {today.isoformat()}"
 

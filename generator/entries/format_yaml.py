@@ -1,4 +1,4 @@
-"""Entries in the one canonical form: key order, quoting, wrapping. It keeps every comment and every value."""
+"""Entries in the one canonical form: key order, quoting, wrapping. It keeps every value and comment of a person."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ _DATE_FIELDS = {"added", "checked_on", "date", "released"}
 _MAPPINGS = {"parameters": Parameters}
 _HARMLESS = {"E112"}  # all that a repaired text can have and be rewritten
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=](?:[^#:]|(?<!\s)#|:(?!\s|$))*", re.DOTALL)
+
+
+HELP = "#?"
+"""Start of a comment that `add` wrote as help. A file without an empty field needs none of them."""
 
 
 class NotFormattable(ValueError):  # the file is at fault, not the program
@@ -54,6 +58,8 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
         raise NotFormattable(fatal[0].text())
     order = list(KINDS[kind].model_fields)
     comments = _comments(document)
+    if not _has_empty(document.data):
+        comments = comments.without_help()
     written = _Writer(order, comments).write(document.data)
     again, _ = load(written, name)
     if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
@@ -89,6 +95,11 @@ def _without_order(value: Any) -> Any:
     return [_without_order(part) for part in value] if isinstance(value, list) else value
 
 
+def _has_empty(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not value or any(_has_empty(part) for part in parts)
+
+
 @dataclass(frozen=True)
 class _Comments:
     """Comments of a document by the part that they belong to."""
@@ -99,6 +110,15 @@ class _Comments:
     """On the line of the part, after it."""
     end: list[str]
     """After the last part."""
+
+    def without_help(self) -> _Comments:
+        """All but the comments that `add` wrote as help."""
+
+        def kept(comments: list[str]) -> list[str]:
+            return [comment for comment in comments if not comment.startswith(HELP)]
+
+        above = {steps: left for steps, comments in self.above.items() if (left := kept(comments))}
+        return _Comments(above, self.beside, kept(self.end))
 
     def every(self) -> Iterator[str]:
         """All comments, in no order."""

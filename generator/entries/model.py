@@ -613,7 +613,7 @@ def month_of_arxiv_id(arxiv_id: str) -> str:
     match = ARXIV_NEW.fullmatch(arxiv_id) or ARXIV_OLD.fullmatch(arxiv_id)
     if match is None:
         raise ValueError(f"{arxiv_id!r} is not an arXiv id")
-    century = "19" if int(match["yy"]) > 90 else "20"
+    century = "19" if "/" in arxiv_id and int(match["yy"]) > 90 else "20"
     return f"{century}{match['yy']}-{match['mm']}"
 
 

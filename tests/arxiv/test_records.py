@@ -174,7 +174,7 @@ def test_damaged_files_are_named_and_replaced(name: str, tmp_path: Path, record:
         "error",
     )
     assert message in problem.message
-    assert problem.fix == "run python -m generator enrich 2305.10924"
+    assert problem.fix == "run make enrich ID=2305.10924"
     with pytest.raises(arxiv_records.RecordError) as caught:
         arxiv_records.read(tmp_path, ID)
     assert caught.value.problem == problem
@@ -188,12 +188,12 @@ def test_damaged_files_are_named_and_replaced(name: str, tmp_path: Path, record:
         (
             "2022/2305.10924.json",
             "2305.10924 belongs in data/arxiv/2023/2305.10924.json",
-            "delete this file, then run python -m generator enrich 2305.10924",
+            "delete this file, then run make enrich ID=2305.10924",
         ),
         (
             "2305.10924.json",
             "2305.10924 belongs in data/arxiv/2023/2305.10924.json",
-            "delete this file, then run python -m generator enrich 2305.10924",
+            "delete this file, then run make enrich ID=2305.10924",
         ),
         ("2023/notes.txt", "'notes.txt' does not name a record", "delete the file"),
         ("2023/2305.10924.json.bak", "'2305.10924.json.bak' does not name a record", "delete the file"),

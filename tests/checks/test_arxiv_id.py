@@ -72,14 +72,14 @@ BAD = [
     ),
     (
         "arxiv: quant-ph/0213082",
-        "2:8: error[E202]: 'quant-ph/0213082' is not an arXiv id",
-        'write arxiv: "2305.10924"',
+        "2:8: error[E201]: quant-ph/0213082 has the month 13",
+        "write the month, 01 to 12, as digits 3 and 4",
     ),
     ("arxiv: none", "2:8: error[E202]: 'none' is not an arXiv id", 'write arxiv: "2305.10924"'),
     (
         'arxiv: "\uff12\uff13\uff10\uff15.10924"',
-        "2:8: error[E201]: \uff12\uff13\uff10\uff15.10924 has 5 digits after the point",
-        "write four digits up to 1412, five from 1501",
+        "2:8: error[E202]: '\uff12\uff13\uff10\uff15.10924' is not an arXiv id",
+        'write arxiv: "2305.10924"',
     ),
 ]
 GOOD = [

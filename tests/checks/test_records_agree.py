@@ -22,7 +22,7 @@ def test_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {A: ""}) == [
         (
             f"data/{A}:2:8: note[E604]: the arXiv record of 2305.10924 is missing. "
-            "fix: run python -m generator enrich 2305.10924, or leave it to the scheduled job"
+            "fix: run make enrich ID=2305.10924, or leave it to the scheduled job"
         )
     ]
 

@@ -12,7 +12,7 @@ CYCLE = "fix: an earlier paper cannot build on a later one; delete one of the li
 REPORTED = "results:\n  - {model: m, setting: s, where: Table 1, reported_by: %s, after: {fid: 2}}"
 UNMARKED = "error[E512]: superseded_by without status superseded. fix: write status: superseded"
 M = {"models/m.yaml": "name: Model"}
-NEW = 'run python -m generator add --model "%s" for a new one'
+NEW = 'run make add MODEL="%s" for a new one'
 LONG, MEANT = "Stable Diffusion XL", "did you mean sdxl? Otherwise"
 
 

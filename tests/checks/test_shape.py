@@ -15,17 +15,21 @@ BAD = [
     (
         "checked:",
         "5:9: error[E210]: checked is required and empty",
-        "write checked: … (What the summary was checked against)",
+        "write checked: one of abstract, secondary",
     ),
     (
         'checked: ""',
         "5:10: error[E210]: checked is required and empty",
-        "write checked: … (What the summary was checked against)",
+        "write checked: one of abstract, secondary",
     ),
     (
         "family: []",
         "3:9: error[E210]: family is required and empty",
-        "write family: … (The one family it belongs to, on whose page it is listed)",
+        (
+            "write family: one of pruning, sparse-attention, token-reduction, dynamic-inference, quantization, "
+            "distillation, fast-samplers, architecture-search, efficient-architectures, caching, "
+            "parallel-inference, foundations, surveys"
+        ),
     ),
     ("titel: Prune Well", "7:1: error[E211]: unknown key 'titel'", "did you mean title?"),
     ("topics: one-shot", "4:9: error[E212]: topics is 'one-shot', not a list", "write topics: [one-shot]"),
