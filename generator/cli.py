@@ -3,13 +3,15 @@
 Each command is a module of its own under ``commands``, imported when the command runs, so that a command loads only
 what it uses. Help texts have one layout: a sentence that starts with a verb, then one example.
 
-Exit codes: 0 fine, 1 problems in the data (or with arXiv), 2 wrong use, 3 our own bug, 130 interrupted.
+Exit codes: 0 fine, 1 problems in the data (or with arXiv, a right, the disk), 2 wrong use, 3 our own bug, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import shutil
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -19,8 +21,9 @@ from typing import Annotated
 import typer
 
 from generator import __version__
-from generator.commands.output import Failed, say
+from generator.commands.output import Failed, accept_any_encoding, say
 from generator.entries.problem import FORMATS
+from generator.escape import terminal
 
 
 def _example(arguments: str) -> str:
@@ -203,8 +206,37 @@ def _bug_report(error: BaseException) -> str:
     )
 
 
+_CURES = {
+    errno.EACCES: "give yourself the right to read and write it",
+    errno.EPERM: "give yourself the right to read and write it",
+    errno.EROFS: "work in a copy on a disk that can be written",
+    errno.ENOSPC: "free space on the disk",
+    errno.EDQUOT: "free space on the disk",
+    errno.EFBIG: "free space on the disk",
+    errno.ENAMETOOLONG: "work in a folder with a shorter path",
+    errno.EMFILE: "close other programs, or raise the limit of open files",
+    errno.ENFILE: "close other programs, or raise the limit of open files",
+    errno.EIO: "check the disk",
+}
+"""What the surroundings refuse, and the cure; other errors of the system are ours."""
+
+
+def _refusal(error: OSError) -> str | None:
+    """One line about a right, a disk or a limit that is missing, with the cure; None for anything else."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        _, where, why = error.args[0][0]  # a copy of a folder collects its errors as text
+        known = next((code for code in _CURES if os.strerror(code) in str(why)), None)
+    else:
+        known, where = (error.errno if error.errno in _CURES else None), error.filename
+    if known is None:
+        return None
+    place = f"{where}: " if where else ""
+    return terminal(f"{place}error: {os.strerror(known)}. fix: {_CURES[known]}")
+
+
 def run() -> None:
     """Run the command line and end with the exit code."""
+    accept_any_encoding()
     try:
         app()  # ends with 2 on wrong use and with 130 on an interrupt
     except Failed:
@@ -213,6 +245,10 @@ def run() -> None:
         # The reader of our output has closed the pipe; do not fail again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        refused = _refusal(error)
+        say(refused or _bug_report(error), error=True)
+        sys.exit(1 if refused else 3)
     except Exception as error:  # noqa: BLE001  our own bug, reported as such
         say(_bug_report(error), error=True)
         sys.exit(3)

@@ -40,7 +40,7 @@ def load_config(root: Path, environment: Mapping[str, str] | None = None) -> Sit
         if not isinstance(node, yaml.SequenceNode):
             raise yaml.constructor.ConstructorError(None, None, "!ENV needs [NAME, default]", node.start_mark)
         name, default = loader.construct_sequence(node)
-        return variables.get(name, default)
+        return (variables.get(name) or "").strip() or default  # an undefined variable of a workflow is empty
 
     Loader.add_constructor("!ENV", resolve)
     with (root / "mkdocs.yml").open(encoding="utf-8") as stream:

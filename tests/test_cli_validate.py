@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -224,6 +225,63 @@ def test_our_own_bug_is_reported_as_such(copy: Path, run: Run, monkeypatch: pyte
     assert "ZeroDivisionError: made up" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (errno.EACCES, "give yourself the right"),
+        (errno.EROFS, "work in a copy"),
+        (errno.ENOSPC, "free space"),
+        (errno.ENAMETOOLONG, "work in a folder with a shorter path"),
+    ],
+)
+@pytest.mark.parametrize("copied", [False, True])
+def test_what_the_surroundings_refuse_is_no_bug(
+    copy: Path, run: Run, monkeypatch: pytest.MonkeyPatch, code: int, cure: str, copied: bool
+) -> None:
+    error = OSError(code, os.strerror(code), "data/x")
+    if copied:
+        error = shutil.Error([("a", "data/x", str(error))])
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("generator.commands.format.write_file", fail)
+    spoil(copy, "title: Prune Well", "title: 'Prune Well'")
+    done = run(copy, "format")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "error: " in line]
+    assert line.startswith(f"data/x: error: {os.strerror(code)}. fix: {cure}")
+
+
+def test_another_error_of_the_system_is_ours(copy: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EBADF, "bad file")
+
+    monkeypatch.setattr("generator.commands.format.write_file", fail)
+    spoil(copy, "title: Prune Well", "title: 'Prune Well'")
+    assert run(copy, "format").returncode == 3
+
+
+@pytest.mark.parametrize("form", ["text", "github", "json"])
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437", "latin-1:strict"])
+def test_every_encoding_of_the_output_takes_every_character(copy: Path, form: str, encoding: str) -> None:
+    spoil(copy, "family: pruning", "family: Łukasz→𝛼")
+    done = subprocess.run(
+        [sys.executable, "-m", "generator", "validate", "--no-notes", "--format", form],
+        cwd=copy,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    text = done.stdout.decode(encoding.partition(":")[0])
+    assert "\\u0141ukasz" in text
+    assert "\\ud835\\udefc" in text
+    if form == "json":
+        assert "'Łukasz→𝛼'" in json.loads(text)[0]["message"]
+
+
 def test_interrupt(copy: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", WAITING, "validate"],
@@ -298,10 +356,37 @@ def test_format_corrects_and_then_has_nothing_to_do(copy: Path, run: Run) -> Non
     assert b"\r" in (copy / PAPER).read_bytes()
     done = run(copy, "format")
     assert (done.returncode, done.stdout) == (0, f"changed {PAPER}\n")
-    assert done.stderr == "2 files, 1 changed, 0 not formattable\n"
+    assert done.stderr == "6 files, 1 changed, 0 not formattable\n"
     assert (copy / PAPER).read_bytes() == good
     assert run(copy, "format", "--check").returncode == 0
     assert sorted(file.name for file in (copy / "data/papers/2023").iterdir()) == ["x.yaml"]
+
+
+WHOLE = ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml")
+
+
+def test_format_corrects_every_line_end_that_validate_reports(copy: Path, run: Run) -> None:
+    before = {path: path.read_bytes() for path in sorted((copy / "data").rglob("*.yaml"))}
+    for path, raw in before.items():
+        path.write_bytes(raw.replace(b"\n", b"\r\n"))
+    done = run(copy, "validate", "--no-notes")
+    assert done.returncode == 1
+    assert {line.split(":")[0] for line in done.stdout.splitlines()} == {
+        path.relative_to(copy).as_posix() for path in before
+    }
+    done = run(copy, "format", "--check")
+    assert (done.returncode, "fix: run make format" in done.stderr) == (1, True)
+    assert run(copy, "format").returncode == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert run(copy, "validate", "--no-notes").returncode == 0
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_format_takes_a_file_of_vocabularies(copy: Path, run: Run, name: str) -> None:
+    raw = (copy / "data" / name).read_bytes()
+    (copy / "data" / name).write_bytes(b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"))
+    assert run(copy, "format", f"data/{name}").returncode == 0
+    assert (copy / "data" / name).read_bytes() == raw
 
 
 def test_format_of_one_file(copy: Path, run: Run) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from generator.entries.leftovers import is_leftover
 from generator.entries.model import ArxivRecord, month_of_arxiv_id
 from generator.entries.problem import Code, Problem
 from generator.write import write_file
@@ -89,7 +90,7 @@ def read_all(root: Path) -> tuple[dict[str, ArxivRecord], list[Problem]]:
 def _files(root: Path) -> Iterator[Path]:
     """Files at any depth, without dot files, which are temporary or a .gitkeep."""
     for folder, _, names in os.walk(root):
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
+        yield from (Path(folder, name) for name in names if not (name.startswith(".") or is_leftover(name)))
 
 
 def _load(root: Path, file: Path) -> ArxivRecord:

@@ -111,6 +111,8 @@ def commit_time(root: Path) -> int:
     """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given:
+        if not given.isdecimal():
+            raise BuildFailed(f"SOURCE_DATE_EPOCH is {given!r}; give seconds since 1970, or unset it")
         return int(given)
     command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
     try:
@@ -127,7 +129,7 @@ def run_engine(words: tuple[str, ...], output: Path, epoch: int) -> None:
         BuildFailed: it failed or warned; a warning means a broken link or a page outside the navigation.
     """
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if value.strip() or name not in ("SITE_URL", "REPO_URL")},
         "CATALOGUE_DOCS": "docs",
         "CATALOGUE_SITE": "engine",
         "SOURCE_DATE_EPOCH": str(epoch),

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from generator.checks.draft import Draft
 from generator.checks.urls import ADDRESS_FIELDS
+from generator.entries.leftovers import is_leftover
 from generator.entries.load_yaml import Document, read
 from generator.entries.model import KINDS, SLUG, Dataset, Taxonomy
 from generator.entries.problem import Code, Problem
@@ -62,7 +63,8 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
     for kind in KINDS:
         pattern = "*/*.yaml" if kind == "papers" else "*.yaml"
         for file in sorted((data / kind).glob(pattern)):
-            yield kind, file
+            if not is_leftover(file.name):
+                yield kind, file
 
 
 def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
@@ -75,6 +77,7 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
             file in entries
             or file in known
             or relative.parts[0] in ("arxiv", "schema")
+            or any(map(is_leftover, relative.parts))
             or (file.is_dir() and not file.is_symlink())
         ):
             continue

@@ -25,8 +25,20 @@ CODES = (
     ),
 )
 
-_MARKUP = re.compile(r"\*\*|__|`|\$|\]\(|<[a-z/]|\\[a-z]+|^#", re.IGNORECASE)
-_PRAISE = re.compile(r"\b(novel|state-of-the-art|groundbreaking|revolutionary|cutting-edge)\b", re.IGNORECASE)
+# A dollar of a price, such as $0.01, is none of TeX; a < without its > is a sign.
+_TEX = r"\$(?!\d[\d,]*(?:\.\d+)?(?![\d$\\]))(?=[^$]*\$)"
+_MARKUP = re.compile(rf"\*\*|__|`|{_TEX}|\]\(|</?[a-z][^<>]*>|\\[a-z]+|^#", re.IGNORECASE)
+_TERMS = (
+    "views?|viewpoints?|objects?|concepts?|class(?:es)?|categor(?:y|ies)|poses?|scenes?|subjects?|domains?|tasks?"
+    "|identit(?:y|ies)|compositions?|trajector(?:y|ies)|characters?|motions?|speakers?"
+)
+"""What «novel» is no praise of: things that a model has not been trained on."""
+_PRAISE = re.compile(
+    rf"(?<!graphic )(?<!visual )(?<!web )\bnovel\b(?![- ](?:{_TERMS})\b)"
+    r"|\b(?:state-of-the-art|groundbreaking|revolutionary|cutting-edge)\b",
+    re.IGNORECASE,
+)
+_END = re.compile(r"\.[)\]”»\"'’]*$")
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
@@ -43,5 +55,5 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         yield draft.problem("E241", steps, f"markup {match[0]!r} in the summary", "write plain text")
     if match := _PRAISE.search(text):
         yield draft.problem("E241", steps, f"{match[0]!r} in the summary", "say what the method does, without praise")
-    if not text.endswith("."):
+    if not _END.search(text):
         yield draft.problem("E241", steps, f"the summary ends with {text[-12:]!r}", "end it with a full stop")

@@ -147,10 +147,15 @@ def _repository(draft: Draft, key: str, text: str, host: str, path: str, rest: s
 
 
 def normal(address: str) -> str:
-    """An address in the form in which two spellings of one page are equal."""
+    """An address in the form in which two spellings of one page are equal.
+
+    A fragment names a part of a page, or the page itself where a script shows it, except on code hosts.
+    """
     try:
-        parts = urlsplit(address.casefold())
+        parts, fragment = urlsplit(address.casefold()), urlsplit(address).fragment
     except ValueError:
         return address  # `check` reports it
     host = parts.netloc.removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/').removesuffix('.git')}" + (f"?{parts.query}" if parts.query else "")
+    page = f"{host}{parts.path.rstrip('/').removesuffix('.git')}" + (f"?{parts.query}" if parts.query else "")
+    named = fragment.partition(":~:")[0].rstrip("/")
+    return f"{page}#{named}" if named and not any(on_host(host, domain) for domain in CODE_HOSTS) else page

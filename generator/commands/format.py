@@ -7,19 +7,23 @@ from pathlib import Path
 
 import typer
 
-from generator.checks.drafts import entry_files
+from generator.checks.drafts import CHOOSE, DATASETS, GLOSSARY, TAXONOMY, TEMPLATE, entry_files
 from generator.commands.output import Failed, say
-from generator.entries.format_yaml import NotFormattable, format_entry
+from generator.entries.format_yaml import NotFormattable, format_entry, repair_text
 from generator.escape import terminal
 from generator.write import write_file
 from reference_impls.number_format import count
+
+WHOLE = "whole"
+WHOLE_FILES = (TAXONOMY, DATASETS, CHOOSE, GLOSSARY, TEMPLATE)
+"""Files that are no entries: only their bytes are repaired, such as line ends."""
 
 
 def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
     """Rewrite entries.
 
     Args:
-        paths: files of entries; all entries if empty.
+        paths: files; all entries and vocabularies if empty.
         check: write nothing, and fail if a file would change.
         root: of the repository.
 
@@ -32,7 +36,7 @@ def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
     for kind, file in chosen:
         raw = file.read_bytes()
         try:
-            canonical = format_entry(raw, kind, str(file))
+            canonical = repair_text(raw, str(file)) if kind == WHOLE else format_entry(raw, kind, str(file))
         except NotFormattable as error:
             failed += 1
             say(terminal(str(error)), error=True)
@@ -46,13 +50,16 @@ def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
         f"{count(len(chosen), 'file')}, {changed} {'to change' if check else 'changed'}, {failed} not formattable",
         error=True,
     )
+    if check and changed:
+        say("fix: run make format", error=True)
     if failed or (check and changed):
         raise Failed
 
 
 def _chosen(paths: Sequence[Path], root: Path) -> list[tuple[str, Path]]:
     """The entries of these paths, or all, each with its kind."""
-    plain = ((kind, file) for kind, file in entry_files(root / "data") if file.is_file() and not file.is_symlink())
+    every = (*entry_files(root / "data"), *((WHOLE, root / "data" / name) for name in WHOLE_FILES))
+    plain = ((kind, file) for kind, file in every if file.is_file() and not file.is_symlink())
     known = {file.resolve(): (kind, file) for kind, file in plain}
     for path in paths:
         if path.resolve() not in known:

@@ -37,6 +37,18 @@ def repair_bytes(raw: bytes) -> bytes:
     return f"{unicodedata.normalize('NFC', text).rstrip()}\n".encode()
 
 
+def repair_text(raw: bytes, name: str) -> bytes:
+    """A file of vocabularies with the bytes that every file under data/ has; nothing else of it changes.
+
+    Raises:
+        NotFormattable: the file is not UTF-8.
+    """
+    try:
+        return repair_bytes(raw)
+    except UnicodeDecodeError as error:
+        raise NotFormattable(f"{name}: not UTF-8: {error.reason}") from error
+
+
 def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     """The canonical form of one entry file.
 

@@ -79,6 +79,8 @@ def entries_csv(catalogue: Catalogue) -> str:
     writer.writerow(CSV_COLUMNS)
     for slug, filed in catalogue.papers.items():
         known = {"authors": authors_of(filed), "date": date_of(filed), "url": address_of(filed)}
+        if filed.entry.arxiv:
+            known["arxiv"] = f"arXiv:{filed.entry.arxiv}"  # a bare id is a number to spreadsheets: 2504.10540 loses a 0
         writer.writerow(_row("paper", slug, {**filed.entry.model_dump(), **known}))
     for slug, tool in catalogue.tools.items():
         values = tool.entry.model_dump()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,39 @@ def test_a_small_catalogue(data: Path) -> None:
     assert (outcome.entries, outcome.errors) == (1, 0)
     assert outcome.catalogue is not None
     assert list(outcome.catalogue.papers) == ["x"]
+
+
+LEFT = [
+    ".DS_Store",
+    "papers/2023/.DS_Store",
+    "papers/2023/.x.yaml.swp",
+    "papers/2023/x.yaml~",
+    "papers/2023/x.yaml.orig",
+    "papers/2023/._x.yaml",
+    "papers/2023/#x.yaml#",
+    "papers/2024/.gitkeep",
+    "tools/Thumbs.db",
+    "tools/desktop.ini",
+    "articles/.~lock.a.yaml#",
+    "__MACOSX/papers/2023/._x.yaml",
+    "arxiv/2023/Thumbs.db",
+    "arxiv/.DS_Store",
+]
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_files_of_editors_and_systems_are_ignored(data: Path, root: Path, name: str) -> None:
+    (data / name).parent.mkdir(parents=True, exist_ok=True)
+    (data / name).write_bytes(b"\0\5\x16\7")
+    assert errors(data) == []
+    if "keep" not in name:  # a file for Git itself
+        command = ["git", "check-ignore", "--no-index", "--quiet", f"data/{name}"]
+        assert subprocess.run(command, cwd=root, check=False).returncode == 0
+
+
+def test_the_lock_of_emacs_is_ignored(data: Path) -> None:
+    (data / "papers/2023/.#x.yaml").symlink_to("someone@host.123:456")
+    assert errors(data) == []
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,35 @@ def test_address_in_another_spelling(checker: Checker) -> None:
     assert checker.messages_of_all(duplicates, tools) == [f"data/tools/b.yaml:2:6: error[E501]: {message}. {KEEP}"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://playground.example.org/#58I88I#186", "https://playground.example.org/#947JF6#0"),
+        ("https://example.org/book/index.html#pruning", "https://example.org/book/index.html#quantization"),
+        ("https://example.org/#/lesson/7", "https://example.org/#/lesson/9"),
+        ("https://example.org/#aB", "https://example.org/#Ab"),
+        ("https://example.org/book", "https://example.org/book#pruning"),
+    ],
+)
+def test_a_fragment_is_part_of_an_address(checker: Checker, one: str, other: str) -> None:
+    tools = {"tools/a.yaml": f"url: {one}", "tools/b.yaml": f"url: {other}"}
+    assert checker.messages_of_all(duplicates, tools) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://github.com/a/b", "https://github.com/a/b#readme"),
+        ("https://example.org/p", "https://example.org/p#"),
+        ("https://example.org/p", "https://example.org/p#:~:text=pruning"),
+        ("https://example.org/#/p", "https://example.org#/p/"),
+    ],
+)
+def test_a_fragment_that_names_no_part_is_none(checker: Checker, one: str, other: str) -> None:
+    tools = {"tools/a.yaml": f"url: {one}", "tools/b.yaml": f"url: {other}"}
+    assert len(checker.messages_of_all(duplicates, tools)) == 1
+
+
 def test_three_of_one_all_name_the_first(checker: Checker) -> None:
     messages = checker.messages_of_all(duplicates, {A: "", B: "", "papers/2023/c.yaml": ""})
     assert [f"data/{A}:2" in line for line in messages] == [True, True]

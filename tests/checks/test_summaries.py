@@ -40,12 +40,34 @@ BAD = [
         "write plain text",
     ),
     (
+        "summary: Prunes the channels of a U-Net by $5$ scores of its layers.",
+        "4:10: error[E241]: markup '$' in the summary",
+        "write plain text",
+    ),
+    (
+        "summary: Prunes the <b>channels</b> of a U-Net that matter least.",
+        "4:10: error[E241]: markup '<b>' in the summary",
+        "write plain text",
+    ),
+    (
+        "summary: Prunes a U-Net by a novel view of the scores of its channels and novel ideas.",
+        "4:10: error[E241]: 'novel' in the summary",
+        "say what the method does, without praise",
+    ),
+    (
         "summary: Prunes a U-Net with a State-of-the-Art criterion for its channels.",
         "4:10: error[E241]: 'State-of-the-Art' in the summary",
         "say what the method does, without praise",
     ),
 ]
 GOOD = [
+    "summary: Prunes a diffusion model for novel view synthesis and then fine-tunes it.",
+    "summary: Prunes a model for novel-view synthesis of novel objects, then fine-tunes it.",
+    "summary: Generates a sample for $0.01 instead of $0.10 after the pruning of a U-Net.",
+    "summary: Generates 100 samples for $5, $6 or $1,000.50 after the pruning of a U-Net.",
+    "summary: Prunes every channel whose score is <x, where x follows the timestep.",
+    "summary: Prunes the channels of a U-Net. (Details are in the appendix.)",
+    "summary: Prunes the channels of a U-Net, «as its authors say.»",
     "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it.",
     "summary: Prunes 2:4 groups at 50 %, then tunes the rest (30 steps).",
     "summary: >-\n  Prunes a model in two lines, the second of which is\n  this one.",

@@ -102,10 +102,29 @@ def test_csv_reads_back(shipped: Catalogue) -> None:
             assert row["authors"] == "; ".join(authors_of(filed))
             assert row["url"] == address_of(filed)
             assert row["date"] == date_of(filed)
-            for key in ("short", "venue", "training", "criterion", "code", "arxiv"):
+            assert row["arxiv"].removeprefix("arXiv:") == (entry.arxiv or "")
+            for key in ("short", "venue", "training", "criterion", "code"):
                 assert row[key] == (getattr(entry, key) or ""), key
             for key in ("combines", "sparsity", "granularity", "architectures", "models", "topics"):
                 assert row[key] == "; ".join(getattr(entry, key)), key
+
+
+READ_AS_NOTHING = {"NA", "N/A", "n/a", "NaN", "nan", "-nan", "-NaN", "NULL", "null", "None", "<NA>", "#N/A", "#NA"}
+"""Texts that pandas takes for an empty cell."""
+
+
+def test_spreadsheets_and_pandas_take_every_cell_for_text(shipped: Catalogue) -> None:
+    rows = list(csv.DictReader(io.StringIO(entries_csv(shipped), newline="")))
+    for row in rows:
+        for name, cell in row.items():
+            assert cell not in READ_AS_NOTHING, (row["slug"], name)
+            # A year alone is the same as a number and as text.
+            assert name == "date" or not re.fullmatch(r"[+-]?[\d,]*\.?\d+(e[+-]?\d+)?", cell, re.IGNORECASE), row[
+                "slug"
+            ]
+    ids = {row["arxiv"] for row in rows if row["arxiv"]}
+    assert len(ids) == sum(bool(filed.entry.arxiv) for filed in shipped.papers.values())
+    assert all(text.startswith("arXiv:") for text in ids)
 
 
 def test_no_hostile_cell_starts_a_formula(hostile_site: Site) -> None:

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from generator.assemble.build import build, commit_time, finish
+from generator.assemble.build import BuildFailed, build, commit_time, finish, run_engine
 from generator.assemble.committed import committed_files
 from generator.assemble.theme_fixes import PAGE_FIXES, SCRIPT_FIXES, ThemeFix
 from generator.entries.model import Filed, Paper
@@ -385,6 +385,26 @@ def test_a_fork_sets_its_addresses_in_the_environment(twins: Twins) -> None:
     page = (site / "papers/diff-pruning/index.html").read_text("utf-8")
     assert '<link rel="canonical" href="https://fork.example/deep/er/papers/diff-pruning/">' in page
     assert 'href="https://code.example/fork/list/edit/main/data/papers/2023/diff-pruning.yaml"' in page
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_address_is_none(empty: str) -> None:
+    """A workflow passes a variable that is not defined as an empty one."""
+    assert load_config(ROOT, {"SITE_URL": empty, "REPO_URL": empty}) == load_config(ROOT, {})
+
+
+def test_the_engine_gets_no_empty_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SITE_URL", "")
+    monkeypatch.setenv("REPO_URL", "https://code.example/fork")
+    words = ("-c", "import os; print(os.environ.get('SITE_URL'), os.environ['REPO_URL']); raise SystemExit(1)")
+    with pytest.raises(BuildFailed, match=r"None https://code\.example/fork"):
+        run_engine(words, tmp_path, 0)
+
+
+def test_a_wrong_time_of_the_build_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(BuildFailed, match="SOURCE_DATE_EPOCH is 'yesterday'; give seconds"):
+        commit_time(ROOT)
 
 
 def test_deleting_an_entry_changes_only_its_files_and_the_lists(
