@@ -3,7 +3,8 @@
 Each command is a module of its own under ``commands``, imported when the command runs, so that a command loads only
 what it uses. Help texts have one layout: a sentence that starts with a verb, then one example.
 
-Exit codes: 0 fine, 1 problems in the data (or with arXiv, a right, the disk), 2 wrong use, 3 our own bug, 130 interrupted.
+Exit codes: 0 fine, 1 problems in the data (or with arXiv, a right, the disk), 2 wrong use, 3 our own bug,
+130 interrupted.
 """
 
 from __future__ import annotations

@@ -205,13 +205,9 @@ def sweep(root: Path) -> int:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One writer at a time. The folder itself is the lock, so that no lock file remains."""
-    import fcntl  # Not on Windows, where the site can still be built from the records that are here.
+    """One writer at a time. The lock file beside the folder stays, and that of a killed run locks nobody out."""
+    from filelock import FileLock  # imported late: only what writes needs it
 
     root.mkdir(parents=True, exist_ok=True)
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(root.with_name(f".{root.name}.lock")):
         yield
-    finally:
-        os.close(handle)

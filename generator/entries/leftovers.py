@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 LEFTOVERS = (
+    ".arxiv.lock",
     ".DS_Store",
     "._*",
     "__MACOSX",

@@ -127,7 +127,8 @@ def test_one_action_has_one_pin() -> None:
 def test_a_job_names_its_rights_and_its_end(job: dict[str, Any]) -> None:
     assert isinstance(job["permissions"], dict)
     assert 0 < int(job["timeout-minutes"]) <= 120
-    assert job["runs-on"] == "ubuntu-latest"
+    systems = job["strategy"]["matrix"]["system"] if job["runs-on"] == "${{ matrix.system }}" else [job["runs-on"]]
+    assert set(systems) <= {"ubuntu-latest", "windows-latest", "macos-latest"}
     assert "secrets" not in job
 
 
@@ -230,6 +231,17 @@ def test_the_one_entry_of_ci_is_make_test() -> None:
     assert script.stat().st_mode & 0o111
     lines = [line for line in script.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
+
+
+def test_windows_and_macos_run_the_steps_of_make_site() -> None:
+    job = load(GITHUB / "workflows" / "check.yml")["jobs"]["elsewhere"]
+    assert set(job["strategy"]["matrix"]["system"]) == {"windows-latest", "macos-latest"}
+    done = [step["run"].removeprefix("python -m ") for step in job["steps"] if "run" in step]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (flags,) = re.findall(r"^PIP_FLAGS := (.*)$", makefile, re.MULTILINE)
+    assert done[0] == f"pip install {flags} -r requirements/site.txt"
+    assert done[-1] in re.findall(r"^\t\$\(PY\) -m (.*)$", makefile, re.MULTILINE)
+    assert "shell" not in str(job)  # each system's own
 
 
 GENERATED = load(GITHUB / "workflows" / "generated.yml")["jobs"]

@@ -33,6 +33,7 @@ def test_a_small_catalogue(data: Path) -> None:
 
 
 LEFT = [
+    ".arxiv.lock",
     ".DS_Store",
     "papers/2023/.DS_Store",
     "papers/2023/.x.yaml.swp",

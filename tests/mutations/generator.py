@@ -164,8 +164,8 @@ MUTATIONS = (
     ),
     Mutation(
         "generator/arxiv/records.py",
-        "        fcntl.flock(handle, fcntl.LOCK_EX)\n",
-        "",
+        '    with FileLock(root.with_name(f".{root.name}.lock")):\n        yield\n',
+        "    yield\n",
         ("tests/arxiv/test_records.py",),
     ),
     Mutation(

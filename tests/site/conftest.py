@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import mimetypes
 import os
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from generator.assemble.build import build, load_site
@@ -88,8 +88,7 @@ def run_build(root: Path, output: Path, **variables: str) -> subprocess.Complete
 @contextmanager
 def once(folder: Path) -> Iterator[bool]:
     """True in the first of all workers to come here; the others wait until it is done, and get False."""
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder.with_suffix(".lock")):
         first = not folder.exists()
         folder.mkdir(exist_ok=True)
         try:
