@@ -45,6 +45,7 @@ app = typer.Typer(
 Root = Annotated[
     Path, typer.Option(help="Folder of the repository.", envvar="CATALOGUE_ROOT", file_okay=False, exists=True)
 ]
+Endpoint = Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.", envvar="ARXIV_ENDPOINT")]
 HERE = Path()
 
 
@@ -129,7 +130,7 @@ def enrich(
         int | None,
         typer.Option("--stale", help="Also fetch records older than DAYS again.", metavar="DAYS", min=0),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.")] = None,
+    endpoint: Endpoint = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fetch and compare; write nothing.")] = False,
     root: Root = HERE,
 ) -> None:
@@ -151,7 +152,7 @@ def add(
     url: Annotated[str | None, typer.Option(help="Address of the tool, article or model.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv; requires --title.")] = False,
     title: Annotated[str | None, typer.Option(help="Title; for a paper with --offline.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Address of the API, if not arXiv's own.")] = None,
+    endpoint: Endpoint = None,
     root: Root = HERE,
 ) -> None:
     """Start the entry of a paper, tool, article or model."""

@@ -178,7 +178,9 @@ class Arxiv:
             ValueError: ``endpoint`` is not a plain https address.
         """
         if not _ENDPOINT.fullmatch(endpoint):
-            raise ValueError(f"endpoint {endpoint!r} is not a plain https address")
+            raise ValueError(
+                f"endpoint {endpoint!r} is not a plain https address: no ? or #, and http on localhost only"
+            )
         self._on_wait = on_wait
         agent = f"awesome-diffusion-pruning/{__version__} (+{contact})"
         self._session = _Session(agent, clock, sleep, timeout, answer_seconds)

@@ -135,9 +135,12 @@ def run_engine(words: tuple[str, ...], output: Path, epoch: int) -> None:
         "SOURCE_DATE_EPOCH": str(epoch),
         "NO_MKDOCS_2_WARNING": "1",
         "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
     }
     command = [sys.executable, *words, "mkdocs.yml"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=output)  # noqa: S603
+    done = subprocess.run(  # noqa: S603  fixed words
+        command, capture_output=True, encoding="utf-8", errors="replace", env=environment, cwd=output
+    )
     said = done.stdout + done.stderr
     if done.returncode or re.search(r"^WARNING", said, re.MULTILINE):
         raise BuildFailed(f"{words[1]} ended with {done.returncode} and said:\n{said.strip()}")

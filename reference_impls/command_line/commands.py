@@ -8,6 +8,8 @@ Exit codes: 0 fine, 1 a check failed, 2 wrong use, reported in one line, with no
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -174,5 +176,8 @@ def bench(
 
 
 def run() -> None:
-    """Run the command line."""
+    """Run the command line; a character that the encoding of the output lacks is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

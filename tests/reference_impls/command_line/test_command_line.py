@@ -612,3 +612,13 @@ def test_table_quick(tmp_path: Path) -> None:
     rows = json.loads(out.read_text())["rows"]
     assert {row["method"] for row in rows} == {None, *METHODS}
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_every_encoding_of_the_output_takes_every_character(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    for words in (["show", "wanda"], ["arch"]):
+        command = [sys.executable, "-m", "reference_impls", *words]
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr.decode(encoding)
+        assert done.stdout.decode(encoding)
