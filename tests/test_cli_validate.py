@@ -172,7 +172,6 @@ def test_paths_filter_what_is_shown(copy: Path, run: Run) -> None:
         ["validate", "--format", "xml"],
         ["validate", "--no-such-option"],
         ["validate", "--root", "no-such-folder"],
-        ["format", "data/taxonomy.yaml"],
         ["no-such-command"],
     ],
 )
@@ -436,7 +435,7 @@ def named(copy: Path, aliases: str = "") -> bytes:
 def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
     (copy / "data/models").mkdir()
     done = run(copy, "add", "--model", "Pruned DiT-XL/2: \u03b2")
-    path = "data/models/pruned-dit-xl-2.yaml"
+    path = "data/models/pruned-dit-xl-2-beta.yaml"
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[:2] == [f"wrote {path}", "fill in:"]

@@ -209,7 +209,6 @@ def test_repositories_of_tools_may_stand_anywhere(checker: Checker) -> None:
     [
         ("https://www.Example.org/p/", "https://example.org/p"),
         ("https://github.com/a/b.git", "https://github.com/A/B"),
-        ("https://example.org/p#part", "https://example.org/p"),
     ],
 )
 def test_two_spellings_of_one_address(one: str, other: str) -> None:

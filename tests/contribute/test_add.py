@@ -243,7 +243,7 @@ def test_title_is_respected_where_arxiv_has_no_latin_letters(run: Run, asked: Se
 
 
 def test_without_a_latin_title_the_option_is_named(run: Run, asked: Server) -> None:
-    asked.say(Reply(feed(entry("2311.00098", title="扩散模型的结构化剪枝"))))
+    asked.say(Reply(feed(entry("2311.00098", title="※ — ∎"))))
     code, _, err = run("add", "2311.00098")
     assert code == 2
     assert "give a name with Latin letters by --title" in err
