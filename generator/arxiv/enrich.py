@@ -181,6 +181,7 @@ class _Tally:
             old = arxiv_records.read(self.root, new.id)
         except arxiv_records.RecordError:
             old = None  # Damaged: this command replaces it.
+        new = arxiv_records.with_former_titles(new, old)
         if old is not None and arxiv_records.same_content(new, old):
             self.unchanged.append(new.id)
         elif self._store(new, old):

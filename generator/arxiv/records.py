@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from generator.entries.leftovers import is_leftover
 from generator.entries.model import ArxivRecord, month_of_arxiv_id
+from generator.entries.plain_text import plain
 from generator.entries.problem import Code, Problem
 from generator.write import write_file
 
@@ -30,6 +31,10 @@ CODES = (
 
 MAX_BYTES = 1024 * 1024
 """The longest author lists of arXiv (about 3,000 names) take a tenth of this."""
+
+MAX_TITLE = 500
+MOST_TITLES = 10
+"""So many former titles of so many characters are kept."""
 
 _PLACE = "data/arxiv"
 # What the API gives for every paper. A new record without one of these comes from a damaged answer; a comment,
@@ -136,6 +141,15 @@ def same_content(new: ArxivRecord, old: ArxivRecord) -> bool:
     return new.model_copy(update={"fetched_at": old.fetched_at}) == old
 
 
+def with_former_titles(new: ArxivRecord, old: ArxivRecord | None) -> ArxivRecord:
+    """The new record, which keeps the titles that the paper had: so a renamed paper does not look like another one."""
+    if old is None:
+        return new
+    known = dict.fromkeys((*old.former_titles, old.title, *new.former_titles))
+    former = [title for title in known if len(title) <= MAX_TITLE and plain(title) != plain(new.title)]
+    return new.model_copy(update={"former_titles": tuple(former[-MOST_TITLES:])})
+
+
 def is_better(new: ArxivRecord, old: ArxivRecord) -> bool:
     """Whether ``new`` may replace ``old``: its content differs, it is not older, and it has every required field.
 
@@ -171,6 +185,7 @@ def write(root: Path, record: ArxivRecord) -> bool:
             old = read(root, record.id)
         except RecordError:
             old = None
+        record = with_former_titles(record, old)
         if old is not None and not is_better(record, old):
             return False
         write_file(file, _content(record))

@@ -26,6 +26,13 @@ CODES = (
         right="the id that belongs to the title",
     ),
     Code(
+        "E610",
+        "A title is that of the newest version on arXiv.",
+        severity="note",
+        wrong="the title of the first version, after arXiv's record has a new one",
+        right="the new title; the former one goes into aliases",
+    ),
+    Code(
         "E606",
         "Every record under data/arxiv/ belongs to an entry.",
         severity="note",
@@ -50,7 +57,11 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             continue
         title = draft.text("title")
         known = {plain(text) for _, text in draft.items("aliases")} | ({plain(title)} if title else set())
-        if title and plain(record.title) not in known:
+        if title and plain(record.title) not in known and known & {plain(former) for former in record.former_titles}:
+            message = f"{arxiv_id} is now called {text_of(record.title)!r} on arXiv"
+            fix = "write the new title, and the former one into aliases"
+            yield draft.problem("E610", ("title",), message, fix, severity="note")
+        elif title and plain(record.title) not in known:
             message = f"the title of {arxiv_id} on arXiv is {text_of(record.title)!r}, not {title!r}"
             if letters := code_points_that_differ(record.title, title):
                 message += f"; only one of them has {letters}"

@@ -205,7 +205,7 @@ class Paper(Record):
 class Tool(Record):
     """A library, kernel collection, runtime or model collection."""
 
-    name: Text
+    name: Title
     """Name people use."""
     url: Text
     """Home page or documentation."""
@@ -248,7 +248,7 @@ class Tool(Record):
 class Article(Record):
     """A tutorial, course, reference page or report."""
 
-    title: Text
+    title: Title
     """Title as on the page."""
     url: Text
     """Address of the page."""
@@ -296,7 +296,7 @@ class Parameters(Record):
 class Model(Record):
     """A generative model that methods are applied to, or a group of models if a source names no single one."""
 
-    name: Text
+    name: Title
     """As its developers write it."""
     aliases: Texts = ()
     """Other spellings that papers, hubs and people use. No other model has the same one."""
@@ -598,6 +598,8 @@ class ArxivRecord(Record):
     """The authors' comment."""
     withdrawn: Text | None = None
     """What says that the paper is withdrawn: its comment, the text in place of its abstract, or its title."""
+    former_titles: Texts = ()
+    """Titles of earlier records, oldest first: an entry may still have one of them."""
     source: Literal["arxiv-api", "mirror"]
     """Where the record came from; the API is the better one."""
     fetched_at: Text

@@ -8,6 +8,10 @@ import unicodedata
 from generator.entries.tex import text_of
 
 _FOLDED = {
+    **{
+        letter: unicodedata.name(letter).lower().split()[-1].replace("lamda", "lambda")
+        for letter in map(chr, range(0x3B1, 0x3CA))
+    },
     "ø": "o",
     "ł": "l",
     "đ": "d",
@@ -20,7 +24,7 @@ _FOLDED = {
     "ŧ": "t",
     "×": "x",
 }
-"""Letters that Unicode does not decompose, and the sign that people type as a letter."""
+"""Greek letters by their names, letters that Unicode does not decompose, the sign that people type as a letter."""
 
 
 def plain(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from generator import escape
 from generator.entries.load_yaml import MAX_BYTES, load
 from generator.entries.model import KINDS
+from generator.entries.tex import text_of
 from generator.views.site import ARXIV_ABSTRACT, DOI_RESOLVER
 
 FORMATS = ("text", "json", "markdown")
@@ -265,7 +266,7 @@ def _entry_change(
 ) -> EntryChange:
     kind, slug = key
     texts = {field: value for field, value in data.items() if isinstance(value, str)}
-    title = escape.collapse(texts.get("title") or texts.get("name") or slug)
+    title = escape.collapse(text_of(texts.get("title") or texts.get("name") or slug))
     address = texts.get("url")
     if "arxiv" in texts:
         address = ARXIV_ABSTRACT + texts["arxiv"]

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from generator import escape
+from generator.entries.tex import text_of
 from generator.pages.quantities import columns, number, quantity, split, written
 from generator.views.glossary import anchor_of
 from generator.views.site import address_of, authors_of, date_of, label_of
@@ -55,7 +56,7 @@ def environment() -> Environment:
     jinja.filters.update(quantity=quantity)
     jinja.globals.update(columns_of=columns, split_columns=split, written=written)
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
-    jinja.globals.update(anchor_of=anchor_of)
+    jinja.globals.update(anchor_of=anchor_of, text_of=text_of)
     return jinja
 
 

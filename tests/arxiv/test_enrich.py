@@ -156,6 +156,19 @@ def test_missing_dropped_and_unexpected(tmp_path: Path, server: Server, client: 
     assert [problem.path for problem in report.problems] == ["data/arxiv", "data/arxiv/2008/0808.05394.json"]
 
 
+def test_a_record_keeps_the_titles_that_a_paper_had(tmp_path: Path, server: Server, client: Arxiv) -> None:
+    titles = ("Prune Well", "Prune  well.", "Sparsify Well", "Sparsify Better", "Sparsify Better")
+    for version, title in enumerate(titles, start=1):
+        server.papers[ID] = entry(ID, version, title=title)
+        run(tmp_path, client, ID)
+    stored = arxiv_records.read(tmp_path, ID)
+    assert stored is not None
+    assert (stored.title, stored.former_titles) == ("Sparsify Better", ("Prune well.", "Sparsify Well"))
+    before = snapshot(tmp_path)
+    assert run(tmp_path, client, ID).unchanged == (ID,)
+    assert snapshot(tmp_path) == before
+
+
 def test_withdrawn(tmp_path: Path, client: Arxiv) -> None:
     report = run(tmp_path, client, "2401.00001")
     assert report.written == ("2401.00001",)

@@ -66,6 +66,7 @@ def test_record_of_no_entry(checker: Checker) -> None:
         ("title: E²Train", "E2Train"),
         ("title: Δ-DiT", r"$\Delta$-DiT"),
         ("title: Δ-DiT", "∆-DiT"),
+        ("title: Δ-DiT", "Delta-DiT"),
         (r"title: $\Delta$-DiT", "Δ-DiT"),
         ("title: D³ToM", "D$^{3}$ToM"),
         ("title: S²Q-VDiT", r"$\text{S}^2$Q-VDiT"),
@@ -86,6 +87,18 @@ def test_the_same_in_other_letters(checker: Checker, fragment: str, title: str) 
 
 def test_tools_and_articles_have_no_record(checker: Checker) -> None:
     assert checker.messages_of_all(records_agree, {"tools/a.yaml": "", "articles/a.yaml": ""}) == []
+
+
+def test_a_renamed_paper_is_no_other_paper(checker: Checker) -> None:
+    known = record(title="Sparsify Well")["2305.10924"].model_copy(update={"former_titles": ("Prune  Well",)})
+    assert checker.messages_of_all(records_agree, {A: ""}, {known.id: known}) == [
+        (
+            f"data/{A}:1:8: note[E610]: 2305.10924 is now called 'Sparsify Well' on arXiv. "
+            "fix: write the new title, and the former one into aliases"
+        )
+    ]
+    both = "title: Sparsify Well\naliases: [Prune Well]"
+    assert checker.messages_of_all(records_agree, {A: both}, {known.id: known}) == []
 
 
 def test_letters_that_look_alike_are_named(checker: Checker) -> None:
