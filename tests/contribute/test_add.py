@@ -242,6 +242,22 @@ def test_title_is_respected_where_arxiv_has_no_latin_letters(run: Run, asked: Se
     assert "扩散模型的结构化剪枝" in text
 
 
+def test_a_title_without_latin_letters_is_spelt_in_them(run: Run, asked: Server, catalogue: Path) -> None:
+    asked.say(Reply(feed(entry("2311.00098", title="扩散模型的结构化剪枝"))))
+    code, _, _ = run("add", "2311.00098")
+    assert code == 0
+    text = (catalogue / "data/papers/2023/kuosanmoxingdejiegouhuajianzhi.yaml").read_text("utf-8")
+    assert "扩散模型的结构化剪枝" in text
+
+
+def test_a_withdrawn_paper_is_named_as_one(run: Run, asked: Server) -> None:
+    comment = "<arxiv:comment>The authors retract this paper</arxiv:comment></entry>"
+    asked.say(Reply(feed(entry("2311.00098", title="Prune Well").replace("</entry>", comment))))
+    code, out, _ = run("add", "2311.00098")
+    assert code == 0
+    assert "arXiv says that 2311.00098 is withdrawn: 'The authors retract this paper'" in out
+
+
 def test_without_a_latin_title_the_option_is_named(run: Run, asked: Server) -> None:
     asked.say(Reply(feed(entry("2311.00098", title="※ — ∎"))))
     code, _, err = run("add", "2311.00098")
