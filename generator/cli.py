@@ -70,9 +70,9 @@ def check_entry(
     root: Root = HERE,
 ) -> None:
     """Format one entry; report its problems and open fields."""
-    from generator.commands.check_entry import check_entry
+    from generator.commands import validate
 
-    check_entry(file, root)
+    validate.check_entry(file, root)
 
 
 @app.command("format", epilog=_example("format data/papers/2023/diff-pruning.yaml"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from urllib.parse import unquote
 
 from generator.checks.draft import Context, Draft
@@ -29,7 +30,6 @@ FIRST_MONTH = 704  # the new form began in April 2007
 OLDEST_MONTH = 9107  # the old one in the last century
 FIVE_DIGITS_SINCE = 1501
 
-_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _PLACE = (
     r"(?:https?://)?(?:"
@@ -108,5 +108,13 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         yield draft.problem("E202", ("arxiv",), f"{text!r} is not an arXiv id", 'write arxiv: "2305.10924"')
     elif dressed and id_fault(bare) is None:
         yield draft.problem("E202", ("arxiv",), f"{text!r} is not a bare id", f'arxiv: "{bare}"')
-    elif fault := id_fault(bare if dressed else text, added[:7] if _FULL_DATE.fullmatch(added) else ""):
+    elif fault := id_fault(bare if dressed else text, _month(added)):
         yield draft.problem("E201", ("arxiv",), *fault)
+
+
+def _month(text: str) -> str:
+    """YYYY-MM of a full date of the calendar; empty for anything else, which another check reports."""
+    try:
+        return date.fromisoformat(text).strftime("%Y-%m") if len(text) == len("2026-11-22") else ""
+    except ValueError:
+        return ""

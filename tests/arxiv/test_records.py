@@ -284,6 +284,7 @@ def after(owner, name):
         die()
     setattr(owner, name, acted)
 
+import filelock  # the first write would import it, which takes as long as many writes
 print("ready", flush=True)
 stage = ""
 for name in stages:  # a child for each, which goes on below

@@ -209,6 +209,7 @@ def test_repositories_of_tools_may_stand_anywhere(checker: Checker) -> None:
     [
         ("https://www.Example.org/p/", "https://example.org/p"),
         ("https://github.com/a/b.git", "https://github.com/A/B"),
+        ("https://github.com/a/b#readme", "https://github.com/a/b"),
     ],
 )
 def test_two_spellings_of_one_address(one: str, other: str) -> None:
