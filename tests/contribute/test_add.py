@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -270,3 +272,26 @@ def test_no_answer_names_a_command_that_can_be_pasted(run: Run, asked: Server) -
     code, _, err = run("add", "2311.00098")
     assert code == 1
     assert 'make add ID=2311.00098 TITLE="title of the paper"' in err
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["serve"], "-m generator serve"),
+        (["serve", "PORT=8001"], '-m generator serve --port "8001"'),
+        (["add", "ID=2305.10924"], '-m generator add "$ID"'),
+        (["add", "ID=2305.10924", "TITLE=A"], '-m generator add "$ID" --offline --title "$TITLE"'),
+        (["add", "KIND=tool", "URL=https://a.example/"], '-m generator add --kind "$KIND" --url "$URL"'),
+        (["add", "MODEL=SDXL"], '-m generator add --model "$MODEL"'),
+        (["check-entry", "FILE=data/x.yaml"], '-m generator check-entry "$FILE"'),
+    ],
+)
+def test_the_makefile_passes_on_what_is_given(words: list[str], command: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    asked = ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/site", *words]
+    done = subprocess.run(asked, cwd=ROOT, env=kept, capture_output=True, text=True, check=True)
+    assert " ".join(done.stdout.split()).endswith(command)
+
+
+def test_a_linked_environment_is_ignored() -> None:
+    assert ".venv" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
