@@ -4,7 +4,6 @@ import { emptyState, readState, writeState } from "./browse-state.js";
 import { row } from "./browse-rows.js";
 import { element } from "./elements.js";
 import { addBar, basket } from "./browse-basket.js";
-import { fillPanel } from "./browse-export.js";
 import { fetchFor, fetchText } from "./search-index.js";
 
 const CHUNK = 200;
@@ -55,10 +54,21 @@ async function start() {
   else one(".browse-static").remove();
   listen();
   addBar(root);
-  showCounts = fillPanel(one("#browse-take"), one(".browse-take-open"), root, [
-    { label: "All that match", keys: () => ids.map((id) => index.key(id)), address: () => location.href },
-    { label: "The selection", keys: () => basket.keys, address: () => `${root}compare/?ids=${basket.keys.join(",")}` },
-  ]);
+  one(".browse-take-open").addEventListener("click", openPanel, { once: true });
+}
+
+// Most readers neither cite nor download: the module comes with the first click, which then opens the panel.
+async function openPanel({ currentTarget: opener }) {
+  try {
+    const { fillPanel } = await import("./browse-export.js");
+    showCounts = fillPanel(one("#browse-take"), opener, root, [
+      { label: "All that match", keys: () => ids.map((id) => index.key(id)), address: () => location.href },
+      { label: "The selection", keys: () => basket.keys, address: () => `${root}compare/?ids=${basket.keys.join(",")}` },
+    ]);
+    opener.click();
+  } catch {
+    opener.addEventListener("click", openPanel, { once: true }); // the next click tries again
+  }
 }
 
 // The rows that came with the page are those of an empty query.

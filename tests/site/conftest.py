@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 from generator.assemble.build import build, load_site
 from generator.checks.validate import validate
@@ -31,6 +31,8 @@ from tests.site.hostile import add_hostile, copy_repository
 from tests.site.parsing import Parsed, parse
 
 ROOT = Path(__file__).resolve().parents[2]
+
+expect.set_options(timeout=15_000)  # as long as a page may take for anything else, on a machine with other work
 COMPRESSED = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml")
 
 
