@@ -62,6 +62,7 @@ READ = (
     "data/*.yaml",
     "data/models/*.yaml",
     "docs/**/*.md",
+    "docs/assets/*.css",
     "docs/assets/*.js",
     "generator/**/*.py",
     "generator/templates/*.j2",
