@@ -6,16 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from generator.pages.browse import rows
-from generator.pages.kernels import runs
+from generator.pages.kernels import fast_kernels
 from generator.pages.methods import measured, name_of
 from generator.pages.render import render
 from generator.pages.results import Plot, drawn, names_of
 from generator.views.benchmarks import Benchmark
 from generator.views.measured import Setting
-from generator.views.measured_kernels import KernelRun
 from generator.views.pareto import trade_offs
 from generator.views.site import Site
-from reference_impls.bench.records import KernelRow
 from reference_impls.methods.registry import METHODS
 
 NEWEST = 5
@@ -57,18 +55,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Fastest:
-    """What the kernels gain on one layer: unstructured at two sparsities and in 2:4, 4×1 blocks at the higher one."""
-
-    run: KernelRun
-    layer: str
-    at_half: KernelRow | None
-    at_90: KernelRow | None
-    two_of_four: KernelRow | None
-    blocks_at_90: KernelRow | None
-
-
-@dataclass(frozen=True, slots=True)
 class Losses:
     """Denoising losses of one-shot unstructured methods on one model at one sparsity."""
 
@@ -89,7 +75,7 @@ def home(site: Site, root: str, _argument: str) -> str:
         site=site,
         root=root,
         chart=chart(site),
-        fastest=fastest(),
+        fast=fast_kernels(),
         losses=losses(),
         names={name: name_of(site, name) for name in METHODS},
         benchmarks=_benchmarks(site),
@@ -127,19 +113,6 @@ def _finding(plot: Plot) -> Finding | None:
         return None
     best = min(leading, key=lambda one: abs(one.point.cost / baseline.cost - GAIN))
     return Finding(best.label, best.point.cost / baseline.cost, baseline.quality, best.point.quality)
-
-
-def fastest() -> Fastest:
-    """The first layer of the largest committed run of the kernels."""
-    run = runs()[0]
-    layer = run.layers[0]
-    asked = (
-        ("csr", "unstructured", 0.5),
-        ("csr", "unstructured", 0.9),
-        ("csr", "2:4", 0.5),
-        ("shared", "4x1", 0.9),
-    )
-    return Fastest(run, layer, *(run.best(layer, *one) for one in asked))
 
 
 def losses() -> Losses:

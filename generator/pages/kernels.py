@@ -18,12 +18,10 @@ from generator.pages.render import render
 from generator.views.measured_kernels import DescribedKernel, KernelRun, describe_kernel, load_runs
 from generator.views.site import Site
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
-from reference_impls.kernels.registry import KERNELS
+from reference_impls.kernels.registry import FORMAT_NAMES, KERNELS
 from reference_impls.number_format import percent
 
 CONVOLUTION_WORDS = ("channels",)
-OWN = {"csr": "unstructured (CSR)", "shared": "4×1 blocks"}
-"""Names of our formats, and of their lines."""
 OWN_PATTERN = {"csr": "unstructured", "shared": "4x1"}
 """The pattern that is drawn for a format."""
 
@@ -63,6 +61,8 @@ class Fast:
     layer: str
     crossover: float
     """Smallest measured sparsity at which unstructured (CSR) is faster than dense."""
+    half: float
+    """Unstructured (CSR) at 50%."""
     single: float
     """Unstructured (CSR) at 90%."""
     shared: float
@@ -89,7 +89,7 @@ def is_convolution(layer: str) -> bool:
 def name_of(name: str) -> str:
     """What a kernel computes, in a few words."""
     kernel = KERNELS[name]
-    return f"{OWN[kernel.format]}, {'linear layers' if kernel.layer == 'linear' else '3×3 convolutions'}"
+    return f"{FORMAT_NAMES[kernel.format]}, {'linear layers' if kernel.layer == 'linear' else '3×3 convolutions'}"
 
 
 def unit_of(goal: Goal) -> str:
@@ -148,17 +148,17 @@ def overview(site: Site, root: str, argument: str) -> str:
     if argument == "answer":
         sparsities = [sparsity for sparsity in first.sparsities(first.layers[0]) if sparsity != 0.25]
         answers = [Answer(layer, tuple(_cells(first, layer, sparsities))) for layer in first.layers]
-        return render("kernels_answer", run=first, answers=answers, own=OWN)
+        return render("kernels_answer", run=first, answers=answers, own=FORMAT_NAMES)
     if argument == "plots":
         drawn = [plot for layer in first.layers if (plot := _drawn(first, layer, None)) is not None]
         return render("kernels_plots", drawn=drawn)
     part = {"models": "kernels_models", "goals": "kernels_goals", "machine": "kernels_machine"}[argument]
-    return render(part, runs=runs(), own=OWN, unit_of=unit_of, scientific=scientific)
+    return render(part, runs=runs(), own=FORMAT_NAMES, unit_of=unit_of, scientific=scientific)
 
 
 @cache
 def fast_kernels() -> Fast:
-    """What the pages of the methods say of speed.
+    """What the home page and the pages of the methods say of speed.
 
     Raises:
         ValueError: the committed results lack one of its numbers.
@@ -167,6 +167,7 @@ def fast_kernels() -> Fast:
     layer = run.layers[0]
     wins = next((sparsity for sparsity, speed_up in run.curve(layer, "csr", "unstructured") if speed_up >= 1), None)
     rows = [
+        run.best(layer, "csr", "unstructured", 0.5),
         run.best(layer, "csr", "unstructured", 0.9),
         run.best(layer, "shared", "4x1", 0.9),
         run.best(layer, "csr", "2:4", 0.5),
@@ -175,8 +176,8 @@ def fast_kernels() -> Fast:
     if wins is None or None in rows:
         raise ValueError(f"{run.file} lacks rows of {layer}; run python -m reference_impls bench --out {run.file}")
     whole = tuple(one for one in run.models if one.name == run.models[0].name)
-    single, shared, two_of_four, two_of_four_shared = (row.speed_up for row in rows if row is not None)
-    return Fast(layer, wins, single, shared, two_of_four, two_of_four_shared, whole, run.cpu, run.threads)
+    half, single, shared, two_of_four, two_of_four_shared = (row.speed_up for row in rows if row is not None)
+    return Fast(layer, wins, half, single, shared, two_of_four, two_of_four_shared, whole, run.cpu, run.threads)
 
 
 def _cells(
@@ -205,10 +206,10 @@ def _drawn(run: KernelRun, layer: str, foreground: str | None) -> Drawn | None:
     """Speed-up over sparsity, all libraries; None where too little was measured for lines."""
     series = [
         Series(name, run.curve(layer, kind, OWN_PATTERN[kind]), strong=foreground in (None, kind), style=style)
-        for style, (kind, name) in enumerate(OWN.items())
+        for style, (kind, name) in enumerate(FORMAT_NAMES.items())
     ]
     libraries = dict.fromkeys(row.library for row in run.rows if row.kind == "sparse")
-    for style, library in enumerate(libraries, start=len(OWN)):
+    for style, library in enumerate(libraries, start=len(FORMAT_NAMES)):
         points = tuple(
             (row.sparsity, row.speed_up)
             for row in sorted(run.rows, key=lambda row: row.sparsity)

@@ -214,10 +214,10 @@ def _drawn(site: Site, model: str, kind: Kind, foreground: str | None) -> Drawn:
         strong = foreground in (None, name)
         trains = method.needs == "training"
         label = f"{name_of(site, name)}{' (trained)' if trains else ''}"
-        places, deviations = _losses(_points(model, name, recovered=False))
+        places, deviations = _losses(points(model, name, recovered=False))
         if places:
             series.append(Series(label, places, strong, hollow=trains, style=style, deviations=deviations))
-        places, deviations = _losses(_points(model, name, recovered=True))
+        places, deviations = _losses(points(model, name, recovered=True))
         if places and name == foreground:
             recovered = Series(
                 "after recovery", places, strong, dashed=True, hollow=trains, style=style, deviations=deviations
@@ -234,12 +234,8 @@ def _losses(found: Sequence[tuple[float, Setting]]) -> tuple[tuple[tuple[float, 
     return tuple((at, loss.mean) for at, loss in losses), tuple(loss.deviation for _, loss in losses)
 
 
-def points(model: str, name: str, *, recovered: bool) -> list[tuple[float, float]]:
-    """(sparsity, loss) by rising sparsity."""
-    return [(at, setting["held_out_loss"]) for at, setting in _points(model, name, recovered=recovered)]
-
-
-def _points(model: str, name: str, *, recovered: bool) -> list[tuple[float, Setting]]:
+def points(model: str, name: str, *, recovered: bool) -> list[tuple[float, Setting]]:
+    """(sparsity or parameters removed, row) by what is removed."""
     only = measured().find(model, name, PATTERN, recovered=recovered) if METHODS[name].pattern_only else None
     if only is not None:
         return [(only.sparsity, only)]

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page
 
 from generator.drawings.lines import Series, line_plot
-from generator.pages.kernels import OWN, fast_kernels, overview, scientific, unit_of
+from generator.pages.kernels import fast_kernels, overview, scientific, unit_of
 from generator.views.measured_kernels import describe_kernel, load_runs
-from reference_impls.kernels.registry import KERNELS
+from reference_impls.kernels.registry import FORMAT_NAMES, KERNELS
 from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed
@@ -114,7 +114,7 @@ def test_a_small_number_is_written_with_a_power_of_ten() -> None:
 def test_patterns_are_named_before_the_first_table(built: Built) -> None:
     text = words(page(built, "kernels/").text)
     table = text.index("Layer, pattern")
-    for name in (*OWN.values(), "qkv", "feed-forward up", "break-even"):
+    for name in (*FORMAT_NAMES.values(), "qkv", "feed-forward up", "break-even"):
         assert text.casefold().index(name.casefold()) < table
 
 

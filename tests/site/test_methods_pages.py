@@ -199,7 +199,7 @@ def test_noise_is_the_spread_of_the_committed_rows(built: Built) -> None:
 def test_depth_methods_are_drawn_over_the_parameters_removed() -> None:
     results = load_measured()
     for name in ("laptop-diff", "shortgpt"):
-        found = points("unet", name, recovered=False)
+        found = [(at, row["held_out_loss"]) for at, row in points("unet", name, recovered=False)]
         assert found == sorted(found)
         assert len(found) == 4
         for one in results.of(name):
