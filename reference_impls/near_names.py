@@ -10,12 +10,17 @@ LIKE_ENOUGH = 65
 """Least similarity, of 100, of a name that is suggested."""
 
 
+def alike(name: str, known: Iterable[str], limit: int = 1) -> list[str]:
+    """The known names with the letters most like those of a given one, best first."""
+    matches = process.extract(name, list(known), processor=str.casefold, limit=limit, score_cutoff=LIKE_ENOUGH)
+    return [str(match[0]) for match in matches]
+
+
 def nearest(name: str, known: Iterable[str], limit: int = 1) -> list[str]:
     """The known names most like a given one, best first: those that begin with it, then those with similar letters."""
     names = list(known)
     longer = sorted((one for one in names if name and one.casefold().startswith(name.casefold())), key=len)
-    alike = process.extract(name, names, processor=str.casefold, limit=limit, score_cutoff=LIKE_ENOUGH)
-    return list(dict.fromkeys([*longer, *(str(match[0]) for match in alike)]))[:limit]
+    return list(dict.fromkeys([*longer, *alike(name, names, limit)]))[:limit]
 
 
 def unknown(what: str, name: object, known: Iterable[str], see: str | None = None) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from generator.checks.draft import Context, Draft, items_of
 from generator.checks.model_names import folded
-from generator.checks.shape import nearest
 from generator.entries.load_yaml import Steps
 from generator.entries.problem import Code, Problem
+from reference_impls.near_names import alike
 
 CODES = (
     Code(
@@ -51,7 +51,7 @@ def check_all(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
             if target == draft.slug and target_kind == draft.kind:
                 yield draft.problem("E510", steps, f"{target!r} is this entry itself", "delete it")
             elif target not in slugs[target_kind]:
-                near = nearest(target, sorted(slugs[target_kind]), limit=3)
+                near = alike(target, sorted(slugs[target_kind]), limit=3)
                 add = f"add data/{target_kind}/{'<year>/' if target_kind == 'papers' else ''}{target}.yaml"
                 fix = f"did you mean {', '.join(near)}? Otherwise {add}" if near else f"{add} first"
                 yield draft.problem("E510", steps, f"unknown {target_kind[:-1]} {target!r}", fix)
@@ -99,7 +99,7 @@ def _models_and_datasets(drafts: Sequence[Draft], context: Context) -> Iterator[
         for steps, slug in _named_models(draft):
             if slug and slug not in models:
                 known = spelled.get(folded(slug))
-                near = [known] if known else nearest(slug, sorted(models), limit=3)
+                near = [known] if known else alike(slug, sorted(models), limit=3)
                 start = f'run make add MODEL="{slug}" for a new one'
                 fix = f"did you mean {', '.join(near)}? Otherwise {start}" if near else start
                 yield draft.problem("E513", steps, f"unknown model {slug!r}", fix)
@@ -109,7 +109,7 @@ def _models_and_datasets(drafts: Sequence[Draft], context: Context) -> Iterator[
             for place, slug in items_of((*steps, "dataset"), result.get("dataset")):
                 if slug and slug not in context.datasets:
                     known = datasets.get(folded(slug))
-                    near = [known] if known else nearest(slug, sorted(context.datasets), limit=3)
+                    near = [known] if known else alike(slug, sorted(context.datasets), limit=3)
                     add = "add it to data/datasets.yaml"
                     fix = f"did you mean {', '.join(near)}? Otherwise {add}" if near else add
                     yield draft.problem("E513", place, f"unknown data set {slug!r}", fix)

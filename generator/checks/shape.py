@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
-from rapidfuzz import process
 
 from generator.checks.draft import Context, Draft
 from generator.entries.load_yaml import Steps
 from generator.entries.model import KINDS, QUALIFIERS, VOCABULARIES, Parameters, Record, Result
 from generator.entries.problem import Code, Problem
+from reference_impls.near_names import alike
 
 CODES = (
     Code("E210", "Required fields are present.", "checked:", "checked: abstract"),
@@ -25,12 +25,6 @@ WRITTEN_OUT = 13
 """Length up to which a message lists the allowed words."""
 
 
-def nearest(word: str, known: list[str], limit: int = 1) -> list[str]:
-    """The known words most like a misspelt one, best first."""
-    matches = process.extract(word, known, processor=str.casefold, limit=limit, score_cutoff=65)
-    return [str(match[0]) for match in matches]
-
-
 def suggestion(word: str, known: Collection[str], where: str = "", *, after: str = "") -> str:
     """The fix for a word that is not in a closed list: the nearest words and where the list is, or the list itself.
 
@@ -40,7 +34,7 @@ def suggestion(word: str, known: Collection[str], where: str = "", *, after: str
         where: what lists them all; without it, they are written out.
         after: follows the nearest words.
     """
-    near = nearest(word, list(known), limit=3)
+    near = alike(word, list(known), limit=3)
     if near:
         rest = f"{where} lists all" if where else f"Allowed: {', '.join(known)}"
         return f"did you mean {', '.join(near)}{after}? {rest}"
@@ -118,7 +112,7 @@ def _problem(draft: Draft, steps: Steps, kind: str, value: Any, context: Context
         return draft.problem("E210", steps, f"{name} is required and missing", _wanted(draft, steps, context))
     if kind == "extra_forbidden":
         known = list(_record(draft, steps).model_fields)
-        near = nearest(str(steps[-1]), known)
+        near = alike(str(steps[-1]), known)
         fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
         return draft.problem("E211", steps, f"unknown key {name!r}", fix, key=True)
     if kind in ("tuple_type", "list_type"):

@@ -165,11 +165,3 @@ def test_missing_fields_of_each_kind(checker: Checker) -> None:
 )
 def test_suggestion(word: str, known: list[str], where: str, fix: str) -> None:
     assert shape.suggestion(word, known, where) == fix
-
-
-@pytest.mark.parametrize(
-    ("word", "best"),
-    [("Neurips", "NeurIPS"), ("neurips", "NeurIPS"), ("ICLM", "ICML"), ("zzzz", None), ("", None)],
-)
-def test_nearest(word: str, best: str | None) -> None:
-    assert shape.nearest(word, ["ICML", "CVPR", "NeurIPS"]) == ([best] if best else [])

@@ -1,6 +1,6 @@
 import pytest
 
-from reference_impls.near_names import nearest, unknown
+from reference_impls.near_names import alike, nearest, unknown
 
 MODELS = ("sd-1.4", "sdxl", "ssd-1b", "obs-diff-sdxl-15", "dit-xl-2-512", "dit-xl-2", "flux.1-dev")
 
@@ -41,3 +41,11 @@ def test_several_are_given_where_they_are_asked_for() -> None:
 )
 def test_the_message(name: object, see: str | None, text: str) -> None:
     assert unknown("scope", name, ("layer", "row"), see) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "best"),
+    [("Neurips", "NeurIPS"), ("neurips", "NeurIPS"), ("ICLM", "ICML"), ("zzzz", None), ("", None)],
+)
+def test_alike(word: str, best: str | None) -> None:
+    assert alike(word, ["ICML", "CVPR", "NeurIPS"]) == ([best] if best else [])
