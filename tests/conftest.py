@@ -1,15 +1,17 @@
-"""A valid entry, a way to lay bad fragments over it, and the checks to judge the outcome."""
+"""A valid entry, a way to lay bad fragments over it, the checks to judge the outcome, and the command line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator import cli
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_taxonomy
@@ -145,3 +147,32 @@ def checker() -> Checker:
 def taxonomy(checker: Checker) -> Taxonomy:
     """The shipped vocabularies."""
     return checker.context.taxonomy
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in a folder, in this process."""
+
+    def run_in(folder: Path, *arguments: str) -> Done:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["generator", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.run()
+        output = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, output.out, output.err)
+
+    return run_in

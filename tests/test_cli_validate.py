@@ -11,15 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from generator import cli
 from generator.entries.format_yaml import format_entry
-from tests.conftest import Checker
+from tests.conftest import Checker, Run
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL, MODEL = "data/papers/2023/x.yaml", "data/tools/y.yaml", "data/models/denoiser.yaml"
@@ -40,18 +38,6 @@ run()
 """
 
 
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
 def copy(tmp_path: Path, checker: Checker) -> Path:
     """A small valid catalogue: one paper, one tool, the real taxonomy, data sets and rules of Choose."""
@@ -62,23 +48,6 @@ def copy(tmp_path: Path, checker: Checker) -> Path:
     for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
         shutil.copy(ROOT / "data" / name, tmp_path / "data")
     return tmp_path
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line in a folder, in this process."""
-
-    def run_in(folder: Path, *arguments: str) -> Done:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["generator", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.run()
-        output = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return Done(end.value.code, output.out, output.err)
-
-    return run_in
 
 
 def run_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

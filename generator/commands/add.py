@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
     """
     bare = arxiv_id(paper)
     data, today = root / "data", datetime.now(tz=UTC).date()
-    try:
+    with _refused("--title", "edit that entry instead"):
         find_paper(data, bare)
         if offline and not title:
             raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
@@ -47,15 +49,6 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
         record = None if offline else _fetched(bare, endpoint, root, today)
         known = title or (record.title if record else "")
         entry = new_entry(bare, known, record, data=data, taxonomy=taxonomy, today=today)
-    except FetchError as error:
-        say(terminal(f"error[{error.code}]: {error}. fix: {error.fix}"), error=True)
-        say(f'without arXiv: make add ID={bare} TITLE="title of the paper"', error=True)
-        raise Failed from error
-    except AlreadyThere as error:
-        say(terminal(f"{error}. fix: edit that entry instead"), error=True)
-        raise Failed from error
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--title") from error
     if record is not None:
         arxiv_records.write(data / "arxiv", record)
         if plain(known) != plain(record.title):
@@ -80,13 +73,8 @@ def add_model(name: str, root: Path, source: str | None = None) -> None:
     """
     data = root / "data"
     taxonomy = _taxonomy(data)
-    try:
+    with _refused("--model", "use that model in the entry instead"):
         entry = new_model(name, data=data, taxonomy=taxonomy, today=datetime.now(tz=UTC).date(), source=source)
-    except AlreadyThere as error:
-        say(terminal(f"{error}. fix: use that model in the entry instead"), error=True)
-        raise Failed from error
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--model") from error
     _write(root, entry)
 
 
@@ -114,15 +102,22 @@ def add_by_kind(kind: str, url: str | None, title: str | None, root: Path) -> No
         return
     data = root / "data"
     taxonomy = _taxonomy(data)
-    try:
+    with _refused("URL", "edit that entry instead"):
         today = datetime.now(tz=UTC).date()
         entry = new_page(folder, url, title, data=data, taxonomy=taxonomy, today=today)
+    _write(root, entry)
+
+
+@contextmanager
+def _refused(option: str, instead: str) -> Iterator[None]:
+    """End with a message where an entry cannot be started: there is one already, or the option's value is wrong."""
+    try:
+        yield
     except AlreadyThere as error:
-        say(terminal(f"{error}. fix: edit that entry instead"), error=True)
+        say(terminal(f"{error}. fix: {instead}"), error=True)
         raise Failed from error
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="URL") from error
-    _write(root, entry)
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def _taxonomy(data: Path) -> Taxonomy:
@@ -144,8 +139,17 @@ def _write(root: Path, entry: NewEntry) -> None:
 
 
 def _fetched(bare: str, endpoint: str | None, root: Path, today: date) -> ArxivRecord:
-    """The record of one paper; raises FetchError if arXiv has none."""
-    batch = next(arxiv(root, endpoint).fetch([bare], today))
-    if batch.faults:
-        raise batch.faults[0]
+    """The record of one paper.
+
+    Raises:
+        Failed: arXiv has none; the message says why, and how to go on without arXiv.
+    """
+    try:
+        batch = next(arxiv(root, endpoint).fetch([bare], today))
+        if batch.faults:
+            raise batch.faults[0]
+    except FetchError as error:
+        say(terminal(f"error[{error.code}]: {error}. fix: {error.fix}"), error=True)
+        say(f'without arXiv: make add ID={bare} TITLE="title of the paper"', error=True)
+        raise Failed from error
     return batch.records[0]

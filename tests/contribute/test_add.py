@@ -6,17 +6,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from generator import cli
 from generator.arxiv.fetch import Arxiv
 from generator.commands import add as add_command
 from tests.arxiv.conftest import client, clock, server
 from tests.arxiv.fake_arxiv import Reply, Server, entry, feed
+from tests.conftest import Run as RunIn
 
 __all__ = ["client", "clock", "server"]
 ROOT = Path(__file__).parents[2]
@@ -35,18 +34,12 @@ def catalogue(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(catalogue: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(catalogue: Path, run: RunIn) -> Run:
     """Runs the command line in the catalogue; gives the exit code, the output and the messages on one line."""
 
     def run_in(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.chdir(catalogue)
-        monkeypatch.setattr(sys, "argv", ["generator", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.run()
-        output = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return end.value.code, output.out, re.sub(r"[\s│]+", " ", output.err)
+        done = run(catalogue, *arguments)
+        return done.returncode, done.stdout, re.sub(r"[\s│]+", " ", done.stderr)
 
     return run_in
 
