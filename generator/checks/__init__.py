@@ -11,6 +11,7 @@ from generator.checks import (
     characters,
     dates,
     duplicates,
+    evidence,
     files,
     key_order,
     model_facts,
@@ -43,6 +44,7 @@ ENTRY_CHECKS: dict[str, EntryCheck] = {
     "key_order": key_order,
     "venues": venues,
     "model_facts": model_facts,
+    "evidence": evidence,
 }
 
 CATALOGUE_CHECKS: dict[str, CatalogueCheck] = {

@@ -13,13 +13,13 @@ from generator.entries.problem import Code, Problem
 CODES = (
     Code(
         "E203",
-        "A date is YYYY, YYYY-MM or YYYY-MM-DD, and `added` is a full date.",
+        "A date is YYYY, YYYY-MM or YYYY-MM-DD; `added` and `checked_on` are full dates.",
         "added: 22.11.2026",
         "added: 2026-11-22",
     ),
     Code(
         "E204",
-        "A date is in the calendar and not later than `added`.",
+        "A date is in the calendar, and not later than `added` unless it is `checked_on`.",
         "added: 2026-02-30",
         "added: 2026-02-28",
     ),
@@ -39,13 +39,13 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         if text is None:
             continue
         steps = (key,)
-        if key == "added" and not _FULL.fullmatch(text):
-            yield draft.problem("E203", steps, f"{text!r} is not a full date", "write added: YYYY-MM-DD")
+        if key in ("added", "checked_on") and not _FULL.fullmatch(text):
+            yield draft.problem("E203", steps, f"{text!r} is not a full date", f"write {key}: YYYY-MM-DD")
         elif not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text, re.ASCII):
             yield draft.problem("E203", steps, f"{text!r} is not a date", f"write {key}: YYYY, YYYY-MM or YYYY-MM-DD")
         elif not _exists(text):
             yield draft.problem("E204", steps, f"{text} is not in the calendar", "write a date that exists")
-        elif key != "added" and text > latest:
+        elif key not in ("added", "checked_on") and text > latest:
             yield draft.problem(
                 "E204", steps, f"{key} {text} is later than added: {added}", "correct one of the two dates"
             )

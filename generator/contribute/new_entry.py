@@ -49,7 +49,7 @@ def open_fields(kind: str, taxonomy: Taxonomy) -> dict[str, str]:
         return {
             "family": f"one of {', '.join(taxonomy.families)}",
             "summary": f"{own} what is removed, how it is chosen, what it costs to recover",
-            "checked": "abstract, if you compared the summary with the abstract, else secondary",
+            "checked": "paper or abstract, if you compared the entry with it, else secondary",
         }
     if kind == "models":
         return {
@@ -320,8 +320,9 @@ def _lines(
     yield f"{HELP} training: {' | '.join(taxonomy.training)}"
     yield f"{HELP} One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
     yield 'summary: ""'
-    yield f"{HELP} abstract, if you compared the summary with the abstract, else secondary"
+    yield f"{HELP} paper or abstract, if you compared the entry with it; else secondary"
     yield 'checked: ""'
+    yield f"checked_on: {today.isoformat()}"
     yield f"added: {today.isoformat()}"
 
 

@@ -197,7 +197,9 @@ class Paper(Record):
     status: Text = "active"
     """State of the work."""
     checked: Text
-    """What the summary was checked against."""
+    """What summary and facts were compared with: the paper, its abstract or other texts."""
+    checked_on: Text | None = None
+    """Day of that comparison."""
     added: Text
     """Day on which the entry was added."""
 

@@ -89,7 +89,7 @@ def home(site: Site, root: str, _argument: str) -> str:
         pruning=sum(paper.family == "pruning" for paper in papers),
         with_code=sum(paper.code is not None for paper in papers),
         with_results=sum(bool(paper.results) for paper in papers),
-        checked=sum(paper.checked == "abstract" for paper in papers),
+        checked=sum(paper.checked in ("paper", "abstract") for paper in papers),
         newest=[filed for filed in site.newest_first if filed.entry.family == "pruning"][:NEWEST],
     )
 

@@ -15,7 +15,7 @@ from reference_impls.architectures.registry import ARCHITECTURES, Architecture
 BYTES = {"fp16": 2.0, "int8": 1.0}
 """Bytes of a parameter."""
 MILLION, GIGA = 1e6, 1e9
-TRAINING_ORDER = ("training-free", "learned-mask", "fine-tune", "retrain", "from-scratch")
+TRAINING_ORDER = ("training-free", "auxiliary", "learned-mask", "fine-tune", "retrain", "from-scratch")
 """From the least training on."""
 
 

@@ -59,7 +59,7 @@ def test_good_rules_are_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
         (
             "family: caching",
             "family: cachin",
-            "15:17: {}unknown family 'cachin'. fix: did you mean caching, architecture-search? Allowed: pruning, ",
+            "15:17: {}unknown family 'cachin'. fix: did you mean caching? Allowed: pruning, ",
         ),
         ("[speed-up, latency]", "[speed-up, fid]", "5:25: {}unknown cost metric 'fid'. fix: use one of parameters"),
         ("[training-free]", "[trainingfree]", "10:16: {}unknown training 'trainingfree'. fix: did you mean train"),

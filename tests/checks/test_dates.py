@@ -10,6 +10,7 @@ from tests.conftest import Checker
 PATH = "data/papers/2023/x.yaml"
 BAD = [
     ("added: 22.11.2026", "6:8: error[E203]: '22.11.2026' is not a full date", "write added: YYYY-MM-DD"),
+    ("checked_on: 2026-11", "6:13: error[E203]: '2026-11' is not a full date", "write checked_on: YYYY-MM-DD"),
     ("added: 2026-11", "6:8: error[E203]: '2026-11' is not a full date", "write added: YYYY-MM-DD"),
     ('added: "2026-1-5"', "6:8: error[E203]: '2026-1-5' is not a full date", "write added: YYYY-MM-DD"),
     (

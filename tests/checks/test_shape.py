@@ -15,20 +15,20 @@ BAD = [
     (
         "checked:",
         "5:9: error[E210]: checked is required and empty",
-        "write checked: one of abstract, secondary",
+        "write checked: one of paper, abstract, secondary",
     ),
     (
         'checked: ""',
         "5:10: error[E210]: checked is required and empty",
-        "write checked: one of abstract, secondary",
+        "write checked: one of paper, abstract, secondary",
     ),
     (
         "family: []",
         "3:9: error[E210]: family is required and empty",
         (
             "write family: one of pruning, sparse-attention, token-reduction, dynamic-inference, quantization, "
-            "distillation, fast-samplers, architecture-search, efficient-architectures, caching, "
-            "parallel-inference, foundations, surveys"
+            "distillation, fast-samplers, efficient-architectures, caching, "
+            "parallel-inference, deployment, foundations, surveys"
         ),
     ),
     ("titel: Prune Well", "7:1: error[E211]: unknown key 'titel'", "did you mean title?"),

@@ -24,7 +24,7 @@ BAD = [
         "3:9: error[E220]: unknown family 'zzzzzz'",
         (
             "use one of pruning, sparse-attention, token-reduction, dynamic-inference, quantization, distillation, "
-            "fast-samplers, architecture-search, efficient-architectures, caching, parallel-inference, foundations, "
+            "fast-samplers, efficient-architectures, caching, parallel-inference, deployment, foundations, "
             "surveys"
         ),
     ),
