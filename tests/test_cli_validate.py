@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from generator import cli
 from generator.entries.format_yaml import format_entry
@@ -21,7 +22,8 @@ from tests.conftest import Checker, Run
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL, MODEL = "data/papers/2023/x.yaml", "data/tools/y.yaml", "data/models/denoiser.yaml"
-FAMILIES = "`families` in data/taxonomy.yaml lists all"
+WORDS = yaml.load((ROOT / "data/taxonomy.yaml").read_text("utf-8"), yaml.BaseLoader)
+FAMILIES = f"Allowed: {', '.join(WORDS['families'])} (`families` in data/taxonomy.yaml)"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
 WAITING = """
 import signal, sys, time
@@ -416,8 +418,8 @@ def test_add_starts_the_entry_of_a_model(copy: Path, run: Run) -> None:
     done = run(copy, "validate", "--no-notes")
     assert [line.partition(": ")[2] for line in done.stdout.splitlines()] == [
         (
-            "error[E210]: output is required and empty. fix: write output: one of "
-            "image, video, audio, three-d, language, action, motion, class-label, features, any"
+            f"error[E210]: output is required and empty. fix: write output: one of {', '.join(WORDS['outputs'])} "
+            "(`outputs` in data/taxonomy.yaml)"
         ),
         "error[E210]: summary is required and empty. fix: write summary: … (One to three sentences of our own)",
     ]

@@ -21,26 +21,25 @@ CODES = (
 )
 
 _ONE_OF_THREE = "url, authors and date"
-WRITTEN_OUT = 13
+WRITTEN_OUT = 20
 """Length up to which a message lists the allowed words."""
 
 
 def suggestion(word: str, known: Collection[str], where: str = "", *, after: str = "") -> str:
-    """The fix for a word that is not in a closed list: the nearest words and where the list is, or the list itself.
+    """The fix for a word that is not in a closed list: the nearest words, where the list is, and a short list itself.
 
     Args:
         word: as the file has it.
         known: the allowed words.
-        where: what lists them all; without it, they are written out.
+        where: what lists them all, with their meanings; without it, they are written out.
         after: follows the nearest words.
     """
     near = alike(word, list(known), limit=3)
-    if near:
-        rest = f"{where} lists all" if where else f"Allowed: {', '.join(known)}"
-        return f"did you mean {', '.join(near)}{after}? {rest}"
+    meant = f"did you mean {', '.join(near)}{after}? " if near else ""
     if where and len(known) > WRITTEN_OUT:
-        return f"use one that {where} lists{after}"
-    return f"use one of {', '.join(known)}"
+        return f"{meant}{where} lists all" if near else f"use one that {where} lists{after}"
+    listed = f"{', '.join(known)}{f' ({where})' if where else ''}"
+    return f"{meant}Allowed: {listed}" if near else f"use one of {listed}{after}"
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
@@ -94,7 +93,8 @@ def _wanted(draft: Draft, steps: Steps, context: Context) -> str:
     key = str(steps[-1])
     vocabulary = VOCABULARIES[draft.kind].get(key) if len(steps) == 1 else None
     if vocabulary:
-        return f"write {key}: one of {', '.join(context.taxonomy.vocabulary(vocabulary))}"
+        words = context.taxonomy.vocabulary(vocabulary)
+        return f"write {key}: one of {', '.join(words)} (`{vocabulary}` in data/taxonomy.yaml)"
     described = _record(draft, steps).model_fields[key].description or key
     return f"write {key}: … ({described.rstrip('.')})"
 

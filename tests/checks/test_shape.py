@@ -15,21 +15,17 @@ BAD = [
     (
         "checked:",
         "5:9: error[E210]: checked is required and empty",
-        "write checked: one of paper, abstract, secondary",
+        "write checked: one of paper, abstract, secondary (`checked` in data/taxonomy.yaml)",
     ),
     (
         'checked: ""',
         "5:10: error[E210]: checked is required and empty",
-        "write checked: one of paper, abstract, secondary",
+        "write checked: one of paper, abstract, secondary (`checked` in data/taxonomy.yaml)",
     ),
     (
         "family: []",
         "3:9: error[E210]: family is required and empty",
-        (
-            "write family: one of pruning, sparse-attention, token-reduction, dynamic-inference, quantization, "
-            "distillation, fast-samplers, efficient-architectures, caching, "
-            "parallel-inference, deployment, foundations, surveys"
-        ),
+        "write family: one of {families} (`families` in data/taxonomy.yaml)",
     ),
     ("titel: Prune Well", "7:1: error[E211]: unknown key 'titel'", "did you mean title?"),
     ("topics: one-shot", "4:9: error[E212]: topics is 'one-shot', not a list", "write topics: [one-shot]"),
@@ -96,6 +92,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("fragment", "what", "fix"), BAD)
 def test_message(checker: Checker, fragment: str, what: str, fix: str) -> None:
+    fix = fix.replace("{families}", ", ".join(checker.context.taxonomy.families))
     assert checker.messages(shape, fragment) == [f"{PATH}:{what}. fix: {fix}"]
 
 
@@ -157,10 +154,11 @@ def test_missing_fields_of_each_kind(checker: Checker) -> None:
     ("word", "known", "where", "fix"),
     [
         ("ICLM", ["ICML", "CVPR"], "", "did you mean ICML? Allowed: ICML, CVPR"),
-        ("ICLM", ["ICML", "CVPR"], "`venues`", "did you mean ICML? `venues` lists all"),
-        ("zzzz", ["ICML", "CVPR"], "`venues`", "use one of ICML, CVPR"),
-        ("zzzz", [f"term{i}" for i in range(14)], "`terms`", "use one that `terms` lists"),
-        ("zzzz", [f"term{i}" for i in range(14)], "", f"use one of {', '.join(f'term{i}' for i in range(14))}"),
+        ("ICLM", ["ICML", "CVPR"], "`venues`", "did you mean ICML? Allowed: ICML, CVPR (`venues`)"),
+        ("zzzz", ["ICML", "CVPR"], "`venues`", "use one of ICML, CVPR (`venues`)"),
+        ("zzzz", [f"term{i}" for i in range(21)], "`terms`", "use one that `terms` lists"),
+        ("term", ["terms", *(f"t{i}" for i in range(20))], "`terms`", "did you mean terms? `terms` lists all"),
+        ("zzzz", [f"term{i}" for i in range(21)], "", f"use one of {', '.join(f'term{i}' for i in range(21))}"),
     ],
 )
 def test_suggestion(word: str, known: list[str], where: str, fix: str) -> None:
