@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class Outcome:
     def errors(self) -> int:
         """How many problems fail the run."""
         return sum(problem.severity == "error" for problem in self.problems)
+
+    def about(self, path: str) -> tuple[Problem, ...]:
+        """The problems of one file, and those of others that name it: of two duplicates the later one is reported."""
+        named = re.compile(rf"(?<![\w/.-]){re.escape(path)}(?![\w/-]|\.\w)")
+        return tuple(one for one in self.problems if one.path == path or named.search(one.message))
 
 
 def validate(data: Path) -> Outcome:

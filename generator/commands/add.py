@@ -14,7 +14,16 @@ from generator.arxiv.fetch import FetchError
 from generator.checks.drafts import read_taxonomy
 from generator.commands.arxiv_options import arxiv, arxiv_id
 from generator.commands.output import Failed, say
-from generator.contribute.new_entry import AlreadyThere, NewEntry, find_paper, name_of, new_entry, new_model, new_page
+from generator.contribute.new_entry import (
+    AlreadyThere,
+    NewEntry,
+    find_paper,
+    known_entries,
+    name_of,
+    new_entry,
+    new_model,
+    new_page,
+)
 from generator.entries.model import ArxivRecord, Taxonomy
 from generator.entries.plain_text import plain
 from generator.entries.problem import Problem, render
@@ -42,13 +51,14 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
     bare = arxiv_id(paper)
     data, today = root / "data", datetime.now(tz=UTC).date()
     with _refused("--title", "edit that entry instead"):
-        find_paper(data, bare)
+        entries = known_entries(data)
+        find_paper(entries, bare)
         if offline and not title:
             raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
         taxonomy = _taxonomy(data)
         record = None if offline else _fetched(bare, endpoint, root, today)
         known = title or (record.title if record else "")
-        entry = new_entry(bare, known, record, data=data, taxonomy=taxonomy, today=today)
+        entry = new_entry(bare, known, record, data=data, taxonomy=taxonomy, today=today, known=entries)
     if record is not None:
         arxiv_records.write(data / "arxiv", record)
         if plain(known) != plain(record.title):

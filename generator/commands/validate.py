@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -11,7 +11,7 @@ import typer
 from generator.checks.drafts import entry_files, read_taxonomy
 from generator.checks.validate import validate as run_checks
 from generator.commands.output import Failed, say
-from generator.contribute.new_entry import open_fields
+from generator.contribute.open_fields import Open, open_fields, states_open
 from generator.entries.format_yaml import NotFormattable, format_entry
 from generator.entries.load_yaml import read
 from generator.entries.problem import FORMATS, render
@@ -91,28 +91,24 @@ def check_entry(file: Path, root: Path) -> None:
     outcome = run_checks(root / "data")
     document, _ = read(file, name)
     taxonomy, _ = read_taxonomy(root / "data", [])
-    wanted = open_fields(kind, taxonomy) if taxonomy else {}
-    data = document.data if document else {}
-    left = [f"{field}: {what}" for field, what in wanted.items() if data.get(field, _NONE) in ("", [])]
-    # A duplicate is reported at the later of two files, and names the other one.
-    of_file = [one for one in outcome.problems if one.path == terminal(name) or f"{name}:" in one.message]
-    shown = [one for one in of_file if one.code != "E210" or not _is_open(one.message, wanted)]
+    left = open_fields(kind, document.data, taxonomy) if document and taxonomy else Open({}, {})
+    of_file = outcome.about(terminal(name))
+    shown = [one for one in of_file if not states_open(one, left)]
     if shown:
         say(terminal(render(shown, "text")))
-    if left:
-        say(f"{name}: fill in")
-        for line in left:
-            say(f"  {line}")
-    if left or any(problem.severity == "error" for problem in of_file):
+    if left.required:
+        _list(f"{name}: fill in", left.required)
+    if left.required or any(problem.severity == "error" for problem in of_file):
         raise Failed
+    if left.optional:
+        _list(f"{name}: where the source states it, add", left.optional)
     say(f"{name}: no error; commit it and open a pull request")
 
 
-_NONE = object()
-
-
-def _is_open(message: str, wanted: dict[str, str]) -> bool:
-    return any(message == f"{field} is required and empty" for field in wanted)
+def _list(heading: str, fields: Mapping[str, str]) -> None:
+    say(heading)
+    for field, what in fields.items():
+        say(f"  {field}: {what}")
 
 
 def _format(file: Path, kind: str, name: str) -> None:

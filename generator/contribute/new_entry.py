@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from generator.checks.drafts import entry_files
@@ -14,9 +15,10 @@ from generator.checks.files import slug_fault, slug_of
 from generator.checks.model_names import folded
 from generator.checks.near_titles import key_of
 from generator.checks.urls import CODE_HOSTS, normal, on_host
+from generator.contribute.open_fields import optional_fields, required_fields
 from generator.entries.dois import dois_in
 from generator.entries.format_yaml import HELP, format_entry, quoted, scalar
-from generator.entries.load_yaml import read
+from generator.entries.load_yaml import Document, read
 from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
 from generator.entries.plain_text import plain
 from generator.entries.tex import text_of
@@ -42,46 +44,48 @@ class NewEntry:
     """Required fields that a person must fill in, each with what to write."""
 
 
-def open_fields(kind: str, taxonomy: Taxonomy) -> dict[str, str]:
-    """What a person has to write into the fields of an entry that `add` leaves empty."""
-    own = "one to three sentences of your own:"
-    if kind == "papers":
-        return {
-            "family": f"one of {', '.join(taxonomy.families)}",
-            "summary": f"{own} what is removed, how it is chosen, what it costs to recover",
-            "checked": "paper or abstract, if you compared the entry with it, else secondary",
-        }
-    if kind == "models":
-        return {
-            "output": f"one of {', '.join(taxonomy.outputs)}",
-            "summary": f"{own} what it is, and what matters for making it cheaper",
-            "sources": "the pages that you read for its facts",
-        }
-    if kind == "tools":
-        return {
-            "category": f"one of {', '.join(taxonomy.tool_categories)}",
-            "summary": f"{own} what it does, and for which models",
-        }
-    return {
-        "title": "as on the page",
-        "category": f"one of {', '.join(taxonomy.article_categories)}",
-        "summary": f"{own} what a reader learns from it",
-    }
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entry that is there, as far as it can be read."""
+
+    kind: str
+    path: str
+    """File, relative to the repository."""
+    document: Document | None
+    """None if it cannot be parsed, which `validate` reports."""
+
+    @property
+    def slug(self) -> str:
+        """File name without its ending."""
+        return self.path.rpartition("/")[2].removesuffix(".yaml")
 
 
-def find_paper(data: Path, arxiv_id: str) -> None:
-    """Look in the files for the entry of a paper, before anyone asks arXiv.
+def known_entries(data: Path) -> tuple[Known, ...]:
+    """Every entry in the folder of the catalogue."""
+    paths = ((kind, file, f"data/{file.relative_to(data).as_posix()}") for kind, file in entry_files(data))
+    return tuple(Known(kind, path, read(file, path)[0]) for kind, file, path in paths)
+
+
+def find_paper(known: Iterable[Known], arxiv_id: str) -> None:
+    """Look for the entry of a paper, before anyone asks arXiv.
 
     Raises:
         AlreadyThere: an entry has this id.
     """
-    for kind, file in entry_files(data):
-        if kind == "papers":
-            _refuse_twin(file, f"data/{file.relative_to(data).as_posix()}", arxiv_id, "")
+    for one in known:
+        if one.kind == "papers":
+            _refuse_twin(one, arxiv_id, "")
 
 
 def new_entry(
-    arxiv_id: str, title: str, record: ArxivRecord | None, *, data: Path, taxonomy: Taxonomy, today: date
+    arxiv_id: str,
+    title: str,
+    record: ArxivRecord | None,
+    *,
+    data: Path,
+    taxonomy: Taxonomy,
+    today: date,
+    known: Iterable[Known] | None = None,
 ) -> NewEntry:
     """Begin the entry of a paper.
 
@@ -92,6 +96,7 @@ def new_entry(
         data: the folder of the catalogue.
         taxonomy: for the choices that the entry lists.
         today: the entry's ``added``.
+        known: what is in that folder, if it has been read.
 
     Raises:
         AlreadyThere: an entry has this id or this title.
@@ -99,10 +104,10 @@ def new_entry(
     """
     title = text_of(title)
     names = set()
-    for kind, file in entry_files(data):
-        names.add(file.stem)
-        if kind == "papers":
-            _refuse_twin(file, f"data/{file.relative_to(data).as_posix()}", arxiv_id, title)
+    for one in known_entries(data) if known is None else known:
+        names.add(one.slug)
+        if one.kind == "papers":
+            _refuse_twin(one, arxiv_id, title)
     short = _short(title)
     slug = _free_slug(short or title, names, (month_of_arxiv_id(arxiv_id), slug_of(arxiv_id)))
     content = "\n".join(_lines(arxiv_id, title, short, record, taxonomy, today)) + "\n"
@@ -129,13 +134,12 @@ def new_page(kind: str, url: str, name: str | None, *, data: Path, taxonomy: Tax
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError(f"{url!r} is not an https address")
-    known = name or name_of(url)
     names = set()
-    for other, file in entry_files(data):
-        names.add(file.stem)
-        if other == kind:
-            _refuse_same_page(file, f"data/{file.relative_to(data).as_posix()}", url, name)
-    slug = _free_slug(known, names, (slug_of(parts.hostname),))
+    for one in known_entries(data):
+        names.add(one.slug)
+        if one.kind == kind:
+            _refuse_same_page(one, url, name)
+    slug = _free_slug(name or name_of(url), names, (slug_of(parts.hostname),))
     content = "\n".join(_page_lines(kind, url, name, taxonomy, today)) + "\n"
     path = f"data/{kind}/{slug}.yaml"
     left = _left(kind, taxonomy)
@@ -151,13 +155,13 @@ def name_of(url: str) -> str:
 
 
 def _left(kind: str, taxonomy: Taxonomy) -> tuple[str, ...]:
-    return tuple(f"{field}: {what}" for field, what in open_fields(kind, taxonomy).items())
+    return tuple(f"{field}: {what}" for field, what in required_fields(kind, taxonomy).items())
 
 
-def _refuse_same_page(file: Path, path: str, url: str, name: str | None) -> None:
-    document, _ = read(file, path)
+def _refuse_same_page(one: Known, url: str, name: str | None) -> None:
+    path, document = one.path, one.document
     if document is None:
-        return  # `validate` reports it
+        return
     for key in ("url", "repo"):
         other = document.data.get(key)
         if isinstance(other, str) and normal(other) == normal(url):
@@ -170,28 +174,19 @@ def _refuse_same_page(file: Path, path: str, url: str, name: str | None) -> None
 
 def _page_lines(kind: str, url: str, name: str | None, taxonomy: Taxonomy, today: date) -> Iterator[str]:
     yield f"# yaml-language-server: $schema=../schema/{kind[:-1]}.schema.json"
-    host = urlsplit(url).hostname or ""
+    required, host = required_fields(kind, taxonomy), urlsplit(url).hostname or ""
     if kind == "tools":
         yield f"name: {quoted(name or name_of(url))}"
         yield f"url: {scalar(url)}"
         if any(on_host(host, one) for one in CODE_HOSTS) and re.fullmatch(r"[^?#]*//[^/?#]+(/[^/?#]+){2,}/?", url):
             yield f"repo: {scalar(url)}"
-        yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
-        yield f"{HELP} licence: SPDX identifier, such as Apache-2.0"
-        yield f"{HELP} languages: [Python]"
-        yield f"{HELP} since: YYYY-MM of the first release"
-        yield f"{HELP} One of: {', '.join(taxonomy.tool_categories)}"
     else:
         yield f"title: {quoted(name or '')}"
         yield f"url: {scalar(url)}"
-        yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
-        yield f"{HELP} authors: [names]"
-        yield f"{HELP} publisher: name of the site"
-        yield f"{HELP} date: YYYY-MM-DD of publication"
-        yield f"{HELP} One of: {', '.join(taxonomy.article_categories)}"
+    yield from _optional(kind, taxonomy)
+    yield f"{HELP} category: {required['category']}"
     yield 'category: ""'
-    yield f"{HELP} families: [{', '.join(taxonomy.families)}]"
-    yield f"{HELP} {open_fields(kind, taxonomy)['summary']}"
+    yield f"{HELP} summary: {required['summary']}"
     yield 'summary: ""'
     yield f"added: {today.isoformat()}"
 
@@ -213,9 +208,9 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date, source:
     slug = slug_of(name)
     if fault := slug_fault(slug):
         raise ValueError(f"no file name can be made of {name!r}: it {fault}; give a name with Latin letters")
-    for kind, file in entry_files(data):
-        if kind == "models":
-            _refuse_same_name(file, f"data/{file.relative_to(data).as_posix()}", name)
+    for one in known_entries(data):
+        if one.kind == "models":
+            _refuse_same_name(one, name)
     path = f"data/models/{slug}.yaml"
     if (data / "models" / f"{slug}.yaml").exists():
         raise AlreadyThere(f"{name!r} would be {path}, which another model has")
@@ -224,31 +219,26 @@ def new_model(name: str, *, data: Path, taxonomy: Taxonomy, today: date, source:
     return NewEntry(path, format_entry(content.encode(), "models", path), left[:2] if source else left)
 
 
-def _refuse_same_name(file: Path, path: str, name: str) -> None:
-    document, _ = read(file, path)
+def _refuse_same_name(one: Known, name: str) -> None:
+    document = one.document
     if document is None:
-        return  # `validate` reports it
+        return
     aliases = document.data.get("aliases")
     for spelling in (document.data.get("name"), *(aliases if isinstance(aliases, list) else ())):
         if isinstance(spelling, str) and folded(spelling) == folded(name):
-            raise AlreadyThere(f"{name!r} is already a name of {path}")
+            raise AlreadyThere(f"{name!r} is already a name of {one.path}")
 
 
 def _model_lines(name: str, taxonomy: Taxonomy, today: date, source: str | None) -> Iterator[str]:
+    required = required_fields("models", taxonomy)
     yield "# yaml-language-server: $schema=../schema/model.schema.json"
     yield f"name: {quoted(name)}"
-    yield f"{HELP} Every other spelling that papers and hubs use, and the model line that it belongs to:"
-    yield f"{HELP} aliases: [other spellings]"
-    yield f"{HELP} part_of: slug of data/models"
-    yield f"{HELP} One of: {', '.join(taxonomy.outputs)}"
+    yield f"{HELP} output: {required['output']}"
     yield 'output: ""'
-    yield f"{HELP} Where known, add the lines that apply: delete the {HELP}, and leave out what you did not read."
-    yield f"{HELP} architecture: {' | '.join(taxonomy.architectures)}"
-    yield f"{HELP} developer, released, paper, weights, licence, resolution, steps, calls_per_step, diffusers"
-    yield f"{HELP} parameters: {{denoiser: millions, text_encoders: millions, source: address and place}}"
-    yield f"{HELP} One to three sentences of your own: what it is, and what matters for making it cheaper."
+    yield from _optional("models", taxonomy)
+    yield f"{HELP} summary: {required['summary']}"
     yield 'summary: ""'
-    yield f"{HELP} The pages that you read for these facts, and the day:"
+    yield f"{HELP} sources: {required['sources']}; checked_on: the day"
     if source:
         yield f"sources: [{quoted(source)}]"
         yield f"checked_on: {today.isoformat()}"
@@ -258,10 +248,10 @@ def _model_lines(name: str, taxonomy: Taxonomy, today: date, source: str | None)
     yield f"added: {today.isoformat()}"
 
 
-def _refuse_twin(file: Path, name: str, arxiv_id: str, title: str) -> None:
-    document, _ = read(file, name)
+def _refuse_twin(one: Known, arxiv_id: str, title: str) -> None:
+    name, document = one.path, one.document
     if document is None:
-        return  # `validate` reports it
+        return
     if document.data.get("arxiv") == arxiv_id:
         raise AlreadyThere(f"{arxiv_id} is already at {name}:{document.place(('arxiv',)).line}")
     other = document.data.get("title")
@@ -292,7 +282,7 @@ def _free_slug(name: str, taken: set[str], endings: tuple[str, ...]) -> str:
 def _lines(
     arxiv_id: str, title: str, short: str | None, record: ArxivRecord | None, taxonomy: Taxonomy, today: date
 ) -> Iterator[str]:
-    comment = (record.comment if record else None) or ""
+    required, comment = required_fields("papers", taxonomy), (record.comment if record else None) or ""
     yield "# yaml-language-server: $schema=../../schema/paper.schema.json"
     yield f"title: {quoted(title)}"
     if short:
@@ -310,20 +300,24 @@ def _lines(
         yield f"venue: {quoted(venue)}"
     if code := _REPOSITORY.search(comment):
         yield f"code: {quoted(code[0])}"
-    yield f"{HELP} One of: {', '.join(taxonomy.families)}"
+    yield f"{HELP} family: {required['family']}"
     yield 'family: ""'
-    yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
-    yield f"{HELP} data/TEMPLATE.yaml explains each field."
-    yield f"{HELP} sparsity: [{', '.join(taxonomy.sparsity)}]"
-    yield f"{HELP} granularity: [{', '.join(taxonomy.granularity)}]"
-    yield f"{HELP} models: [slugs of data/models]"
-    yield f"{HELP} training: {' | '.join(taxonomy.training)}"
-    yield f"{HELP} One to three sentences of your own: what is removed, how it is chosen, what it costs to recover."
+    yield from _optional("papers", taxonomy, {"venue": venue, "code": code})
+    yield f"{HELP} summary: {required['summary']}"
     yield 'summary: ""'
-    yield f"{HELP} paper or abstract, if you compared the entry with it; else secondary"
+    yield f"{HELP} checked: {required['checked']}"
     yield 'checked: ""'
     yield f"checked_on: {today.isoformat()}"
     yield f"added: {today.isoformat()}"
+
+
+def _optional(kind: str, taxonomy: Taxonomy, written: Mapping[str, object] = MappingProxyType({})) -> Iterator[str]:
+    """Help for the fields that are not written yet."""
+    yield f"{HELP} Where known, add the lines that apply: delete the {HELP} and what does not apply."
+    yield f"{HELP} Leave out what you do not know. data/TEMPLATE.yaml explains each field."
+    for field, what in optional_fields(kind, taxonomy).items():
+        if not written.get(field):
+            yield f"{HELP} {field}: {what}"
 
 
 def _one_line(comment: str) -> str:

@@ -6,13 +6,18 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from generator.arxiv.fetch import Arxiv
+from generator.checks.drafts import read_taxonomy
 from generator.commands import add as add_command
+from generator.contribute.open_fields import optional_fields, required_fields
+from generator.entries.load_yaml import read
+from generator.entries.model import KINDS
 from tests.arxiv.conftest import client, clock, server
 from tests.arxiv.fake_arxiv import Reply, Server, entry, feed
 from tests.conftest import Run as RunIn
@@ -225,6 +230,68 @@ def test_check_entry_reports_one_file(run: Run, catalogue: Path) -> None:
     assert "taxonomy.yaml:" not in out
     assert run("check-entry", "data/taxonomy.yaml")[0] == 2
     assert run("check-entry", "data/tools/none.yaml")[0] == 2
+
+
+def test_check_entry_reports_what_an_entry_before_others_has_in_common_with_them(run: Run, catalogue: Path) -> None:
+    """Of two entries the later one is reported; it may be the older file."""
+    for slug, arxiv in (("prune-well", "2311.00098"), ("a-new-one", "2311.00099")):
+        run("add", arxiv, "--offline", "--title", f"Prune {slug}")
+        file = catalogue / f"data/papers/2023/prune-{slug}.yaml"
+        text = file.read_text("utf-8").replace('family: ""', "family: pruning").replace('""', "abstract", 1)
+        text = re.sub(r"title: .*", "title: Prune Well and Often", text).replace(
+            "summary: abstract", f"summary: {SUMMARY}"
+        )
+        text = text.replace('checked: ""', "checked: abstract")
+        (catalogue / f"data/papers/2023/{slug}.yaml").write_text(text, "utf-8")
+        file.unlink()
+    for slug, other in (("prune-well", "a-new-one"), ("a-new-one", "prune-well")):
+        code, out, _ = run("check-entry", f"data/papers/2023/{slug}.yaml")
+        assert code == 1
+        assert "error[E502]" in out
+        assert f"papers/2023/{other}.yaml" in out
+
+
+def test_check_entry_lists_what_may_be_added(run: Run, catalogue: Path) -> None:
+    run("add", "2311.00098", "--offline", "--title", "Prune Well")
+    file = catalogue / "data/papers/2023/prune-well.yaml"
+    text = re.sub(r"#\? training: .*", "training: retrain", file.read_text("utf-8"))
+    text = text.replace('family: ""', "family: pruning").replace('checked: ""', "checked: abstract")
+    file.write_text(text.replace('summary: ""', f"summary: {SUMMARY}"), "utf-8")
+    code, out, _ = run("check-entry", "data/papers/2023/prune-well.yaml")
+    assert code == 0, out
+    offered = out.partition("where the source states it, add\n")[2]
+    listed = [line.split(":")[0].strip() for line in offered.splitlines() if line.startswith("  ")]
+    assert listed == ["venue", "code", "sparsity", "granularity", "models", "criterion", "results"]
+
+
+@pytest.mark.parametrize("kind", ["papers", "tools", "articles", "models"])
+def test_the_help_of_an_entry_and_check_entry_use_the_same_words(run: Run, catalogue: Path, kind: str) -> None:
+    if kind == "papers":
+        run("add", "2311.00098", "--offline", "--title", "Prune Well")
+    else:
+        run("add", "--kind", kind[:-1], "--url", "https://example.org/a/prune-well", "--title", "Prune Well")
+    (file,) = (catalogue / "data" / kind).rglob("*.yaml")
+    taxonomy, _ = read_taxonomy(catalogue / "data", [])
+    assert taxonomy is not None
+    text = file.read_text("utf-8")
+    fields = {**required_fields(kind, taxonomy), **optional_fields(kind, taxonomy)}
+    assert fields.keys() <= KINDS[kind].model_fields.keys()
+    assert [field for field, what in fields.items() if f"#? {field}: {what}" not in text and field != "title"] == []
+
+
+def test_every_file_is_read_once(run: Run, asked: Server, catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add", "2311.00098", "--offline", "--title", "Prune Well")
+    run("add", "--kind", "tool", "--url", "https://github.com/a/Pruner")
+    times: Counter[str] = Counter()
+
+    def counted(file: Path, name: str) -> object:
+        times[name] += 1
+        return read(file, name)
+
+    monkeypatch.setattr("generator.contribute.new_entry.read", counted)
+    asked.say(Reply(feed(entry("2401.00098", title="Another Title"))))
+    assert run("add", "2401.00098")[0] == 0
+    assert times == {"data/papers/2023/prune-well.yaml": 1, "data/tools/pruner.yaml": 1}
 
 
 def test_title_is_respected_where_arxiv_has_no_latin_letters(run: Run, asked: Server, catalogue: Path) -> None:
