@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 
 from generator.checks.draft import Context, Draft
+from generator.entries.model import TITLES
 from generator.entries.problem import Code, Problem
-from generator.entries.tex import text_of
+from generator.entries.tex import settled_text, text_of
 
 CODES = (
     Code(
@@ -53,11 +54,12 @@ def _script(character: str) -> str:
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     """Problems of every text of the entry."""
-    for key in ("title", "short", "name", "aliases"):
+    for key in TITLES:
         for steps, value in draft.items(key):
             if (text := text_of(value)) != value:
                 message = f"the site shows {value!r} as {text!r}"
-                yield draft.problem("E305", steps, message, f"write {text}", severity="note")
+                fix = f"write {text}{', or run make format' if settled_text(value) == text else ''}"
+                yield draft.problem("E305", steps, message, fix, severity="note")
     for steps, value in draft.scalars():
         if value != " ".join(value.split()):
             what = "a line break" if "\n" in value else "stray spaces"

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from generator.entries.load_yaml import Document, Steps, load, yaml_type
-from generator.entries.model import KINDS, Parameters, Result
+from generator.entries.model import KINDS, TITLES, Parameters, Result
+from generator.entries.tex import settled_text
 
 WIDTH = 100
 _NUMERIC = {"before", "after", "parameters"}
@@ -72,9 +73,10 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     comments = _comments(document)
     if not _has_empty(document.data):
         comments = comments.without_help()
-    written = _Writer(order, comments).write(document.data)
+    data = _titled(document.data)
+    written = _Writer(order, comments).write(data)
     again, _ = load(written, name)
-    if again is None or _without_order(again.data) != _without_order(_collapsed(document.data)):
+    if again is None or _without_order(again.data) != _without_order(_collapsed(data)):
         raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
     if sorted(_comments(again).every()) != sorted(comments.every()):
         raise NotFormattable(f"{name}: a comment cannot be kept where it is; move it above a key")
@@ -91,6 +93,19 @@ def quoted(text: str) -> str:
     """One text in double quotes."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'
+
+
+def _titled(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry with its titles in their normal form, where that is what every reader makes of them."""
+
+    def settled(value: Any) -> Any:
+        if isinstance(value, str):
+            return settled_text(value)
+        return (
+            [settled(part) if isinstance(part, str) else part for part in value] if isinstance(value, list) else value
+        )
+
+    return {key: settled(value) if key in TITLES else value for key, value in data.items()}
 
 
 def _collapsed(value: Any) -> Any:

@@ -47,6 +47,10 @@ Title = Annotated[Text, AfterValidator(text_of)]
 """Text that may come with TeX, as arXiv has it; the record has what it says."""
 
 
+TITLES = ("title", "short", "name", "aliases")
+"""The fields of all kinds of entries whose texts are titles."""
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 

@@ -158,6 +158,15 @@ def text_of(source: str) -> str:
     return unicodedata.normalize("NFC", changed) if changed.strip() else text
 
 
+def settled_text(source: str) -> str:
+    """The text as ``text_of`` gives it, where reading it again changes nothing; else the source.
+
+    Only that may be written into a file: dollar signs that TeX has as text would begin a formula there.
+    """
+    text = " ".join(text_of(source).split())
+    return text if text and text_of(text) == text and unicodedata.is_normalized("NFC", text) else source
+
+
 def _converted(text: str) -> str:
     parts, end = [], 0
     for found in _MATH.finditer(text):

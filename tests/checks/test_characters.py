@@ -85,5 +85,10 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
 )
 def test_a_title_in_another_form(checker: Checker, fragment: str, place: str, said: str, wanted: str) -> None:
     assert checker.messages(characters, fragment) == [
-        f"{PATH}:{place}: note[E305]: the site shows {said}. fix: write {wanted}"
+        f"{PATH}:{place}: note[E305]: the site shows {said}. fix: write {wanted}, or run make format"
     ]
+
+
+def test_a_title_that_format_leaves(checker: Checker) -> None:
+    (message,) = checker.messages(characters, r"title: '\$x_1\$'")
+    assert message.endswith("fix: write $x_1$")

@@ -11,6 +11,29 @@ def formatted(text: str | bytes, kind: str = "papers") -> str:
     return format_entry(text.encode() if isinstance(text, str) else text, kind, "x.yaml").decode()
 
 
+TITLES = [
+    ("title: D$^{3}$ToM\n", "title: D³ToM\n"),
+    ("title: 'U\u2011Net, E\ufb03cient'\n", 'title: "U-Net, Efficient"\n'),
+    ('title: "A $\\\\mu$P: b"  # why\n', 'title: "A μP: b"  # why\n'),
+    ('title: "Top-$k$  Tokens"\n', "title: Top-k Tokens\n"),
+    (
+        "aliases:\n  # the first version\n  - '$\\Delta$-DiT'\n  - b\n",
+        "aliases:\n  # the first version\n  - Δ-DiT\n  - b\n",
+    ),
+    ("short: A\ncriterion: $x^2$\n", "short: A\ncriterion: $x^2$\n"),
+    ("title: Pruning at $5 and at $6\n", "title: Pruning at $5 and at $6\n"),
+    ("title: '\\$x_1\\$'\n", "title: \\$x_1\\$\n"),
+    ("title: '$\\unknown$'\n", "title: $\\unknown$\n"),
+]
+"""Titles get their normal form, where it is the same to every reader; other fields and comments stay."""
+
+
+@pytest.mark.parametrize(("source", "canonical"), TITLES)
+def test_titles(source: str, canonical: str) -> None:
+    assert formatted(source) == canonical
+    assert formatted(canonical) == canonical
+
+
 LONG = "a setting that is so long that the whole result does not fit on one line of the file"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from generator.checks.drafts import entry_files
 from generator.entries.load_yaml import read
 from generator.entries.plain_text import plain
-from generator.entries.tex import text_of
+from generator.entries.tex import settled_text, text_of
 
 DATA = Path(__file__).parents[2] / "data"
 READ = [
@@ -86,6 +86,14 @@ PIECES = st.sampled_from(["$", "\\", "{", "}", "^", "_", r"\alpha", r"\text", r"
 def test_any_text_has_a_text(source: str) -> None:
     text = text_of(source)
     assert bool(text.strip()) or set(source) <= set("\u00ad \t\n\r") or not source.strip("\u00ad").strip()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.one_of(PIECES, st.characters(codec="utf-8")), max_size=20).map("".join))
+def test_a_settled_text_stays(source: str) -> None:
+    settled = settled_text(source)
+    assert settled_text(settled) == settled
+    assert text_of(settled) == text_of(source) or text_of(settled) == " ".join(text_of(source).split())
 
 
 def test_every_shipped_title_is_in_normal_form() -> None:
