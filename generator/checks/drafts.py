@@ -21,12 +21,14 @@ TAXONOMY = "taxonomy.yaml"
 DATASETS = "datasets.yaml"
 CHOOSE = "choose.yaml"
 GLOSSARY = "glossary.yaml"
+TURNED_DOWN = "turned-down.yaml"
+QUERIES = "queries.yaml"
 TEMPLATE = "TEMPLATE.yaml"
 
 CODES = (
     Code(
         "E413",
-        "data/ contains only entries, taxonomy, data sets, Choose, glossary, template, schemas, records and licence.",
+        "data/ contains only entries, records, schemas, the licence, and the files of terms, lists and queries.",
         wrong="data/papers/diff-pruning.yaml, outside a year folder",
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -70,7 +72,7 @@ def entry_files(data: Path) -> Iterator[tuple[str, Path]]:
 def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
     """Every entry that can be parsed; faults are added to ``problems``."""
     entries = {file: kind for kind, file in entry_files(data)}
-    known = {data / name for name in (TAXONOMY, DATASETS, CHOOSE, GLOSSARY, TEMPLATE, "LICENSE")}
+    known = {data / name for name in (TAXONOMY, DATASETS, CHOOSE, GLOSSARY, TURNED_DOWN, QUERIES, TEMPLATE, "LICENSE")}
     for file in sorted(data.rglob("*")):
         relative = file.relative_to(data)
         if (

@@ -74,7 +74,7 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     for key in ADDRESS_FIELDS:
         for steps, text in draft.items(key):
             if text.strip():
-                yield from _address(draft, steps, text)
+                yield from of_address(draft, steps, text)
     doi = draft.text("doi")
     if doi is not None and not DOI.fullmatch(doi):
         bare = dois_in(doi)
@@ -89,8 +89,9 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         )
 
 
-def _address(draft: Draft, steps: Steps, text: str) -> Iterator[Problem]:
-    key = str(steps[0])
+def of_address(draft: Draft, steps: Steps, text: str) -> Iterator[Problem]:
+    """At most one problem of the address at one place."""
+    key = next(step for step in reversed(steps) if isinstance(step, str))
     if text.startswith("https:") and re.search(r"[\s\\\x00-\x20\x7f<>\"`{}|^]", text):
         yield draft.problem(
             "E402",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from generator.arxiv import records as arxiv_records
@@ -13,7 +14,8 @@ from generator.checks.choose import read_rules
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
 from generator.checks.glossary import read_glossary
-from generator.entries.model import Article, Catalogue, Filed, Glossary, Model, Paper, Rules, Tool
+from generator.checks.turned_down import read_turned_down
+from generator.entries.model import Article, Catalogue, Filed, Glossary, Model, Paper, Rules, Tool, TurnedDown
 from generator.entries.problem import Problem
 
 
@@ -58,8 +60,11 @@ def validate(data: Path) -> Outcome:
         problems.extend(check_entry(draft, context))
     for catalogue_check in CATALOGUE_CHECKS.values():
         problems.extend(catalogue_check.check_all(drafts, context))
-    failed = any(problem.severity == "error" for problem in problems)
-    catalogue = None if failed else _catalogue(drafts, context, rules, glossary)
+    # A day more than ours, for the time zones before it.
+    latest = (datetime.now(tz=UTC) + timedelta(days=1)).date()
+    turned_down = read_turned_down(data, drafts, context, latest, problems)
+    failed = turned_down is None or any(problem.severity == "error" for problem in problems)
+    catalogue = None if failed else _catalogue(drafts, context, rules, glossary, turned_down or ())
     return Outcome(tuple(sorted(problems)), len(drafts), catalogue)
 
 
@@ -69,7 +74,9 @@ def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
         yield from entry_check.check(draft, context)
 
 
-def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules, glossary: Glossary) -> Catalogue:
+def _catalogue(
+    drafts: Sequence[Draft], context: Context, rules: Rules, glossary: Glossary, turned_down: tuple[TurnedDown, ...]
+) -> Catalogue:
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
@@ -84,7 +91,7 @@ def _catalogue(drafts: Sequence[Draft], context: Context, rules: Rules, glossary
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules, glossary)
+    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules, glossary, turned_down)
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import typer
 
-from generator.checks.drafts import CHOOSE, DATASETS, GLOSSARY, TAXONOMY, TEMPLATE, entry_files
+from generator.checks.drafts import (
+    CHOOSE,
+    DATASETS,
+    GLOSSARY,
+    QUERIES,
+    TAXONOMY,
+    TEMPLATE,
+    TURNED_DOWN,
+    entry_files,
+)
 from generator.commands.output import Failed, say
-from generator.entries.format_yaml import NotFormattable, format_entry, repair_text
+from generator.entries.format_yaml import NotFormattable, format_entry, format_turned_down, repair_text
 from generator.escape import terminal
 from generator.write import write_file
 from reference_impls.number_format import count
 
-WHOLE = "whole"
-WHOLE_FILES = (TAXONOMY, DATASETS, CHOOSE, GLOSSARY, TEMPLATE)
-"""Files that are no entries: only their bytes are repaired, such as line ends."""
+WHOLE_FILES: Mapping[str, Callable[[bytes, str], bytes]] = {
+    **dict.fromkeys((TAXONOMY, DATASETS, CHOOSE, GLOSSARY, QUERIES, TEMPLATE), repair_text),
+    TURNED_DOWN: format_turned_down,
+}
+"""Files that are no entries, and what writes them; of most only the bytes are repaired, such as line ends."""
 
 
 def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
@@ -36,7 +47,8 @@ def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
     for kind, file in chosen:
         raw = file.read_bytes()
         try:
-            canonical = repair_text(raw, str(file)) if kind == WHOLE else format_entry(raw, kind, str(file))
+            whole = WHOLE_FILES.get(kind)
+            canonical = whole(raw, str(file)) if whole else format_entry(raw, kind, str(file))
         except NotFormattable as error:
             failed += 1
             say(terminal(str(error)), error=True)
@@ -57,8 +69,8 @@ def format_entries(paths: Sequence[Path], check: bool, root: Path) -> None:
 
 
 def _chosen(paths: Sequence[Path], root: Path) -> list[tuple[str, Path]]:
-    """The entries of these paths, or all, each with its kind."""
-    every = (*entry_files(root / "data"), *((WHOLE, root / "data" / name) for name in WHOLE_FILES))
+    """The entries of these paths, or all, each with its kind; of other files, the name."""
+    every = (*entry_files(root / "data"), *((name, root / "data" / name) for name in WHOLE_FILES))
     plain = ((kind, file) for kind, file in every if file.is_file() and not file.is_symlink())
     known = {file.resolve(): (kind, file) for kind, file in plain}
     for path in paths:

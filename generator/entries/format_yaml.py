@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from generator.entries.load_yaml import Document, Steps, load, yaml_type
-from generator.entries.model import KINDS, TITLES, Parameters, Result
+from generator.entries.model import KINDS, TITLES, Parameters, Result, TurnedDown, order_of_id
 from generator.entries.tex import settled_text
 
 WIDTH = 100
@@ -81,6 +81,54 @@ def format_entry(raw: bytes, kind: str, name: str) -> bytes:
     if sorted(_comments(again).every()) != sorted(comments.every()):
         raise NotFormattable(f"{name}: a comment cannot be kept where it is; move it above a key")
     return written
+
+
+def format_turned_down(raw: bytes, name: str) -> bytes:
+    """The papers that were turned down in canonical form: by id, one value per line.
+
+    Args:
+        raw: the file as it is.
+        name: path that errors show.
+
+    Raises:
+        NotFormattable: the file cannot be parsed, or is no list of such papers.
+    """
+    repaired = repair_text(raw, name)
+    document, problems = load(repaired, name, long=True)
+    fatal = sorted(problem for problem in problems if problem.code not in _HARMLESS)
+    if document is None or fatal:
+        raise NotFormattable(fatal[0].text())
+    papers = document.data.get("papers")
+    fields = list(TurnedDown.model_fields)
+    if list(document.data) != ["papers"] or not isinstance(papers, list) or not all(map(_all_text, papers)):
+        raise NotFormattable(f"{name}: not a list of papers; `validate` says what is wrong")
+    comments = _comments(document)
+    lines = list(comments.above.get(("papers",), []))
+    lines.append(f"papers:{'' if papers else ' []'}")
+    ranked = sorted(range(len(papers)), key=lambda at: order_of_id(papers[at].get("arxiv"), papers[at].get("url")))
+    for at in ranked:
+        remarks = (
+            *comments.above.get(("papers", at), []),
+            *filter(None, [comments.beside.get(("papers", at), [""])[0]]),
+        )
+        lines.extend(f"  {remark}" for remark in remarks)
+        keys = sorted(papers[at], key=lambda key: fields.index(key) if key in fields else len(fields))
+        for number, key in enumerate(keys):
+            text = " ".join(papers[at][key].split())
+            bare = key in _DATE_FIELDS and yaml_type(text) == "date"
+            lines.append(f"  {'-' if number == 0 else ' '} {scalar(key)}: {text if bare else scalar(text)}")
+    lines.extend(comments.end)
+    written = ("\n".join(lines) + "\n").encode()
+    again, _ = load(written, name, long=True)
+    if again is None or again.data["papers"] != [_collapsed(papers[at]) for at in ranked]:
+        raise NotFormattable(f"{name}: the canonical form would change a value; this is a bug of the formatter")
+    if sorted(_comments(again).every()) != sorted(comments.every()):
+        raise NotFormattable(f"{name}: a comment cannot be kept where it is; move it above a paper")
+    return written
+
+
+def _all_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
 
 
 def scalar(text: str) -> str:

@@ -23,6 +23,9 @@ from reference_impls.number_format import count
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 6
 MAX_EVENTS = 5_000
+MAX_LIST_BYTES = 2 * 1024 * 1024
+MAX_LIST_EVENTS = 100_000
+"""Of a file that contains many records, such as the papers that were turned down."""
 
 CODES = (
     Code(
@@ -140,29 +143,35 @@ class Document:
         return Place(1, 1)
 
 
-def read(file: Path, name: str) -> tuple[Document | None, list[Problem]]:
-    """Read one file from disk; ``name`` is the path that problems show."""
+def read(file: Path, name: str, *, long: bool = False) -> tuple[Document | None, list[Problem]]:
+    """Read one file from disk.
+
+    Args:
+        file: to read.
+        name: path that problems show.
+        long: whether it contains many records, and may be as large as ``MAX_LIST_BYTES``.
+    """
     try:
         if file.is_symlink() or not file.is_file():
             return None, [Problem(name, 1, 1, "E100", "not a regular file", "replace it by a plain file")]
         with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read((MAX_LIST_BYTES if long else MAX_BYTES) + 1)
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
         return None, [Problem(name, 1, 1, "E100", message, "check the file and its permissions")]
-    return load(raw, name)
+    return load(raw, name, long=long)
 
 
-def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
-    """Guard and parse the bytes of one file. Never raises because of what the bytes are."""
-    text, problems = _decode(raw, name)
+def load(raw: bytes, name: str, *, long: bool = False) -> tuple[Document | None, list[Problem]]:
+    """Guard and parse the bytes of one file, ``long`` as for ``read``. Never raises because of what the bytes are."""
+    text, problems = _decode(raw, name, MAX_LIST_BYTES if long else MAX_BYTES)
     if text is None:
         return None, problems
     problems.extend(_characters(text, name))
     # The repaired copy has the same lines and columns, so that the other problems are reported in the same run.
     repaired = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     repaired = _INVISIBLE.sub("_", _CONTROL.sub("_", repaired))
-    builder = _Builder(name, repaired)
+    builder = _Builder(name, repaired, MAX_LIST_EVENTS if long else MAX_EVENTS)
     data = builder.build()
     problems.extend(builder.problems)
     if data is None:
@@ -170,9 +179,9 @@ def load(raw: bytes, name: str) -> tuple[Document | None, list[Problem]]:
     return Document(name, repaired, data, builder.keys, builder.values, builder.typed), problems
 
 
-def _decode(raw: bytes, name: str) -> tuple[str | None, list[Problem]]:
-    if len(raw) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES} bytes"
+def _decode(raw: bytes, name: str, most: int) -> tuple[str | None, list[Problem]]:
+    if len(raw) > most:
+        message = f"larger than {most} bytes"
         return None, [Problem(name, 1, 1, "E100", message, "shorten the entry; link the paper instead of pasting it")]
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         message = "starts with a byte order mark"
@@ -236,6 +245,8 @@ class _Builder:
 
     name: str
     text: str
+    most: int
+    """Events that the file may have."""
     problems: list[Problem] = field(default_factory=list)
     keys: dict[Steps, Place] = field(default_factory=dict)
     values: dict[Steps, Place] = field(default_factory=dict)
@@ -268,8 +279,8 @@ class _Builder:
         stack: list[tuple[Any, Steps]] = []
         key: str | None = None  # the key of the innermost mapping that has no value yet
         for number, event in enumerate(yaml.parse(self.text, Loader=yaml.CBaseLoader), 1):
-            if number > MAX_EVENTS:
-                raise self._stop(event.start_mark, "E107", f"more than {MAX_EVENTS} parts", "shorten the entry")
+            if number > self.most:
+                raise self._stop(event.start_mark, "E107", f"more than {self.most} parts", "shorten the entry")
             self._refuse(event, top is not None)
             if isinstance(event, yaml.ScalarEvent):
                 if not stack:

@@ -402,6 +402,7 @@ TERM_NAMES: Mapping[str, str] = {
     "checked": "value of checked",
     "tool_categories": "category",
     "article_categories": "category",
+    "scope": "rule",
 }
 """Vocabulary -> what one of its terms is called in a message."""
 
@@ -547,6 +548,30 @@ class Glossary(Record):
 NO_GLOSSARY = Glossary(terms={}, notes={})
 
 
+class TurnedDown(Record):
+    """A paper that does not belong in the catalogue, so that it is not proposed again."""
+
+    arxiv: Text | None = None
+    """arXiv id, quoted, without version."""
+    url: Text | None = None
+    """Page of the paper, if it is not on arXiv."""
+    title: Title
+    """Title as on the paper."""
+    rule: Text
+    """Term of `scope`: why it does not belong."""
+    reason: Text
+    """One sentence about this paper."""
+    date: Text
+    """Day on which that was decided."""
+
+
+class TurnedDownList(Record):
+    """The file ``data/turned-down.yaml``."""
+
+    papers: tuple[TurnedDown, ...]
+    """By id, then by address."""
+
+
 class Taxonomy(Record):
     """The closed vocabularies, as in ``data/taxonomy.yaml``."""
 
@@ -564,6 +589,8 @@ class Taxonomy(Record):
     checked: dict[str, Term]
     tool_categories: dict[str, Term]
     article_categories: dict[str, Term]
+    scope: dict[str, Term]
+    """Why a paper does not belong in the catalogue; used by `data/turned-down.yaml`, not by entries."""
 
     def vocabulary(self, name: str) -> Mapping[str, Term]:
         """Terms of one vocabulary.
@@ -625,6 +652,16 @@ def month_of_arxiv_id(arxiv_id: str) -> str:
     return f"{century}{match['yy']}-{match['mm']}"
 
 
+def order_of_id(arxiv_id: str | None, address: str | None = None) -> tuple[str, str, str]:
+    """Key that sorts papers by the month of their id, then by the id; those without one come last, by address."""
+    if arxiv_id is None:
+        return "~", "", address or ""
+    try:
+        return month_of_arxiv_id(arxiv_id), arxiv_id, ""
+    except ValueError:
+        return "~", arxiv_id, ""
+
+
 E = TypeVar("E", bound=Entry)
 
 
@@ -654,3 +691,5 @@ class Catalogue:
     """What the page Choose answers; nothing in a catalogue that was not read from files."""
     glossary: Glossary = NO_GLOSSARY
     """Terms of the page Glossary other than those of the taxonomy; none in a catalogue that was not read from files."""
+    turned_down: tuple[TurnedDown, ...] = ()
+    """Papers that do not belong, by id; none in a catalogue that was not read from files."""

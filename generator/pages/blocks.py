@@ -69,6 +69,7 @@ BLOCKS: Mapping[str, Block] = {
     "methods": methods.overview,
     "models": models.model_list,
     "papers": tables.paper_list,
+    "scope": reference.scope,
     "statistics": statistics.statistic,
     "template": reference.template,
     "tools": tables.tool_list,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.arxiv import enrich, fetch, records
-from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, drafts, glossary
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, drafts, glossary, turned_down
 from generator.entries import load_yaml
 from generator.entries.model import KINDS, VOCABULARIES, Result, Taxonomy
 from generator.entries.problem import Code
@@ -43,6 +43,7 @@ def all_codes() -> tuple[Code, ...]:
         drafts,
         choose,
         glossary,
+        turned_down,
         records,
         fetch,
         enrich,
@@ -113,3 +114,19 @@ def checks(_site: Site, root: str, argument: str) -> str:
 def template(site: Site, root: str, _argument: str) -> str:
     """The annotated entry that contributors start from."""
     return render("reference_template", text=site.template, root=root)
+
+
+def scope(site: Site, root: str, argument: str) -> str:
+    """What does not belong: with ``rules`` the rules with their sentences, with ``papers`` the papers turned down.
+
+    Raises:
+        ValueError: the argument is another one.
+    """
+    rules = site.catalogue.taxonomy.scope
+    papers = {word: [paper for paper in site.catalogue.turned_down if paper.rule == word] for word in rules}
+    if argument == "rules":
+        return render("scope_rules", rules=rules, papers=papers, root=root)
+    if argument == "papers":
+        newest = {word: found[::-1] for word, found in papers.items() if found}
+        return render("scope_papers", rules=rules, papers=newest, total=len(site.catalogue.turned_down))
+    raise ValueError(f"no list {argument!r} of what does not belong; use rules or papers")
