@@ -85,7 +85,7 @@ def test_no_file_means_no_paper(tmp_path: Path, checker: Checker) -> None:
         (
             "rule: no-cost",
             "rule: no-costs",
-            "11:11: error[E532]: unknown rule 'no-costs'. fix: did you mean no-cost, training-cost? `scope` in data/",
+            "11:11: error[E532]: unknown rule 'no-costs'. fix: did you mean no-cost, training-cost? Allowed: not-",
         ),
         (
             "2401.00001",
