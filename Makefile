@@ -45,6 +45,10 @@ TITLED = $(if $(TITLE),--title "$$TITLE")
 check-entry: .venv/site  ## format and check one entry: make check-entry FILE=data/papers/…
 	$(PY) -m generator check-entry "$$FILE"
 
+.PHONY: review
+review: .venv/site  ## print what a reviewer sees of changed entries: BASE=origin/main, or FILE=data/papers/…
+	$(PY) -m generator review $(if $(FILE),"$$FILE") $(if $(BASE),--base "$$BASE")
+
 .PHONY: enrich
 enrich: .venv/site  ## fetch missing records from arXiv; one: ID=2305.10924
 	$(PY) -m generator enrich $(ID)

@@ -198,6 +198,22 @@ def changes(
     changes.changes(old, new, output, root)
 
 
+@app.command(epilog=_example("review --base origin/main"))
+def review(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of entries. Default: all that differ from the base.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Commit to compare the files with. Default: HEAD, unless files are given.")
+    ] = None,
+    root: Root = HERE,
+) -> None:
+    """Report on added and changed entries, for their reviewer."""
+    from generator.commands import review
+
+    review.review(files or [], base, root)
+
+
 def _bug_report(error: BaseException) -> str:
     versions = f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     trace = "".join(traceback.format_exception(error)).rstrip()

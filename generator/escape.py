@@ -109,3 +109,18 @@ def github_property(text: str) -> str:
 def terminal(text: str) -> str:
     """For a terminal: control and direction characters are shown as their code points."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
+
+
+def fenced(text: str, info: str = "") -> str:
+    """For the Markdown of a code host: lines of text as a block of code, which nothing in them can end.
+
+    In such a block nothing is markup, a link, a mention or an image; control and direction characters are shown as
+    their code points, as on a terminal.
+
+    Args:
+        text: lines of anything.
+        info: our own word for the language of the block.
+    """
+    shown = terminal(text)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    return f"{fence}{info}\n{shown}\n{fence}"

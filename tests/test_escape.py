@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from generator import escape
 
@@ -212,3 +213,60 @@ def test_collapse(text: str) -> None:
 
 def test_no_parenthesis_of_an_address_ends_a_markdown_link() -> None:
     assert escape.markdown_link("a", "https://example.org/(b)c") == "[a](https://example.org/%28b%29c)"
+
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+LIVE = [
+    "```",
+    "````",
+    "~~~",
+    "</details>",
+    "<img src=x onerror=alert(1)>",
+    "@octocat",
+    "#1",
+    "[x](javascript:alert(1))",
+    "![x](https://evil.example/x.png)",
+    "https://evil.example",
+    "# heading",
+    "::error::x",
+    "- [ ] task",
+    "| a |\n|---|",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\u2028",
+    "\x1b[31m",
+    "\r\n",
+    "\t",
+    "   ",
+    "`" * 40,
+]
+BLOCKS = st.lists(st.one_of(st.sampled_from([*LIVE, "\n"]), TEXT), max_size=12).map("".join)
+
+
+@SETTINGS
+@given(BLOCKS, st.sampled_from(["", "diff"]), st.booleans())
+def test_nothing_ends_a_block_of_code_or_is_live_in_it(text: str, info: str, folded: bool) -> None:
+    block = escape.fenced(text, info)
+    around = ("<details>\n\n", "\n\n</details>") if folded else ("before\n\n", "\n\nafter")
+    tokens = MARKDOWN.parse(f"{around[0]}{block}{around[1]}")
+    (fence,) = [token for token in tokens if token.type == "fence"]
+    assert fence.info == info
+    assert fence.content == f"{escape.terminal(text)}\n"
+    outside = [token.type for token in tokens if token.type != "fence"]
+    assert outside == (["html_block"] * 2 if folded else ["paragraph_open", "inline", "paragraph_close"] * 2)
+    assert all(character.isprintable() or character == "\n" for character in block)
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [
+        ("a", "```\na\n```"),
+        ("", "```\n\n```"),
+        ("```\n@a </details>", "````\n```\n@a </details>\n````"),
+        ("x`````y", "``````\nx`````y\n``````"),
+        ("a\u202eb\r\nc\x1b[0m", "```\na\\u202eb\\u000d\nc\\u001b[0m\n```"),
+    ],
+)
+def test_fenced(text: str, block: str) -> None:
+    assert escape.fenced(text) == block

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from generator.checks.draft import Context, Draft
 from generator.entries.problem import Code, Problem
@@ -59,9 +59,7 @@ def _skeleton(text: str) -> str:
 def check_all(drafts: Sequence[Draft], _context: Context) -> Iterator[Problem]:
     """Compares only titles that share two of their rarest words, so that the cost stays linear."""
     for kind in ("papers", "tools", "articles", "models"):
-        titled = [
-            (draft, key_of(draft.text("title") or draft.text("name") or "")) for draft in drafts if draft.kind == kind
-        ]
+        titled = [(draft, key_of(_title(draft))) for draft in drafts if draft.kind == kind]
         yield from _compare([(draft, key) for draft, key in titled if key])
 
 
@@ -86,6 +84,20 @@ def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
                     reported = True
                     yield _problem(draft, other)
             buckets[pair].append((draft, key))
+
+
+def nearest_title(draft: Draft, drafts: Sequence[Draft]) -> tuple[Draft, float] | None:
+    """The other entry of its kind whose title is most like that of an entry, and how much, from 0 to 100."""
+    own = key_of(_title(draft))
+    others = {
+        one.path: (one, key_of(_title(one))) for one in drafts if one.kind == draft.kind and one.path != draft.path
+    }
+    best = process.extractOne(own, {path: key for path, (_, key) in others.items()}, scorer=fuzz.ratio) if own else None
+    return (others[best[2]][0], float(best[1])) if best else None
+
+
+def _title(draft: Draft) -> str:
+    return draft.text("title") or draft.text("name") or ""
 
 
 def _numbers(key: str) -> list[str]:

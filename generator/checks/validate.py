@@ -41,8 +41,27 @@ class Outcome:
         return tuple(one for one in self.problems if one.path == path or named.search(one.message))
 
 
+@dataclass(frozen=True)
+class Written:
+    """The folder of the catalogue as it is written, before it is checked."""
+
+    drafts: tuple[Draft, ...]
+    context: Context | None
+    """None if a file that every entry depends on cannot be used."""
+    rules: Rules | None
+    glossary: Glossary | None
+    turned_down: tuple[TurnedDown, ...] | None
+    problems: tuple[Problem, ...]
+    """Faults of files that cannot be read, or do not belong there."""
+
+
 def validate(data: Path) -> Outcome:
     """Check the catalogue in the folder ``data``; its files are named ``data/…`` in the problems."""
+    return judge(read_data(data))
+
+
+def read_data(data: Path) -> Written:
+    """Read the catalogue in the folder ``data``."""
     problems: list[Problem] = []
     taxonomy, document = read_taxonomy(data, problems)
     datasets, datasets_document = read_datasets(data, problems)
@@ -50,22 +69,55 @@ def validate(data: Path) -> Outcome:
     glossary = read_glossary(data, taxonomy, problems) if taxonomy is not None else None
     records, corrupt = arxiv_records.read_all(data / "arxiv")
     problems.extend(corrupt)
-    drafts = list(read_drafts(data, problems))
-    if taxonomy is None or document is None or datasets is None or datasets_document is None:
+    drafts = tuple(read_drafts(data, problems))
+    context = None
+    if taxonomy is not None and document is not None and datasets is not None and datasets_document is not None:
+        context = Context(taxonomy, document, records, datasets, datasets_document)
+    turned_down: tuple[TurnedDown, ...] | None = None
+    if context is not None:
+        # A day more than ours, for the time zones before it.
+        latest = (datetime.now(tz=UTC) + timedelta(days=1)).date()
+        turned_down = read_turned_down(data, drafts, context, latest, problems)
+    return Written(drafts, context, rules, glossary, turned_down, tuple(problems))
+
+
+def judge(written: Written) -> Outcome:
+    """Check what was read."""
+    drafts, context, problems = written.drafts, written.context, list(written.problems)
+    if context is None or written.rules is None or written.glossary is None:
         return Outcome(tuple(sorted(problems)), len(drafts), None)
-    if rules is None or glossary is None:
-        return Outcome(tuple(sorted(problems)), len(drafts), None)
-    context = Context(taxonomy, document, records, datasets, datasets_document)
     for draft in drafts:
         problems.extend(check_entry(draft, context))
-    for catalogue_check in CATALOGUE_CHECKS.values():
-        problems.extend(catalogue_check.check_all(drafts, context))
-    # A day more than ours, for the time zones before it.
-    latest = (datetime.now(tz=UTC) + timedelta(days=1)).date()
-    turned_down = read_turned_down(data, drafts, context, latest, problems)
-    failed = turned_down is None or any(problem.severity == "error" for problem in problems)
-    catalogue = None if failed else _catalogue(drafts, context, rules, glossary, turned_down or ())
+    problems.extend(_of_catalogue(drafts, context))
+    failed = written.turned_down is None or any(problem.severity == "error" for problem in problems)
+    catalogue = None if failed else _catalogue(written, drafts)
     return Outcome(tuple(sorted(problems)), len(drafts), catalogue)
+
+
+def without_faults(written: Written, outcome: Outcome) -> Catalogue | None:
+    """The catalogue of the entries that have no error, for looking at them while others have some.
+
+    Args:
+        written: what was read.
+        outcome: what the checks found in it.
+
+    Returns:
+        None if a file that every entry depends on cannot be used.
+    """
+    context, drafts, problems = written.context, written.drafts, outcome.problems
+    if outcome.catalogue is not None or context is None or written.rules is None or written.glossary is None:
+        return outcome.catalogue
+    while True:
+        wrong = {problem.path for problem in problems if problem.severity == "error"}
+        kept = tuple(draft for draft in drafts if draft.path not in wrong)
+        if len(kept) == len(drafts):
+            return _catalogue(written, kept)
+        drafts, problems = kept, tuple(_of_catalogue(kept, context))  # what refers to a dropped entry is dropped, too
+
+
+def _of_catalogue(drafts: Sequence[Draft], context: Context) -> Iterator[Problem]:
+    for catalogue_check in CATALOGUE_CHECKS.values():
+        yield from catalogue_check.check_all(drafts, context)
 
 
 def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
@@ -74,9 +126,12 @@ def check_entry(draft: Draft, context: Context) -> Iterator[Problem]:
         yield from entry_check.check(draft, context)
 
 
-def _catalogue(
-    drafts: Sequence[Draft], context: Context, rules: Rules, glossary: Glossary, turned_down: tuple[TurnedDown, ...]
-) -> Catalogue:
+def _catalogue(written: Written, drafts: Sequence[Draft]) -> Catalogue:
+    """The records of some of the entries, of a folder whose files of vocabularies are valid."""
+    context, rules, glossary = written.context, written.rules, written.glossary
+    assert context is not None  # noqa: S101  both callers have looked
+    assert rules is not None  # noqa: S101
+    assert glossary is not None  # noqa: S101
     papers: dict[str, Filed[Paper]] = {}
     tools: dict[str, Filed[Tool]] = {}
     articles: dict[str, Filed[Article]] = {}
@@ -91,7 +146,8 @@ def _catalogue(
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, rules, glossary, turned_down)
+    said = (rules, glossary, written.turned_down or ())
+    return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, *said)
 
 
 def _with_architectures(paper: Paper, models: Mapping[str, Filed[Model]]) -> Paper:

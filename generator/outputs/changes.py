@@ -7,7 +7,9 @@ can be read, whatever the rules were then; values stay the text of the file.
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +33,8 @@ SHORT = 80
 _ENTRY = re.compile(r"data/(?:(papers)/[^/]+|(tools|articles|models))/(?P<slug>[^/\n]+)\.yaml")
 _RECORD = re.compile(r"data/arxiv/.+\.json")
 _FILE_MODES = ("100644", "100755")
+_DISK = "on disk: "
+"""Start of the id of a file that is not in git; what follows is its path."""
 _SAME_WORK = ("arxiv", "doi", "url", "repo", "title", "name")
 """Fields that identify a renamed entry, the most reliable first."""
 
@@ -114,14 +118,24 @@ class _Blob:
     size: int
 
 
-def changes(root: Path, old: str, new: str) -> Changes:
+def changes(root: Path, old: str, new: str | None) -> Changes:
     """Compare ``data/`` of the repository ``root`` at two revisions.
+
+    Args:
+        root: of the repository.
+        old: the revision to start from.
+        new: the one to end with; None for the files on disk, committed or not.
 
     Raises:
         RevisionError: git does not know a revision, ``root`` is no repository, or there is no git.
     """
-    before, after = _revision(root, old), _revision(root, new)
-    was, now = _files(root, before), _files(root, after)
+    before = _revision(root, old)
+    was = _files(root, before)
+    if new is None:
+        after, now = Revision("the files", ""), _on_disk(root, before, was)
+    else:
+        after = _revision(root, new)
+        now = _files(root, after)
     old_blobs, new_blobs = _entries(was), _entries(now)
     touched = [key for key in sorted(old_blobs.keys() | new_blobs.keys()) if old_blobs.get(key) != new_blobs.get(key)]
     sides = (old_blobs, before), (new_blobs, after)
@@ -154,6 +168,18 @@ def changes(root: Path, old: str, new: str) -> Changes:
         unreadable=tuple(sorted(unreadable, key=lambda lost: (lost.kind, lost.slug, lost.revision != before.name))),
         arxiv_records=_records(was, now),
     )
+
+
+def changed_files(root: Path, old: str) -> frozenset[str]:
+    """The files below ``data/`` that are on disk and differ from a revision, or are not in it.
+
+    Raises:
+        RevisionError: git does not know the revision, ``root`` is no repository, or there is no git.
+    """
+    before = _revision(root, old)
+    was = _files(root, before)
+    now = _on_disk(root, before, was)
+    return frozenset(path for path, blob in now.items() if was.get(path) != blob)
 
 
 def _git(root: Path, *words: str, given: bytes = b"") -> bytes:
@@ -201,6 +227,24 @@ def _files(root: Path, revision: Revision) -> dict[str, _Blob]:
     return blobs
 
 
+def _on_disk(root: Path, before: Revision, was: Mapping[str, _Blob]) -> dict[str, _Blob]:
+    """Every file below data/ as it is on disk, by its path; those that differ have no hash of git."""
+    files = dict(was)
+    differing = _git(root, "diff", "--name-only", "--no-renames", "--relative", "-z", before.id, "--", "data/")
+    new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "data/")
+    for raw in filter(None, (differing + new).split(b"\0")):
+        path = os.fsdecode(raw)
+        name = raw.decode("utf-8", "replace")
+        try:
+            found = (root / path).lstat()
+        except OSError:
+            files.pop(name, None)
+            continue
+        mode = _FILE_MODES[0] if stat.S_ISREG(found.st_mode) else "other"
+        files[name] = _Blob(mode, f"{_DISK}{path}", found.st_size)
+    return files
+
+
 def _entries(files: Mapping[str, _Blob]) -> dict[Key, _Blob]:
     """The entries among the files. The year of a paper's folder is not part of its name."""
     matches = ((_ENTRY.fullmatch(path), blob) for path, blob in files.items())
@@ -215,15 +259,24 @@ def _records(was: Mapping[str, _Blob], now: Mapping[str, _Blob]) -> RecordCounts
 
 def _contents(root: Path, blobs: Iterable[_Blob]) -> dict[str, bytes]:
     """The bytes of the files that are worth reading, by hash, from one process."""
-    wanted = sorted({blob.id for blob in blobs if blob.mode in _FILE_MODES and blob.size <= MAX_BYTES})
+    every = {blob.id for blob in blobs if blob.mode in _FILE_MODES and blob.size <= MAX_BYTES}
+    on_disk = {blob for blob in every if blob.startswith(_DISK)}
+    wanted = sorted(every - on_disk)
     answer = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in wanted).encode("ascii"))
-    contents, start = {}, 0
+    contents, start = {blob: _of_file(root / blob.removeprefix(_DISK)) for blob in on_disk}, 0
     for blob in wanted:
         end = answer.index(b"\n", start)
         size = int(answer[start:end].split()[2])
         contents[blob] = answer[end + 1 : end + 1 + size]
         start = end + 1 + size + 1
     return contents
+
+
+def _of_file(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""  # the checks report why
 
 
 def _read(key: Key, blob: _Blob, contents: Mapping[str, bytes]) -> Mapping[str, Any] | str:

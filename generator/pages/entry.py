@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from generator import escape
-from generator.entries.model import VOCABULARIES, Filed, Paper
+from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Tool
 from generator.entries.names import family_name
 from generator.outputs.citations import FORMATS, article_json_ld, bibtex, is_journal, issued, series_of
 from generator.pages.page import ROOT, Page
@@ -23,18 +23,29 @@ def entry_pages(site: Site) -> Iterator[Page]:
     """The pages of all papers, tools and articles, in a fixed order."""
     similar = similar_papers(site.catalogue)
     for filed in site.catalogue.papers.values():
-        yield _paper(site, filed, similar[filed.slug])
+        yield paper_page(site, filed, similar[filed.slug])
     for tool in site.catalogue.tools.values():
-        words = " ".join(filter(None, (tool.entry.pypi, *tool.entry.languages)))
-        block = render("entry_tool", site=site, filed=tool, root=ROOT)
-        yield Page(f"tools/{tool.slug}/", tool.entry.name, tool.entry.summary, block, "", words)
+        yield tool_page(site, tool)
     for article in site.catalogue.articles.values():
-        words = " ".join([*map(family_name, article.entry.authors), article.entry.publisher or ""])
-        block = render("entry_article", site=site, filed=article, root=ROOT)
-        yield Page(f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words)
+        yield article_page(site, article)
 
 
-def _paper(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
+def tool_page(site: Site, tool: Filed[Tool]) -> Page:
+    """The page of one tool."""
+    words = " ".join(filter(None, (tool.entry.pypi, *tool.entry.languages)))
+    block = render("entry_tool", site=site, filed=tool, root=ROOT)
+    return Page(f"tools/{tool.slug}/", tool.entry.name, tool.entry.summary, block, "", words)
+
+
+def article_page(site: Site, article: Filed[Article]) -> Page:
+    """The page of one article."""
+    words = " ".join([*map(family_name, article.entry.authors), article.entry.publisher or ""])
+    block = render("entry_article", site=site, filed=article, root=ROOT)
+    return Page(f"articles/{article.slug}/", article.entry.title, article.entry.summary, block, "", words)
+
+
+def paper_page(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> Page:
+    """The page of one paper, with those that resemble it."""
     paper = filed.entry
     names = dict.fromkeys(family_name(author) for author in authors_of(filed))
     words = " ".join(filter(None, (paper.short, *paper.aliases, *names, paper.arxiv)))

@@ -19,10 +19,11 @@ NAMES_VERSION = 1
 def model_pages(site: Site) -> Iterator[Page]:
     """A page for each model."""
     for filed in site.catalogue.models.values():
-        yield _page(site, filed)
+        yield model_page(site, filed)
 
 
-def _page(site: Site, filed: Filed[Model]) -> Page:
+def model_page(site: Site, filed: Filed[Model]) -> Page:
+    """The page of one model."""
     model = filed.entry
     tried = list(site.models.tried(filed.slug))
     papers = site.models.papers(filed.slug)

@@ -27,7 +27,16 @@ WINDOW = 20
 
 FACETS = ("family", "combines", "sparsity", "granularity", "architectures", "training", "topics")
 """Fields with a closed vocabulary that say what a paper does; also what a reader is shown as shared."""
-FAVOUR = {"family": 1.5}
+FACETS_OF = {
+    "papers": FACETS,
+    "tools": ("category", "families", "topics", "models"),
+    "articles": ("category", "families", "topics"),
+    "models": ("output", "architecture", "part_of", "developer"),
+}
+"""The fields of each kind of entry that two entries may have in common."""
+WORKS_OF = {"papers": ("builds_on", "critiques", "superseded_by"), "tools": ("implements",)}
+"""The fields that name papers."""
+FAVOUR = {"family": 1.5, "category": 1.5}
 """Weight beyond rarity: what a paper is mainly about counts for more than its circumstances."""
 
 Feature = tuple[str, str]
@@ -68,15 +77,47 @@ def similar_papers(catalogue: Catalogue) -> Mapping[str, tuple[Similar, ...]]:
     return similar
 
 
-def _features(filed: Filed[Paper]) -> frozenset[Feature]:
-    """What a paper may have in common with others: terms, and the works it stands on."""
-    paper = filed.entry
+def most_alike(features: Mapping[str, frozenset[Feature]], own: str) -> tuple[Similar, ...]:
+    """At most ``MOST`` others, the most alike first, by the same measure, of every entry and not of candidates.
+
+    Args:
+        features: of all entries of a kind.
+        own: the entry that they are compared with.
+    """
+    names = sorted(set().union(*features.values()))
+    numbers = {name: number for number, name in enumerate(names)}
+    sets = [frozenset(map(numbers.__getitem__, held)) for held in features.values()]
+    weights = dict(zip(names, _weights(names, sets), strict=True))
+    lengths = {one: sqrt(sum(map(weights.__getitem__, held))) for one, held in features.items()}
+    judged = []
+    for other, held in features.items():
+        common = held & features[own]
+        if other != own and common:
+            likeness = sum(map(weights.__getitem__, common)) / (lengths[own] * lengths[other])
+            if likeness >= LEAST_LIKENESS:
+                judged.append((-round(likeness, 6), other, sorted(common, key=lambda name: (-weights[name], name))))
+    return tuple(Similar(other, -minus, tuple(common)) for minus, other, common in sorted(judged)[:MOST])
+
+
+def features_of(kind: str, values: Mapping[str, object]) -> frozenset[Feature]:
+    """What an entry may have in common with others: terms, and the works it stands on.
+
+    Args:
+        kind: of the entry.
+        values: its fields, also as they are written; a value of the wrong type counts for nothing.
+    """
     features: set[Feature] = set()
-    for facet in FACETS:
-        value = getattr(paper, facet)
-        features.update((facet, word) for word in (value if isinstance(value, tuple) else (value,)) if word)
-    features.update(("work", slug) for slug in _relations(paper))
+    for facets, name in ((FACETS_OF[kind], None), (WORKS_OF.get(kind, ()), "work")):
+        for facet in facets:
+            value = values.get(facet)
+            words = value if isinstance(value, (tuple, list)) else (value,)
+            features.update((name or facet, word) for word in words if isinstance(word, str) and word)
     return frozenset(features)
+
+
+def _features(filed: Filed[Paper]) -> frozenset[Feature]:
+    paper = filed.entry
+    return features_of("papers", {name: getattr(paper, name) for name in (*FACETS, *WORKS_OF["papers"])})
 
 
 def _weights(names: Sequence[Feature], sets: Collection[frozenset[int]]) -> Sequence[int]:
