@@ -332,3 +332,77 @@ def test_a_pull_request_needs_no_generated_file() -> None:
     check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
     assert "refresh" not in check
     assert "generated" not in check
+
+
+REVIEW = next(
+    step
+    for step in load(GITHUB / "workflows" / "check.yml")["jobs"]["site"]["steps"]
+    if step["name"] == "Review the entries"
+)
+SAYS = """\
+#!/bin/sh
+echo "$*" >> "$ASKED"
+{ends}
+printf '# Review\\n'
+"""
+
+
+def _review(tmp_path: Path, ends: str = "") -> tuple[subprocess.CompletedProcess[str], str, str]:
+    """The step with a stand-in for Python: how it ends, the summary of the job, and what was asked."""
+    python, summary, asked = tmp_path / ".venv/bin/python", tmp_path / "summary.md", tmp_path / "asked"
+    python.parent.mkdir(parents=True)
+    python.write_text(SAYS.format(ends=ends), "utf-8")
+    python.chmod(0o755)
+    summary.write_text("before\n", "utf-8")
+    (tmp_path / "temp dir").mkdir()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "RUNNER_TEMP": str(tmp_path / "temp dir"),
+        "ASKED": str(asked),
+    }
+    command = ["bash", "-eo", "pipefail", "-c", REVIEW["run"]]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done, summary.read_text("utf-8"), asked.read_text("utf-8")
+
+
+def test_the_review_is_on_the_page_of_the_job(tmp_path: Path) -> None:
+    done, summary, asked = _review(tmp_path)
+    assert (done.returncode, done.stdout, summary) == (0, "", "before\n# Review\n")
+    assert asked == "-m generator review --base HEAD^1\n"
+
+
+def test_a_review_that_fails_leaves_no_half_of_it_and_fails_nothing(tmp_path: Path) -> None:
+    done, summary, _ = _review(tmp_path, "echo half; echo why >&2; exit 3")
+    assert (done.returncode, summary) == (0, "before\n")
+    assert done.stdout.startswith("::warning::the review")
+    assert "why" in done.stderr
+
+
+def test_the_review_is_made_of_pull_requests_after_errors_too() -> None:
+    site = load(GITHUB / "workflows" / "check.yml")["jobs"]["site"]
+    names = [step["name"] for step in site["steps"]]
+    assert names.index("Validate the entries") < names.index("Review the entries")
+    assert "!cancelled()" in REVIEW["if"]
+    assert "github.event_name == 'pull_request'" in REVIEW["if"]
+    assert "env" not in REVIEW
+    (checkout,) = [step for step in site["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkout["with"]["fetch-depth"] == "2"  # HEAD^1 is what the pull request is merged into
+    assert site["permissions"] == {"contents": "read"}
+
+
+def test_the_base_of_a_review_is_what_is_merged_into(tmp_path: Path) -> None:
+    """A shallow clone of the merge of a pull request, as the job has it, knows its first parent, and only that."""
+    source, job = tmp_path / "source", tmp_path / "job"
+    source.mkdir()
+    _git(source, "init", "--quiet", "--initial-branch=main")
+    for message in ("first", "main"):
+        _git(source, "commit", "--quiet", "--allow-empty", "--message", message)
+    _git(source, "checkout", "--quiet", "-b", "topic", "HEAD^")
+    _git(source, "commit", "--quiet", "--allow-empty", "--message", "topic")
+    _git(source, "checkout", "--quiet", "main")
+    _git(source, "merge", "--quiet", "--no-ff", "--message", "merge", "topic")
+    _git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{source}", str(job))
+    assert _git(job, "log", "-1", "--format=%s", "HEAD^1") == "main\n"
