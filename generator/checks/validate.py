@@ -55,13 +55,18 @@ class Written:
     """Faults of files that cannot be read, or do not belong there."""
 
 
-def validate(data: Path) -> Outcome:
-    """Check the catalogue in the folder ``data``; its files are named ``data/…`` in the problems."""
-    return judge(read_data(data))
+def validate(data: Path, instead: Sequence[Draft] = ()) -> Outcome:
+    """Check the catalogue in the folder ``data``; its files are named ``data/…`` in the problems.
+
+    Args:
+        data: the folder.
+        instead: entries that are not written yet; each takes the place of the file of its path, if there is one.
+    """
+    return judge(read_data(data, instead))
 
 
-def read_data(data: Path) -> Written:
-    """Read the catalogue in the folder ``data``."""
+def read_data(data: Path, instead: Sequence[Draft] = ()) -> Written:
+    """Read the catalogue in the folder ``data``, with entries that are not written yet as in ``validate``."""
     problems: list[Problem] = []
     taxonomy, document = read_taxonomy(data, problems)
     datasets, datasets_document = read_datasets(data, problems)
@@ -69,7 +74,8 @@ def read_data(data: Path) -> Written:
     glossary = read_glossary(data, taxonomy, problems) if taxonomy is not None else None
     records, corrupt = arxiv_records.read_all(data / "arxiv")
     problems.extend(corrupt)
-    drafts = tuple(read_drafts(data, problems))
+    new = {draft.path for draft in instead}
+    drafts = (*(draft for draft in read_drafts(data, problems) if draft.path not in new), *instead)
     context = None
     if taxonomy is not None and document is not None and datasets is not None and datasets_document is not None:
         context = Context(taxonomy, document, records, datasets, datasets_document)

@@ -131,6 +131,35 @@ def _all_text(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
 
 
+def with_values(raw: bytes, kind: str, name: str, values: Mapping[str, str | list[str] | None]) -> bytes:
+    """The canonical form of one entry file in which some fields have other values.
+
+    Args:
+        raw: the file as it is.
+        kind: papers, tools, articles or models.
+        name: path that errors show.
+        values: field -> its new value; None deletes the field.
+
+    Raises:
+        NotFormattable: the file cannot be parsed, or a comment belongs to a value that is replaced.
+    """
+    document, problems = load(format_entry(raw, kind, name), name)
+    if document is None:
+        raise NotFormattable(min(problems).text())
+    data = {**document.data, **values}
+    changed = {key: _collapsed(value) for key, value in data.items() if value is not None}
+    comments = _comments(document)
+    if not _has_empty(changed):
+        comments = comments.without_help()
+    written = _Writer(list(KINDS[kind].model_fields), comments).write(changed)
+    again, _ = load(written, name)
+    if again is None or _without_order(again.data) != _without_order(changed):
+        raise NotFormattable(f"{name}: a new value cannot be written as YAML; this is a bug of the formatter")
+    if sorted(_comments(again).every()) != sorted(comments.every()):
+        raise NotFormattable(f"{name}: a comment belongs to the old value; change the file by hand")
+    return written
+
+
 def scalar(text: str) -> str:
     """One text as YAML: plain where every reader agrees that it is text, else double-quoted."""
     plain = _PLAIN.fullmatch(text) and yaml_type(text) is None and not re.search(r"[,\[\]{}]|^---|\s$", text)

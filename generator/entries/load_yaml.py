@@ -90,6 +90,13 @@ _INVISIBLE = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
+
+def unseen(text: str) -> str | None:
+    """The first character that no file may have because a reader cannot see it; None where there is none."""
+    found = _CONTROL.search(text) or _INVISIBLE.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
 # What YAML 1.1 or 1.2 would make of a plain scalar, other than text.
 _TYPES = re.compile(
     r"""
