@@ -171,6 +171,17 @@ def add(
         add.add_paper(paper, offline, title, endpoint, root)
 
 
+@app.command("from-issue", epilog=_example("from-issue"))
+def from_issue(root: Root = HERE) -> None:
+    """Write the entry or correction of an issue's form.
+
+    Its text is read from the environment: ISSUE_BODY, and the labels of the issue from ISSUE_LABELS, a JSON list.
+    """
+    from generator.commands import from_issue
+
+    from_issue.from_issue(root)
+
+
 @app.command(epilog=_example("links --state build/links.json --report build/links.md"))
 def links(
     state: Annotated[Path | None, typer.Option(help="File that keeps the state between runs.", dir_okay=False)] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,6 +86,7 @@ def new_entry(
     taxonomy: Taxonomy,
     today: date,
     known: Iterable[Known] | None = None,
+    short: str | None = None,
 ) -> NewEntry:
     """Begin the entry of a paper.
 
@@ -97,6 +98,7 @@ def new_entry(
         taxonomy: for the choices that the entry lists.
         today: the entry's ``added``.
         known: what is in that folder, if it has been read.
+        short: the name that people use; without it, the one before a colon of the title.
 
     Raises:
         AlreadyThere: an entry has this id or this title.
@@ -108,10 +110,52 @@ def new_entry(
         names.add(one.slug)
         if one.kind == "papers":
             _refuse_twin(one, arxiv_id, title)
-    short = _short(title)
+    short = short or _short(title)
     slug = _free_slug(short or title, names, (month_of_arxiv_id(arxiv_id), slug_of(arxiv_id)))
-    content = "\n".join(_lines(arxiv_id, title, short, record, taxonomy, today)) + "\n"
+    given = (f'arxiv: "{arxiv_id}"',)
+    content = "\n".join(_lines(given, title, short, record, taxonomy, today)) + "\n"
     path = f"data/papers/{month_of_arxiv_id(arxiv_id)[:4]}/{slug}.yaml"
+    return NewEntry(path, format_entry(content.encode(), "papers", path), _left("papers", taxonomy))
+
+
+def new_published(
+    url: str,
+    title: str,
+    authors: Sequence[str],
+    published: str,
+    *,
+    data: Path,
+    taxonomy: Taxonomy,
+    today: date,
+    short: str | None = None,
+) -> NewEntry:
+    """Begin the entry of a paper that is not on arXiv.
+
+    Args:
+        url: address of its page.
+        title: of the paper.
+        authors: in order.
+        published: YYYY, YYYY-MM or YYYY-MM-DD of the first publication.
+        data: the folder of the catalogue.
+        taxonomy: for the choices that the entry lists.
+        today: the entry's ``added``.
+        short: the name that people use; without it, the one before a colon of the title.
+
+    Raises:
+        AlreadyThere: an entry has this address or this title.
+        ValueError: no file name can be made of the title.
+    """
+    title = text_of(title)
+    names = set()
+    for one in known_entries(data):
+        names.add(one.slug)
+        if one.kind == "papers":
+            _refuse_same_page(one, url, title)
+    short = short or _short(title)
+    slug = _free_slug(short or title, names, (published[:7], slug_of(authors[0])))
+    given = (f"url: {quoted(url)}", f"authors: [{', '.join(map(quoted, authors))}]", f"date: {quoted(published)}")
+    content = "\n".join(_lines(given, title, short, None, taxonomy, today)) + "\n"
+    path = f"data/papers/{published[:4]}/{slug}.yaml"
     return NewEntry(path, format_entry(content.encode(), "papers", path), _left("papers", taxonomy))
 
 
@@ -280,8 +324,9 @@ def _free_slug(name: str, taken: set[str], endings: tuple[str, ...]) -> str:
 
 
 def _lines(
-    arxiv_id: str, title: str, short: str | None, record: ArxivRecord | None, taxonomy: Taxonomy, today: date
+    given: Sequence[str], title: str, short: str | None, record: ArxivRecord | None, taxonomy: Taxonomy, today: date
 ) -> Iterator[str]:
+    """The lines of a paper; ``given`` are those that identify it."""
     required, comment = required_fields("papers", taxonomy), (record.comment if record else None) or ""
     yield "# yaml-language-server: $schema=../../schema/paper.schema.json"
     yield f"title: {quoted(title)}"
@@ -289,7 +334,7 @@ def _lines(
         yield f"short: {quoted(short)}"
     if record is not None and plain(text_of(record.title)) != plain(title):
         yield f"aliases: [{quoted(text_of(record.title))}]"
-    yield f'arxiv: "{arxiv_id}"'
+    yield from given
     dois = [doi for doi in dois_in((record.doi if record else None) or "") if not doi.casefold().startswith(OWN_DOI)]
     if dois:
         yield f"doi: {quoted(dois[0])}"
