@@ -330,8 +330,8 @@ def test_every_problem_is_in_one_list_and_nothing_is_written(send: Send, catalog
             TOOL | {"category": "tutorial"},
             (
                 "Category: unknown category 'tutorial'. fix: use one of pruning-toolkit, compression-suite, "
-                "sparse-kernels, efficient-attention, caching-and-tokens, quantization, diffusion-runtime, compact-models, "
-                "evaluation, cost-measurement (`tool_categories` in data/taxonomy.yaml)"
+                "sparse-kernels, efficient-attention, caching-and-tokens, quantization, diffusion-runtime, "
+                "compact-models, evaluation, cost-measurement (`tool_categories` in data/taxonomy.yaml)"
             ),
         ),
         (
