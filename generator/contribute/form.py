@@ -26,8 +26,8 @@ LONGEST = 65_536
 """Characters that GitHub takes as the body of an issue."""
 WHOLE = "The whole form"
 NO_ANSWER = "_No response_"
-LONGEST_LINE = 1_000
-"""Characters of an answer that is one line."""
+LONGEST_ANSWER = {"input": 1_000, "textarea": 10_000}
+"""Characters of an answer, by kind of field."""
 SHOWN = 60
 """Characters of a value that a message quotes."""
 _BOX = re.compile(r"[-*] \[(?P<tick>[ xX])\] (?P<option>.*)")
@@ -234,8 +234,8 @@ def _answer(question: Question, texts: Sequence[str]) -> tuple[str, Fault | None
         return "\n".join(dict.fromkeys(chosen)), None
     if question.kind == "input" and "\n" in text:
         return fault(f"{count(text.count(chr(10)) + 1, 'line')}, beginning with {shown(text)}", "write one line")
-    if question.kind == "input" and len(text) > LONGEST_LINE:
-        return fault(count(len(text), "character"), f"shorten it to {LONGEST_LINE:,}")
+    if len(text) > LONGEST_ANSWER[question.kind]:
+        return fault(count(len(text), "character"), f"shorten it to {LONGEST_ANSWER[question.kind]:,}")
     return text, None
 
 

@@ -221,7 +221,11 @@ class _Entry(_Form):
             self.fault("title", str(error).partition(";")[0], f"give a {self.label('short').lower()} in Latin letters")
             return self.refused()
         values = self._values(kind, keys, arxiv, authors)
-        content = with_values(base.content, kind, base.path, values)
+        try:
+            content = with_values(base.content, kind, base.path, values)
+        except NotFormattable as error:
+            self.faults.append(Fault(WHOLE, f"no entry can be written from it: {error}", "shorten the answers"))
+            return self.refused()
         questions = {key: question for question, key in keys.items()} | {"arxiv": "address", "url": "address"}
         if "repo" in questions and not self.value("code"):
             questions["repo"] = "address"
@@ -387,7 +391,10 @@ class _Correction(_Form):
             values[chosen] = _listed(text)
         successor = self.value("superseded_by")
         if chosen == "status" and text == "superseded":
-            values["superseded_by"] = self._successor(kind)
+            if "superseded_by" not in KINDS[kind].model_fields:
+                self.fault("superseded_by", f"{NAMED[kind]} has no field for it", "use the status deprecated")
+            else:
+                values["superseded_by"] = self._successor(kind)
         elif successor:
             self.fault("superseded_by", f"{shown(successor)} without the status superseded", "leave it empty")
         elif chosen == "status" and "superseded_by" in KINDS[kind].model_fields:

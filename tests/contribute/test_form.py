@@ -80,10 +80,11 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
         "- [x] " * 10_000,
         "<!--" * 16_000,
         "\u202e" * 60_000,
+        "".join(f"### {number}\n" for number in range(6_000)),
         f"### Title or name\n{'(,' * 30_000}",
         f"### Summary\n{'$<a' * 20_000}",
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_long_text_is_read_at_once(text: str) -> None:
     start = time.perf_counter()
@@ -148,6 +149,7 @@ SEEN_TWICE = "2 headings of this name. fix: keep one, and start no line of a tex
         ),
         ({"title": "A\nB"}, "", ["Title or name: 2 lines, beginning with 'A B'. fix: write one line"]),
         ({"title": "A" * 2000}, "", ["Title or name: 2,000 characters. fix: shorten it to 1,000"]),
+        ({"summary": "A " * 6000}, "", ["Summary: 11,999 characters. fix: shorten it to 10,000"]),
         ({"title": ""}, "", ["Title or name: no answer. fix: As on the paper or page"]),
         ({"kind": "paper"}, "", ["Kind: 'paper' is no option. fix: did you mean Paper? Allowed: Paper, Tool, Article"]),
         ({"training": "None"}, "", []),

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from generator.contribute.form import Form
+from generator.contribute.from_issue import read_issue
 from generator.entries.load_yaml import load
+from generator.entries.model import Taxonomy
 from tests.conftest import Done
 from tests.conftest import Run as RunIn
 from tests.contribute.forms import ARTICLE, CORRECTION, ENTRY, PAPER, PUBLISHED, SUMMARY, TOOL, body
@@ -42,9 +48,19 @@ papers:
 Send = Callable[..., Done]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same catalogue, in which nothing is written."""
+    return made(tmp_path_factory.mktemp("small"))
+
+
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
     """One paper, one tool and one model."""
+    return made(tmp_path)
+
+
+def made(tmp_path: Path) -> Path:
     data = tmp_path / "data"
     for kind in ("papers/2023", "tools", "articles", "models"):
         (data / kind).mkdir(parents=True)
@@ -55,6 +71,8 @@ def catalogue(tmp_path: Path) -> Path:
     rest = f"summary: {SUMMARY}\nadded: 2026-11-22\n"
     (data / "models/denoiser.yaml").write_text(MODEL + rest.replace("Prunes", "Generates"), "utf-8")
     (data / "papers/2023/known-pruner.yaml").write_text(KNOWN, "utf-8")
+    article = f"title: How to\nurl: https://example.org/a\ncategory: tutorial\nsummary: {SUMMARY}"
+    (data / "articles/how-to.yaml").write_text(f"{article}\nadded: 2026-11-22\n", "utf-8")
     tool = f"name: Known Tool\nurl: https://example.org/t\ncategory: pruning-toolkit\nsummary: {SUMMARY}"
     (data / "tools/known-tool.yaml").write_text(f"{tool}\nadded: 2026-11-22\n", "utf-8")
     return tmp_path
@@ -359,6 +377,35 @@ def test_a_paper_beyond_arxiv_needs_authors_and_date(send: Send) -> None:
     ]
 
 
+def test_answers_that_no_file_can_hold_are_a_problem(send: Send, catalogue: Path) -> None:
+    before = files(catalogue)
+    long = dict.fromkeys(("title", "short", "venue", "code", "models"), "剪" * 1000)
+    done = send(ENTRY, PUBLISHED | long | {"authors": "剪" * 10_000, "summary": "剪" * 10_000})
+    assert (done.returncode, done.stdout.splitlines()[1].split(":")[0]) == (1, "The whole form")
+    assert files(catalogue) == before
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_answers_lead_to_a_valid_file_or_to_problems(small: Path, data: st.DataObject, taxonomy: Taxonomy) -> None:
+    """Whatever is in one or two fields of a form that is right otherwise."""
+    base = data.draw(st.sampled_from([PAPER | FULL, PUBLISHED, TOOL, ARTICLE]))
+    names = data.draw(st.lists(st.sampled_from(["title", "short", "address", "summary", "venue", "models", "authors"])))
+    hostile = st.one_of(st.text(), st.text(alphabet="a: #-[]{}&*!|>'\"%@`\\\n\t,?<$é\u202e\x00~", max_size=20))
+    values = base | {name: data.draw(hostile) for name in names}
+    reading = read_issue(body(ENTRY, values), [], root=small, taxonomy=taxonomy, today=date(2026, 11, 30))
+    if reading.change is None:
+        assert reading.faults
+        return
+    assert reading.faults == ()
+    assert re.fullmatch(r"data/(papers/\d{4}|tools|articles)/[a-z0-9]+(-[a-z0-9]+)*\.yaml", reading.change.path)
+    document, problems = load(reading.change.content, reading.change.path)
+    assert document is not None
+    assert problems == []
+    for name in ("summary", "venue") if values["kind"] == "Paper" else ("summary",):
+        assert document.data.get(name, "") == unicodedata.normalize("NFC", " ".join(values.get(name, "").split()))
+
+
 def test_text_that_a_terminal_would_obey_is_escaped(send: Send) -> None:
     done = send(ENTRY, PAPER | {"venue": "\x1b[31mICML\u202e 2024"})
     assert done.stdout.splitlines()[1].startswith("Venue: the character U+001B, which a reader cannot see")
@@ -517,6 +564,10 @@ def test_an_entry_is_replaced_by_another(send: Send, run: RunIn, catalogue: Path
                 "issue and changes "
                 "the entry"
             ),
+        ),
+        (
+            {"entry": "how-to", "field": "status", "value": "superseded", "superseded_by": "known-tool"},
+            "Replaced by: an article has no field for it. fix: use the status deprecated",
         ),
         ({"field": "track", "value": "oral"}, "New value: track without venue. fix: add the venue, or delete track"),
     ],
