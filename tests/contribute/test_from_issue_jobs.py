@@ -139,6 +139,7 @@ PROPOSE = steps("from-issue", "propose")["Open or renew the pull request"]
 ANSWER = steps("from-issue", "answer")["Comment, and take the label off"]
 RESET = steps("edited-issue", "reset")["Take the label off"]
 READ = steps("from-issue", "read")["Read the form"]
+REVIEW = steps("from-issue", "read")["Review the entry"]
 
 
 def test_an_entry_becomes_a_branch_and_a_pull_request(job: Job) -> None:
@@ -150,6 +151,7 @@ def test_an_entry_becomes_a_branch_and_a_pull_request(job: Job) -> None:
     assert git(job.host, "log", "-1", "--format=%s|%an", "entry/issue-7") == "Add prune-well|github-actions[bot]\n"
     assert "pr create --base main --head entry/issue-7 --title Add prune-well --body-file" in job.asked
     assert job.body.startswith("Closes #7, ")
+    assert "[the run](https://example.org/runs/1)" in job.body
     assert f"\n    wrote {PATH}\n" in job.body
     assert "close and reopen this" in job.body
 
@@ -325,6 +327,8 @@ def test_what_the_first_job_hands_over_is_what_the_second_takes(job: Job) -> Non
         "answer.txt",
         PATH,
     ]
+    assert job.run(REVIEW, GITHUB_STEP_SUMMARY=str(job.state / "summary")).returncode == 0
+    assert PATH in (job.state / "summary").read_text("utf-8")
     git(job.checkout, "clean", "--quiet", "--force", "--", "data")
     shutil.copytree(handed, job.temp / "from-issue", dirs_exist_ok=True)
     assert job.run(PROPOSE).returncode == 0
