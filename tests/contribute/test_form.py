@@ -205,6 +205,10 @@ def test_the_forms_follow_the_catalogue(taxonomy: Taxonomy) -> None:
     }
     for question, terms in vocabularies.items():
         assert list(ENTRY.question(question).options) == list(terms)
+    number = {5: "five", 10: "ten"}
+    tools, articles = number[len(taxonomy.tool_categories)], number[len(taxonomy.article_categories)]
+    said = f"For a tool one of the first {tools}, for an article one of the last {articles}."
+    assert ENTRY.question("category").description.startswith(said)
     asked = {question.id for question in ENTRY.questions}
     for kind, keys in KEYS.items():
         assert keys.keys() <= asked
