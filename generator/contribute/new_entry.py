@@ -17,8 +17,8 @@ from generator.checks.near_titles import key_of
 from generator.checks.urls import CODE_HOSTS, normal, on_host
 from generator.contribute.open_fields import optional_fields, required_fields
 from generator.entries.dois import dois_in
-from generator.entries.format_yaml import HELP, format_entry, quoted, scalar
-from generator.entries.load_yaml import Document, read
+from generator.entries.format_yaml import HELP, format_entry, scalar
+from generator.entries.load_yaml import Document, quoted, read
 from generator.entries.model import ArxivRecord, Taxonomy, month_of_arxiv_id
 from generator.entries.plain_text import plain
 from generator.entries.tex import text_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from generator.entries.load_yaml import Document, Steps, load, yaml_type
+from generator.entries.load_yaml import Document, Steps, load, quoted, yaml_type
 from generator.entries.model import KINDS, TITLES, Parameters, Result, TurnedDown, order_of_id
 from generator.entries.tex import settled_text
 
@@ -164,12 +164,6 @@ def scalar(text: str) -> str:
     """One text as YAML: plain where every reader agrees that it is text, else double-quoted."""
     plain = _PLAIN.fullmatch(text) and yaml_type(text) is None and not re.search(r"[,\[\]{}]|^---|\s$", text)
     return text if plain else quoted(text)
-
-
-def quoted(text: str) -> str:
-    """One text in double quotes."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{escaped}"'
 
 
 def _titled(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -232,6 +232,63 @@ def _characters(text: str, name: str) -> Iterator[Problem]:
         yield at(match.start(), "E112", f"comment {match[0]!r} switches off a linter", "delete the comment")
 
 
+_FIELD = re.compile(r"(?P<key>[\w-]+):[ ]+(?P<value>\S.*)")
+_STARTS_NO_TEXT = "@`%&*!|>?-:,]}"
+_CLOSING = {"[": "]", "{": "}"}
+LONGEST_SHOWN = 200
+"""Of a value that a fix writes in quotes."""
+
+
+def quoted(text: str) -> str:
+    """One text in double quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _slip(text: str, last: int) -> tuple[Place, str, str] | None:
+    """The first field whose value needs quotes to be read: its place, what is wrong, the fix.
+
+    The parser stops where the text makes no sense any more, which can be lines after an open quote.
+
+    Args:
+        text: of the file.
+        last: line on which the parser stopped.
+    """
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:last], 1):
+        field = _FIELD.fullmatch(line.rstrip())
+        after = lines[number] if number < len(lines) else ""
+        why = _needs_quotes(field["value"], continued=after.startswith(" ")) if field is not None else None
+        if field is not None and why is not None:
+            value = field["value"][1:] if why.startswith("has an open") else field["value"]
+            short = len(value) <= LONGEST_SHOWN
+            fix = f"write {field['key']}: {quoted(value)}" if short else "put the value into double quotes"
+            return Place(number, field.start("value") + 1), f"the value of {field['key']} {why}", fix
+    return None
+
+
+def _needs_quotes(value: str, *, continued: bool) -> str | None:
+    """Why a value on one line is not what its writer means, or None."""
+    first = value[0]
+    if first in "\"'":
+        closing = re.match(r'"(?:[^"\\]|\\.)*"' if first == '"' else r"'(?:[^']|'')*'", value)
+        if closing is None:
+            return None if continued else "has an open quote"
+        rest = value[closing.end() :]
+        return "goes on after its quotes" if rest.strip() and not re.match(r"\s+#", rest) else None
+    if first in _CLOSING:
+        end = value.rfind(_CLOSING[first])
+        rest = value[end + 1 :]
+        if end < 0 or not rest.strip() or re.match(r"\s+#", rest):
+            return None
+        return f"starts with {first} and is no {'list' if first == '[' else 'mapping'}"
+    if first in "|>":
+        return None if re.fullmatch(r"[|>][+-]?\d?[+-]?(?:\s+#.*)?", value) else f"starts with {first}"
+    if first in _STARTS_NO_TEXT and (first not in "-:?" or value[1:2] in ("", " ")):
+        return f"starts with {first}"
+    return "contains a colon before a space" if re.search(r":(?:\s|$)", value.partition(" #")[0]) else None
+
+
 def yaml_type(text: str) -> str | None:
     """What YAML 1.1 or 1.2 makes of a plain scalar: null, boolean, date, number, operator; None for text."""
     match = _TYPES.fullmatch(text)
@@ -267,7 +324,13 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             reason = " ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark, "E105", f"not well-formed YAML: {reason}", "fix the YAML; quote values that contain : or #")
+            slip = _slip(self.text, (mark.line if mark is not None else 0) + 1)
+            if slip is None:
+                fix = "fix the YAML; quote values that contain : or #"
+                self._add(mark, "E105", f"not well-formed YAML: {reason}", fix)
+            else:
+                place, what, fix = slip
+                self.problems.append(Problem(self.name, place.line, place.column, "E105", what, fix))
         except yaml.YAMLError as error:
             self._add(None, "E105", f"not well-formed YAML: {str(error).splitlines()[0]}", "fix the YAML")
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.entries.format_yaml import NotFormattable, format_entry, quoted, repair_bytes, scalar
+from generator.entries.format_yaml import NotFormattable, format_entry, repair_bytes, scalar
+from generator.entries.load_yaml import quoted
 
 
 def formatted(text: str | bytes, kind: str = "papers") -> str:
@@ -122,7 +123,7 @@ def test_long_values() -> None:
     ("source", "message"),
     [
         ("title: &a A\n", "error[E104]: anchor &a"),
-        ("title: 'A\n", "error[E105]: not well-formed"),
+        ("title: 'A\n", "error[E105]: the value of title has an open quote"),
         ("title: A\ntitle: B\n", "error[E106]: duplicate key 'title'"),
         ("title: Prune #1\n", "error[E111]: '#1' after"),
         ("title: A\u200b\n", "error[E302]: invisible"),
