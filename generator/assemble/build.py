@@ -116,6 +116,8 @@ def commit_time(root: Path) -> int:
         return int(given)
     command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
     try:
+        tracked = ["git", "-C", str(root), "ls-files", "--error-unmatch", "mkdocs.yml"]
+        subprocess.run(tracked, capture_output=True, check=True)  # noqa: S603  not an archive inside another repository
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  fixed words
         return int(done.stdout)
     except (OSError, subprocess.CalledProcessError, ValueError):

@@ -33,5 +33,5 @@ def build(engine: str, output: Path | None, root: Path) -> None:
     except BuildFailed as error:
         say(str(error), error=True)
         raise Failed from error
-    where = report.site / "index.html"
-    say(f"built {count(report.pages, 'page')}, {report.entries} of them for entries: {where}")
+    say(f"built {count(report.pages, 'page')}, {report.entries} of them for entries: {report.site}")
+    say("to look at them: make serve, or python -m http.server in that folder")

@@ -42,6 +42,10 @@ def _number(value: Any) -> float:
 
 Number = Annotated[float, BeforeValidator(_number)]
 Text = Annotated[str, Field(min_length=1)]
+Day = Annotated[Text, Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""A full date. The pattern is for editors; the checks report more, with the fix."""
+When = Annotated[Text, Field(json_schema_extra={"pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$"})]
+"""A year, a month or a day, likewise."""
 Texts = tuple[Text, ...]
 Title = Annotated[Text, AfterValidator(text_of)]
 """Text that may come with TeX, as arXiv has it; the record has what it says."""
@@ -156,7 +160,7 @@ class Paper(Record):
     """Page of the paper, if it is not on arXiv."""
     authors: Texts = ()
     """Authors in order, if the paper is not on arXiv."""
-    date: Text | None = None
+    date: When | None = None
     """YYYY, YYYY-MM or YYYY-MM-DD of the first publication, if the paper is not on arXiv."""
     venue: Text | None = None
     """Series and year, such as `NeurIPS 2023`."""
@@ -202,9 +206,9 @@ class Paper(Record):
     """State of the work."""
     checked: Text
     """What summary and facts were compared with: the paper, its abstract or other texts."""
-    checked_on: Text | None = None
+    checked_on: Day | None = None
     """Day of that comparison."""
-    added: Text
+    added: Day
     """Day on which the entry was added."""
 
 
@@ -225,7 +229,7 @@ class Tool(Record):
     """Name of the package on PyPI."""
     npm: Text | None = None
     """Name of the package on npm."""
-    since: Text | None = None
+    since: When | None = None
     """YYYY or YYYY-MM of the first release."""
     authors: Texts = ()
     """Authors, if they are few."""
@@ -247,7 +251,7 @@ class Tool(Record):
     """One to three sentences of our own."""
     note: Text | None = None
     """A warning: licence, end of life."""
-    added: Text
+    added: Day
     """Day on which the entry was added."""
 
 
@@ -264,7 +268,7 @@ class Article(Record):
     """Authors, if named."""
     publisher: Text | None = None
     """Publisher or site."""
-    date: Text | None = None
+    date: When | None = None
     """YYYY, YYYY-MM or YYYY-MM-DD of publication."""
     category: Text
     """The one category it belongs to."""
@@ -280,7 +284,7 @@ class Article(Record):
     """One to three sentences of our own."""
     note: Text | None = None
     """A warning."""
-    added: Text
+    added: Day
     """Day on which the entry was added."""
 
 
@@ -316,7 +320,7 @@ class Model(Record):
     """The architecture of its denoiser; of a group, the one that all members share."""
     developer: Text | None = None
     """Company, lab or authors."""
-    released: Text | None = None
+    released: When | None = None
     """YYYY, YYYY-MM or YYYY-MM-DD of the first public weights, or of the paper if there are none."""
     paper: Text | None = None
     """Page of the paper or report that describes it."""
@@ -340,9 +344,9 @@ class Model(Record):
     """One to three sentences of our own."""
     sources: Texts = ()
     """Pages that were read for these facts."""
-    checked_on: Text | None = None
+    checked_on: Day | None = None
     """Day on which the facts were compared with the sources."""
-    added: Text
+    added: Day
     """Day on which the entry was added."""
 
 

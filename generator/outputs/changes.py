@@ -136,6 +136,8 @@ def changes(root: Path, old: str, new: str | None) -> Changes:
     else:
         after = _revision(root, new)
         now = _files(root, after)
+    if not was and not now:
+        raise RevisionError(f"neither {old!r} nor {after.name!r} has a file below data/ of this folder")
     old_blobs, new_blobs = _entries(was), _entries(now)
     touched = [key for key in sorted(old_blobs.keys() | new_blobs.keys()) if old_blobs.get(key) != new_blobs.get(key)]
     sides = (old_blobs, before), (new_blobs, after)

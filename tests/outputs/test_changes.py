@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from generator.cli import app
 from generator.entries.load_yaml import MAX_BYTES
-from generator.outputs.changes import LISTED, Changes, RevisionError, changes, render
+from generator.outputs.changes import LISTED, Changes, RevisionError, changed_files, changes, render
 
 ROOT = Path(__file__).parents[2]
 PAPER = (
@@ -497,3 +497,38 @@ def test_the_step_of_the_workflow_compares_with_the_tag_before(repository: Repos
 
 def keys_of(group: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [(one["kind"], one["slug"]) for one in group]
+
+
+def test_a_folder_inside_another_repository_has_no_changes_of_its_own(tmp_path: Path) -> None:
+    """An archive that was unpacked inside a repository: nothing of it is in git, so nothing can be said."""
+    around = Repository(tmp_path / "around")
+    around.commit({"README.md": "# Other\n"})
+    archive = around.root / "archive"
+    (archive / "data/papers/2023").mkdir(parents=True)
+    (archive / "data/papers/2023/a.yaml").write_text(paper("a"), "utf-8")
+    with pytest.raises(RevisionError, match="neither 'HEAD' nor 'HEAD' has a file below data/"):
+        changes(archive, "HEAD", "HEAD")
+
+
+def test_a_revision_is_compared_with_the_files_on_disk(repository: Repository) -> None:
+    data = repository.root / "data"
+    (data / "papers/2023/a.yaml").write_text(paper("a", more="code: https://c.example/\n"), "utf-8")
+    (data / "papers/2024/b.yaml").unlink()
+    (data / "papers/2025").mkdir()
+    (data / "papers/2025/c.yaml").write_text(paper("c", "2501.00001"), "utf-8")
+    (data / "tools/t.yaml").unlink()
+    (data / "tools/t.yaml").symlink_to("/etc/passwd")
+    (data / "articles/r.yaml").touch()
+    found = changes(repository.root, "HEAD", None)
+    assert keys(found.added) == [("papers", "c")]
+    assert keys(found.changed) == [("papers", "a")]
+    assert keys(found.removed) == [("papers", "b")]
+    assert [(one.slug, one.why) for one in found.unreadable] == [("t", "not a regular file")]
+    assert changed_files(repository.root, "HEAD") == {
+        "data/papers/2023/a.yaml",
+        "data/papers/2025/c.yaml",
+        "data/tools/t.yaml",
+    }
+    repository.commit_all()
+    assert changed_files(repository.root, "HEAD") == set()
+    assert keys(changes(repository.root, "HEAD~1", None).added) == [("papers", "c")]

@@ -205,6 +205,23 @@ def test_schemas_are_schemas(shipped: Catalogue) -> None:
         Draft202012Validator.check_schema(json.loads(raw))
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "good", "bad"),
+    [
+        ("paper", "added", "2026-11-22", "22.11.2026"),
+        ("paper", "checked_on", "2026-11-22", "2026-11"),
+        ("paper", "date", "2026-11", "11/2026"),
+        ("tool", "since", "2026", "26"),
+        ("model", "released", "2026-11-22", "Nov 2026"),
+        ("article", "added", "2026-11-22", "2026-11-22 "),
+    ],
+)
+def test_an_editor_reports_a_date_in_another_form(kind: str, field: str, good: str, bad: str) -> None:
+    schema = json.loads((ROOT / f"data/schema/{kind}.schema.json").read_text("utf-8"))["properties"][field]
+    assert Draft202012Validator(schema).is_valid(good)
+    assert not Draft202012Validator(schema).is_valid(bad)
+
+
 @pytest.mark.nightly  # a pull request need not render them: a workflow does so on main
 def test_schemas_are_fresh(shipped: Catalogue) -> None:
     for name, raw in committed_files(shipped, ROOT).items():

@@ -407,6 +407,31 @@ def test_a_wrong_time_of_the_build_is_no_bug(monkeypatch: pytest.MonkeyPatch) ->
         commit_time(ROOT)
 
 
+def test_an_archive_inside_another_repository_has_not_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message=Other"]):
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True)
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "mkdocs.yml").write_text("site_name: A\n", "utf-8")
+    assert commit_time(archive) == 1_767_225_600
+    subprocess.run(["git", *identity, "add", "--all"], cwd=tmp_path, check=True)
+    assert commit_time(archive) > 1_767_225_600
+
+
+def test_what_has_a_label_has_a_role(built: Built) -> None:
+    """``aria-label`` on an element without a role is read by nobody."""
+    for name, page in built.pages.items():
+        bare = [
+            tag
+            for tag in ("pre", "div", "span", "p")
+            for one in page.all(tag)
+            if "aria-label" in one and "role" not in one
+        ]
+        assert bare == [], name
+
+
 def test_deleting_an_entry_changes_only_its_files_and_the_lists(
     built: Built, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
