@@ -45,18 +45,34 @@ _DRESSED = re.compile(
 )
 
 
-def bare_id(text: str) -> str | None:
-    """The bare id in what people paste: an id, one with prefix, version or category, or an address; None without one.
+_NAMED = re.compile(
+    r"(?:arxiv|alphaxiv|ar5iv|10\.48550/|eprint\s*=)\S{0,80}?(?<!\w)"
+    r"(?P<id>[0-9]{4}\.[0-9]+|[a-z-]+(?:\.[a-z]{2})?/[0-9]{5,})(?:v[0-9]+)?(?![0-9])",
+    re.IGNORECASE | re.ASCII,
+)
+"""An id inside other text, after a word that says that it is one."""
+MAX_PASTED = 5_000
+"""Characters of a longer text are not searched."""
 
-    It can still be wrong, which ``id_fault`` says. The archive of an old id is in its canonical form: without class.
+
+def bare_id(text: str) -> str | None:
+    """The bare id in what people paste: an id, also with prefix, version or category, an address, a text with one id.
+
+    None without one, or with several. It can still be wrong, which ``id_fault`` says. The archive of an old id is in its
+    canonical form: without class.
     """
     match = _DRESSED.fullmatch(unquote(text).strip().strip("<>()[]{}\"'«»“”,;. \u00a0\u200b"))
     if match is None and "[" in text:  # the bracket of a category at the end was stripped
         match = _DRESSED.fullmatch(unquote(text).strip().strip("<>\"'«»“”"))
-    if match is None:
-        return None
-    archive, slash, number = match["id"].rpartition("/")
-    return f"{archive.partition('.')[0].lower()}/{number}" if slash else match["id"]
+    if match is not None:
+        return _canonical(match["id"])
+    named = {_canonical(found["id"]) for found in _NAMED.finditer(unquote(text[:MAX_PASTED]))}
+    return named.pop() if len(named) == 1 else None
+
+
+def _canonical(arxiv_id: str) -> str:
+    archive, slash, number = arxiv_id.rpartition("/")
+    return f"{archive.partition('.')[0].lower()}/{number}" if slash else arxiv_id
 
 
 def id_fault(text: str, latest: str = "") -> tuple[str, str] | None:

@@ -77,6 +77,15 @@ def asked(server: Server, client: Arxiv, monkeypatch: pytest.MonkeyPatch) -> Ser
             " 2311.00098. ",
             "https://huggingface.co/papers/2311.00098",
             "https://ar5iv.labs.arxiv.org/html/2311.00098",
+            "https://alphaxiv.org/overview/2311.00098",
+            "https://www.semanticscholar.org/arxiv/2311.00098",
+            "https://arxiv.org/ftp/arxiv/papers/2311/2311.00098.pdf",
+            "https://www.arxiv-vanity.com/papers/2311.00098/",
+            "oai:arXiv.org:2311.00098",
+            "info:arxiv/2311.00098v2",
+            "arXiv preprint arXiv:2311.00098 (2023)",
+            "[paper](https://arxiv.org/abs/2311.00098), [pdf](https://arxiv.org/pdf/2311.00098)",
+            "@misc{x, eprint={2311.00098}, archivePrefix={arXiv}}",
         )
     ]
     + [
@@ -108,6 +117,9 @@ def test_every_form_of_an_id_is_taken(run: Run, catalogue: Path, pasted: str, pa
         ("٢٣١١.٠٠٠٩٨", "neither an arXiv id nor"),
         ("https://example.org/abs/2311.00098", "neither an arXiv id nor"),
         ("", "neither an arXiv id nor"),
+        ("arXiv:2311.00098 and arXiv:2311.00099", "neither an arXiv id nor"),
+        ("arXiv preprint arXiv:2311.0009", "four digits after the point"),
+        ("see 2311.00098 for more", "neither an arXiv id nor"),
     ],
 )
 def test_an_id_that_cannot_be_is_refused_by_its_name(run: Run, catalogue: Path, pasted: str, why: str) -> None:
