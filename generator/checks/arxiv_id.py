@@ -58,8 +58,8 @@ MAX_PASTED = 5_000
 def bare_id(text: str) -> str | None:
     """The bare id in what people paste: an id, also with prefix, version or category, an address, a text with one id.
 
-    None without one, or with several. It can still be wrong, which ``id_fault`` says. The archive of an old id is in its
-    canonical form: without class.
+    None without one, or with several. It can still be wrong, which ``id_fault`` says. The archive of an old id is in
+    its canonical form: without class.
     """
     match = _DRESSED.fullmatch(unquote(text).strip().strip("<>()[]{}\"'«»“”,;. \u00a0\u200b"))
     if match is None and "[" in text:  # the bracket of a category at the end was stripped
