@@ -80,7 +80,8 @@ class Review:
 
     reviewed: Reviewed
     title: str
-    readable: bool
+    why_not: str
+    """Why nothing was compared; empty if it was."""
     fields: Sequence[tuple[str, Sequence[str]]]
     changed: Sequence[Changed]
     compared: Sequence[Compared]
@@ -124,14 +125,16 @@ class Reviewer:
         if draft is None or context is None:
             data = draft.data if draft else {}
             title = name_of(data, reviewed.slug)
-            return Review(reviewed, title, False, (), (), (), (), "", Open({}, {}), problems)
+            why = "The entry cannot be read" if draft is None else "A file that every entry depends on has an error"
+            why += ", so nothing was compared."
+            return Review(reviewed, title, why, (), (), (), (), "", Open({}, {}), problems)
         names = Names.of(self.written.drafts, context.taxonomy, context.datasets)
         alike = most_alike(self._features[draft.kind], draft.path)
         left = open_fields(draft.kind, draft.data, context.taxonomy)
         return Review(
             reviewed,
             text_of(draft.text("title") or draft.text("name") or draft.slug),
-            True,
+            "",
             list(fields_in_words(draft.kind, draft.data, names)),
             [_changed(draft.kind, one, names) for one in reviewed.changes],
             list(_Comparison(draft, self.written.drafts, context, problems, names, self.touched).rows()),

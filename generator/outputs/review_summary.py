@@ -109,9 +109,9 @@ def _entry(number: int, review: Review, page_of: Callable[[Reviewed], str | None
     yield "### Problems"
     yield ""
     yield fenced(_first([problem.text() for problem in review.problems])) if review.problems else "None."
-    if not review.readable:
+    if review.why_not:
         yield ""
-        yield "The entry cannot be read, so nothing of it was compared."
+        yield review.why_not
         return
     if reviewed.changes:
         yield ""

@@ -272,6 +272,7 @@ def test_a_link_and_a_folder_are_no_entries(review: Review, repository: Reposito
     text = review()
     assert "root:" not in text
     assert "not a regular file" in text
+    assert "The entry cannot be read, so nothing was compared." in text
 
 
 def test_faults_of_others_hide_nothing(review: Review) -> None:
@@ -283,7 +284,7 @@ def test_faults_of_others_hide_nothing(review: Review) -> None:
 
 def test_a_taxonomy_that_cannot_be_read(review: Review) -> None:
     text = review({NEW: PAPER, "data/taxonomy.yaml": "families: x\n"})
-    assert "nothing of it was compared" in text
+    assert "A file that every entry depends on has an error, so nothing was compared." in text
     assert "data/taxonomy.yaml:1:11: error[E500]" in text.partition("## Errors in other files")[2]
 
 
