@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 import arxiv
 import requests
@@ -38,6 +39,10 @@ from generator.escape import collapse
 ENDPOINT = "https://export.arxiv.org/api/query"
 BATCH = 50
 """Ids in one request; arXiv answers 414 to about 600."""
+PAGE = 100
+"""Results of a search in one request."""
+MOST_RESULTS = 2000
+"""Results of one search that are read; arXiv sorts them, the newest first."""
 TRIES = 5
 GAP_SECONDS = 3.1
 """The terms of use ask for 3; a little more, so that a packet that is late does not break them."""
@@ -78,6 +83,7 @@ CODES = (
 )
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
 _ENDPOINT = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:\d+)?(/[\w./-]*)?", re.ASCII)
 _ABSTRACT = re.compile(r"https?://(export\.)?arxiv\.org/abs/(?P<id>\S+?)(v(?P<version>[1-9]\d{0,3}))?", re.ASCII)
 _FEED_TYPES = {"application/atom+xml", "application/xml", "text/xml"}
@@ -149,6 +155,32 @@ class Batch:
     """What is wrong with single ids; the rest of the batch is good."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result of a search."""
+
+    record: ArxivRecord
+    abstract: str
+    """On one line; it is read, and never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search."""
+
+    start: int
+    """Results before this page."""
+    total: int
+    """Results that the search has according to arXiv, whether they are read or not."""
+    results: tuple[Found, ...]
+    """Those that arrived complete, the newest first."""
+    faults: tuple[FetchError, ...]
+    """What is wrong with single results."""
+
+
+_T = TypeVar("_T")
+
+
 class Arxiv:
     """The API, for one run. Use a single one at a time: it is what keeps the distance between requests."""
 
@@ -205,6 +237,56 @@ class Arxiv:
         for start in range(0, len(distinct), BATCH):
             yield self._batch(distinct[start : start + BATCH], today)
 
+    def search(self, query: str, today: date, *, most: int = MOST_RESULTS) -> Iterator[Page]:
+        """Ask for the papers that a query finds, a page at a time, the newest first.
+
+        Args:
+            query: in arXiv's language, such as ``ti:pruning AND cat:cs.LG``.
+            today: the records' ``fetched_at``.
+            most: results to read.
+
+        Raises:
+            BadAnswerError: no try brought a page that can be trusted.
+            RefusedIdError: arXiv answers with an error, such as a query that it does not understand.
+            NoAnswerError: no try brought an answer, or arXiv asks for a long pause.
+        """
+        start = 0
+        while True:
+            page = self._patiently(partial(self._page, query, start, today))
+            yield page
+            read = len(page.results) + len(page.faults)
+            start += read
+            if read == 0 or start >= min(page.total, most):
+                return
+
+    def _page(self, query: str, start: int, today: date, first: bool) -> Page:
+        search = arxiv.Search(
+            query=query,
+            max_results=None,
+            sort_by=arxiv.SortCriterion.SubmittedDate,
+            sort_order=arxiv.SortOrder.Descending,
+        )
+        results, page = self._read(search, start)
+        if page.errors:
+            raise RefusedIdError("arXiv answers with an error", "; ".join(page.errors), again=False)
+        # An empty first page is how arXiv answers where there is nothing, and how it sometimes fails.
+        if not page.entries and (first or start or page.total):
+            raise BadAnswerError("arXiv's answer contains no paper", f"{start} of {page.total} results read")
+        found: list[Found] = []
+        faults: list[FetchError] = []
+        for result in results:
+            match = _ABSTRACT.fullmatch(result.entry_id.strip())
+            arxiv_id = _canonical(match["id"]) if match else ""
+            if not (ARXIV_NEW.fullmatch(arxiv_id) or ARXIV_OLD.fullmatch(arxiv_id)):
+                faults.append(UnexpectedIdError("arXiv returned something that is no paper", result.entry_id))
+                continue
+            try:
+                found.append(Found(_record(arxiv_id, result, today), _clean(result.summary)))
+            except FetchError as fault:
+                faults.append(fault)
+        faults.extend(BadAnswerError("arXiv's entry cannot be read", "") for _ in range(page.entries - len(results)))
+        return Page(start, page.total, tuple(found), tuple(faults))
+
     def _batch(self, ids: tuple[str, ...], today: date) -> Batch:
         wanted = {_canonical(i): i for i in ids if ARXIV_NEW.fullmatch(i) or ARXIV_OLD.fullmatch(i)}
         faults: list[FetchError] = [
@@ -241,9 +323,13 @@ class Arxiv:
 
     def _ask(self, wanted: Mapping[str, str]) -> tuple[list[Any], list[str]]:
         """Results of the first trustworthy answer, and which of the wanted ids it calls malformed."""
+        return self._patiently(partial(self._ask_once, wanted))
+
+    def _patiently(self, ask: Callable[[bool], _T]) -> _T:
+        """The first trustworthy answer; ``ask`` takes whether it is the first try."""
         for attempt in itertools.count(1):
             try:
-                return self._ask_once(wanted, first=attempt == 1)
+                return ask(attempt == 1)
             except FetchError as error:
                 if not error.again or attempt == TRIES or error.after > LONGEST_WAIT:
                     raise
@@ -254,22 +340,10 @@ class Arxiv:
                     self._on_wait(str(error), pause)
         raise AssertionError("count never ends")
 
-    def _ask_once(self, wanted: Mapping[str, str], *, first: bool) -> tuple[list[Any], list[str]]:
-        self._session.page = None
+    def _ask_once(self, wanted: Mapping[str, str], first: bool) -> tuple[list[Any], list[str]]:
         # No limit of its own, so that entries beyond the number asked for are seen too.
-        search = arxiv.Search(id_list=list(wanted.values()), max_results=None)
-        results = []
-        try:
-            for result in self._client.results(search):
-                results.append(result)  # noqa: PERF402  what came before the end of the page must be kept
-        except _EndOfPage:
-            pass
-        except (ValueError, OverflowError) as error:
-            raise BadAnswerError("arXiv's answer contains an invalid date", str(error)) from error
-        page = self._session.page
-        if page is None:
-            raise AssertionError("the library answers without asking")
-        refused = [key for key in dict.fromkeys(map(_refused_id, page.errors)) if key in wanted]
+        results, page = self._read(arxiv.Search(id_list=list(wanted.values()), max_results=None))
+        refused = [key for key in dict.fromkeys(map(_refused_id, page.errors)) if key is not None and key in wanted]
         if page.entries or refused:
             return results, refused
         if page.errors:
@@ -279,15 +353,34 @@ class Arxiv:
             raise BadAnswerError("arXiv's answer contains no paper", "")
         return [], []
 
+    def _read(self, search: arxiv.Search, start: int | None = None) -> tuple[list[Any], _Page]:
+        """What one request brings: the results of one page, from ``start`` of a search or for ids."""
+        self._session.page = None
+        self._client.page_size = BATCH if start is None else PAGE
+        results = []
+        try:
+            for result in self._client.results(search, offset=start or 0):
+                results.append(result)  # noqa: PERF402  what came before the end of the page must be kept
+        except _EndOfPage:
+            pass
+        except (ValueError, OverflowError) as error:
+            raise BadAnswerError("arXiv's answer contains an invalid date", str(error)) from error
+        page = self._session.page
+        if page is None:
+            raise AssertionError("the library answers without asking")
+        return results, page
+
 
 class _EndOfPage(Exception):  # not an error: how the library is kept from asking for more
-    """The library wants a second page, because the feed claims a larger total. We ask for single ids."""
+    """The library wants a second page, because the feed claims a larger total. We ask for each page by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     entries: int
     errors: tuple[str, ...]
+    total: int
+    """Results that the search has, as the feed claims; 0 where it says nothing."""
 
 
 class _Session(requests.Session):
@@ -341,7 +434,7 @@ class _Session(requests.Session):
         errors = [entry for entry in entries if "/api/errors" in (entry.findtext(f"{_ATOM}id") or "")]
         for entry in errors:
             root.remove(entry)
-        self.page = _Page(len(entries) - len(errors), tuple(map(_error_text, errors)))
+        self.page = _Page(len(entries) - len(errors), tuple(map(_error_text, errors)), _total(root))
         # Written anew, so that what the lenient parser of the library reads is what the strict one has read.
         checked = requests.Response()
         checked.status_code = requests.codes.ok
@@ -426,6 +519,11 @@ def _feed(response: requests.Response, body: bytes) -> ET.Element:
     if root.tag != f"{_ATOM}feed":
         raise BadAnswerError("arXiv's answer is not a feed", root.tag, again=again)
     return root
+
+
+def _total(root: ET.Element) -> int:
+    text = (root.findtext(_TOTAL) or "").strip()
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
 
 
 def _error_text(entry: ET.Element) -> str:

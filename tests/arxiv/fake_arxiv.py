@@ -82,6 +82,9 @@ class Asked:
     at: float
     ids: list[str]
     headers: dict[str, str]
+    search: str = ""
+    """The query of a search."""
+    start: int = 0
 
 
 class Clock:
@@ -113,6 +116,8 @@ class Server(ThreadingHTTPServer):
         self.script: deque[Reply] = deque()
         self.asked: list[Asked] = []
         self.papers = papers()
+        self.results: list[str] = []
+        """Entries that every search finds, the newest first."""
         self.release = threading.Event()
         self.on_request: Callable[[], None] = lambda: None
 
@@ -122,6 +127,9 @@ class Server(ThreadingHTTPServer):
 
     def say(self, *replies: Reply) -> None:
         self.script.extend(replies)
+
+    def search(self, start: int, most: int) -> Reply:
+        return Reply(feed(*self.results[start : start + most], total=len(self.results)))
 
     def like_arxiv(self, ids: list[str]) -> Reply:
         for i in ids:
@@ -145,9 +153,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         ids = query.get("id_list", [""])[0].split(",")
-        self.server.asked.append(Asked(self.server.clock.true(), ids, dict(self.headers)))
+        search, start = query.get("search_query", [""])[0], int(query.get("start", ["0"])[0])
+        self.server.asked.append(Asked(self.server.clock.true(), ids, dict(self.headers), search, start))
         self.server.on_request()
-        reply = self.server.script.popleft() if self.server.script else self.server.like_arxiv(ids)
+        if self.server.script:
+            reply = self.server.script.popleft()
+        elif search:
+            reply = self.server.search(start, int(query["max_results"][0]))
+        else:
+            reply = self.server.like_arxiv(ids)
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.kind)
         for key, value in reply.headers.items():
