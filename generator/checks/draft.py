@@ -11,6 +11,9 @@ from generator.entries.model import DATE, ArxivRecord, Dataset, Taxonomy, month_
 from generator.entries.problem import Code, Problem, Severity
 from generator.escape import terminal
 
+UNREAD = "no"
+"""Value of `checked` in a draft that `discover` wrote: nobody has read the paper."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -36,6 +39,11 @@ class Draft:
         """The value of a top-level key, if it is text and not blank."""
         value = self.data.get(key)
         return value if isinstance(value, str) and value.strip() else None
+
+    @property
+    def unread(self) -> bool:
+        """Whether `discover` wrote it and nobody has completed it; `unread` reports that, and no other check does."""
+        return self.kind == "papers" and self.data.get("checked") == UNREAD
 
     def items(self, key: str) -> Iterator[tuple[Steps, str]]:
         """The texts of a top-level key, whether it is one text or a list of them."""

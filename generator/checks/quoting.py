@@ -35,8 +35,8 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         if kind == "date" and key in _DATES:
             continue
         text = texts.get(steps)
-        if not text:
-            continue  # `shape` reports an empty value
+        if not text or (draft.unread and steps == ("checked",)):
+            continue  # `shape` reports an empty value, `unread` a draft
         name = f"{key}: " if isinstance(key, str) else ""
         yield draft.problem(
             "E110", steps, f"{text} is not quoted, so YAML reads {_read_as(kind, text)}", f'write {name}"{text}"'

@@ -47,6 +47,8 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
     model = KINDS[draft.kind]
     empty = {steps for steps, value in _parts(draft.data) if value in ("", [], {})}
     for steps in sorted(empty, key=str):
+        if draft.unread and steps == ("summary",):
+            continue
         required = (
             len(steps) == 1 and steps[0] in model.model_fields and model.model_fields[str(steps[0])].is_required()
         )
