@@ -79,7 +79,7 @@ def _compare(titled: list[tuple[Draft, str]]) -> Iterator[Problem]:
                 if (
                     not reported
                     and fuzz.ratio(key, other_key, score_cutoff=NEAR)
-                    and _numbers(key) == _numbers(other_key)
+                    and numbers_of(key) == numbers_of(other_key)
                 ):
                     reported = True
                     yield _problem(draft, other)
@@ -100,7 +100,7 @@ def _title(draft: Draft) -> str:
     return draft.text("title") or draft.text("name") or ""
 
 
-def _numbers(key: str) -> list[str]:
+def numbers_of(key: str) -> list[str]:
     """``Part 1`` and ``Part 2``, ``I`` and ``II``, ``Wanda`` and ``Wanda++`` are two works, however alike."""
     return re.findall(r"v?\d+|\b[ivx]+\b|\+", key)
 

@@ -14,6 +14,7 @@ from generator.checks.choose import read_rules
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
 from generator.checks.glossary import read_glossary
+from generator.checks.queries import read_queries
 from generator.checks.turned_down import read_turned_down
 from generator.entries.model import Article, Catalogue, Filed, Glossary, Model, Paper, Rules, Tool, TurnedDown
 from generator.entries.problem import Problem
@@ -83,6 +84,7 @@ def read_data(data: Path, instead: Sequence[Draft] = ()) -> Written:
     if context is not None:
         # A day more than ours, for the time zones before it.
         latest = (datetime.now(tz=UTC) + timedelta(days=1)).date()
+        read_queries(data, context.taxonomy, problems)
         turned_down = read_turned_down(data, drafts, context, latest, problems)
     return Written(drafts, context, rules, glossary, turned_down, tuple(problems))
 
