@@ -53,6 +53,10 @@ review: .venv/site  ## print what a reviewer sees of changed entries: BASE=origi
 enrich: .venv/site  ## fetch missing records from arXiv; one: ID=2305.10924
 	$(PY) -m generator enrich $(ID)
 
+.PHONY: discover
+discover: .venv/site  ## show new papers of arXiv; write drafts: APPLY=1
+	$(PY) -m generator discover $(if $(APPLY),--apply)
+
 .PHONY: refresh
 refresh: .venv/site  ## rewrite README.md, its figures, and data/schema/
 	$(PY) -m generator refresh
@@ -101,6 +105,10 @@ bench-site: .venv/dev  ## measure the time of a site build against a plain templ
 .PHONY: bench-browse
 bench-browse: .venv/dev  ## measure speed and size of the Browse page in a browser
 	$(PY) tests/benchmarks/bench_browse.py
+
+.PHONY: bench-discover
+bench-discover: .venv/dev  ## measure how well `discover` ranks new papers; 10 seconds
+	$(PY) tests/benchmarks/bench_discover.py
 
 .PHONY: bench-kernels
 bench-kernels: .venv/impls  ## time the sparse kernels against dense and sparse libraries; 2 minutes

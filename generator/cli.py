@@ -182,6 +182,27 @@ def from_issue(root: Root = HERE) -> None:
     from_issue.from_issue(root)
 
 
+@app.command(epilog=_example("discover --since 2026-11-01 --limit 10"))
+def discover(
+    since: Annotated[
+        str | None, typer.Option(help="First day of submission, YYYY-MM-DD. Default: `days` of data/queries.yaml ago.")
+    ] = None,
+    endpoint: Endpoint = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write drafts of new papers, and the changes that records say unmistakably.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Papers shown, and drafts written, at most.", min=0)] = 30,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write what was done to this file, in Markdown.", dir_okay=False)
+    ] = None,
+    root: Root = HERE,
+) -> None:
+    """Find new papers on arXiv, and changes in its records."""
+    from generator.commands import discover
+
+    discover.discover(since, endpoint, apply, limit, report, root)
+
+
 @app.command(epilog=_example("links --state build/links.json --report build/links.md"))
 def links(
     state: Annotated[Path | None, typer.Option(help="File that keeps the state between runs.", dir_okay=False)] = None,
