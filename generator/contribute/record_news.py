@@ -13,8 +13,8 @@ from functools import cache
 
 from generator.contribute.new_entry import OWN_DOI
 from generator.entries.dois import dois_in
-from generator.entries.format_yaml import NotFormattable, format_entry, quoted
-from generator.entries.load_yaml import load
+from generator.entries.format_yaml import NotFormattable, format_entry
+from generator.entries.load_yaml import load, quoted
 from generator.entries.model import Catalogue, Filed, Paper, Taxonomy, Venue
 from generator.entries.plain_text import plain
 from generator.entries.tex import text_of
