@@ -23,6 +23,7 @@ from generator.contribute.new_entry import (
     new_entry,
     new_model,
     new_page,
+    turned_down,
 )
 from generator.entries.model import ArxivRecord, Taxonomy
 from generator.entries.plain_text import plain
@@ -45,7 +46,7 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
         root: of the repository.
 
     Raises:
-        Failed: arXiv gave no record, the taxonomy has errors, or the paper has an entry.
+        Failed: arXiv gave no record, the taxonomy has errors, or the paper has an entry or was turned down.
         typer.BadParameter: an argument is not valid.
     """
     bare = arxiv_id(paper)
@@ -53,6 +54,10 @@ def add_paper(paper: str, offline: bool, title: str | None, endpoint: str | None
     with _refused("--title", "edit that entry instead"):
         entries = known_entries(data)
         find_paper(entries, bare)
+        if reason := turned_down(data, bare):
+            fix = "if it belongs here now, delete it from that file, and say why in the pull request"
+            say(terminal(f"{bare} was turned down: {reason} fix: {fix}"), error=True)
+            raise Failed
         if offline and not title:
             raise typer.BadParameter("--offline requires --title: the title of the paper", param_hint="--title")
         taxonomy = _taxonomy(data)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
-from generator.checks.drafts import entry_files
+from generator.checks.drafts import TURNED_DOWN, entry_files
 from generator.checks.files import slug_fault, slug_of
 from generator.checks.model_names import folded
 from generator.checks.near_titles import key_of
@@ -75,6 +75,17 @@ def find_paper(known: Iterable[Known], arxiv_id: str) -> None:
     for one in known:
         if one.kind == "papers":
             _refuse_twin(one, arxiv_id, "")
+
+
+def turned_down(data: Path, arxiv_id: str) -> str | None:
+    """Why a paper does not belong in the catalogue, with the place where that was written; None if nobody said so."""
+    document, _ = read(data / TURNED_DOWN, f"data/{TURNED_DOWN}", long=True)
+    papers = document.data.get("papers") if document is not None else None
+    for index, paper in enumerate(papers if isinstance(papers, list) else ()):
+        if isinstance(paper, dict) and paper.get("arxiv") == arxiv_id and document is not None:
+            line = document.place(("papers", index)).line
+            return f"{paper.get('reason', 'no reason')} (data/{TURNED_DOWN}:{line})"
+    return None
 
 
 def new_entry(

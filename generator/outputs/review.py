@@ -304,6 +304,8 @@ class _Comparison:
             if draft.text(field) and (field != "code" or draft.kind == "papers"):
                 found = self._found("E503" if field == "code" else "E501", "no other has it", field)
                 yield Compared(f"{label(field)}: duplicates", others, found)
+        if draft.kind == "papers":
+            yield Compared("Turned down", "data/turned-down.yaml", self._found("E533", "the paper is not in it"))
         near = nearest_title(draft, self.drafts)
         if near is not None:
             other, ratio = near

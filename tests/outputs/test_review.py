@@ -224,6 +224,12 @@ def test_a_duplicate_is_shown_at_the_new_entry(review: Review) -> None:
     assert "The page is rendered when the entry has no error." in text or "<details>" in text
 
 
+def test_a_paper_that_was_turned_down(review: Review) -> None:
+    said = '{arxiv: "2311.00098", title: A, rule: no-cost, reason: Costs as much as before., date: 2026-11-29}'
+    compared = part(review({NEW: PAPER, "data/turned-down.yaml": f"papers:\n  - {said}\n"}), "Compared")
+    assert f"Turned down error E533: 2311.00098 has the entry {NEW} with data/turned-down.yaml" in compared
+
+
 def test_tools_and_models(review: Review) -> None:
     text = review({"data/tools/pruner.yaml": TOOL, "data/models/other.yaml": MODEL.replace("Denoiser", "Other net")})
     assert "## 1. Model, added" in text
