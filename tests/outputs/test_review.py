@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from generator.checks.validate import judge, read_data, without_faults
-from generator.entries.model import KINDS
+from generator.checks.validate import Written, judge, read_data, without_faults
+from generator.entries.model import KINDS, NO_GLOSSARY, NO_RULES
 from generator.outputs import review_summary
 from generator.outputs.entry_words import LABELS
-from tests.conftest import Run
+from generator.outputs.review import Reviewed, Reviewer
+from tests.conftest import Checker, Run
 from tests.outputs.test_changes import Repository
 from tests.site import hostile
 
@@ -417,3 +421,51 @@ def test_the_catalogue_without_faults(repository: Repository) -> None:
     assert found is not None
     assert [*found.papers, *found.models] == ["cacher", "denoiser"]
     assert {one.path for one in outcome.about("data/papers/2022/old.yaml")} == {"data/papers/2022/old.yaml"}
+
+
+PIECES = st.sampled_from(
+    [
+        *hostile.texts(hostile.PAPER),
+        "[a, {b: c}]",
+        "{a: [b]}",
+        '""',
+        "[]",
+        "x",
+        "```",
+        "</details>",
+        "a: b",
+        "\u202e",
+        "1",
+    ]
+)
+FIELDS = st.sampled_from(sorted(LABELS))
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(st.sampled_from(sorted(KINDS)), st.dictionaries(FIELDS, st.tuples(PIECES, st.booleans()), max_size=8))
+def test_any_fields_make_a_review(checker: Checker, kind: str, fields: dict[str, tuple[str, bool]]) -> None:
+    """Whatever stands in which field, as text or as YAML: a review, of which nothing is live."""
+    lines = [f"{field}: {json.dumps(text) if quoted else text}" for field, (text, quoted) in fields.items()]
+    path = f"data/{kind}/{'2023/' if kind == 'papers' else ''}x.yaml"
+    draft, problems = checker.draft("\n".join(lines) + "\n", kind, path)
+    others = [
+        checker.readable_draft(PAPER, path=NEW),
+        checker.readable_draft(MODEL, "models", "data/models/denoiser.yaml"),
+    ]
+    drafts = (*others, *([draft] if draft else []))
+    written = Written(drafts, checker.context, NO_RULES, NO_GLOSSARY, (), tuple(problems))
+    outcome = judge(written)
+    reviewer = Reviewer(written, outcome, frozenset())
+    text = review_summary.summary([Reviewed(kind, "x", path)], reviewer.review, lambda _: "page", outcome, None)
+    assert path in text
+    tokens = MarkdownIt("commonmark", {"html": True}).parse(text)
+    blocks = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert blocks in ([], ["<details><summary>The page of the entry as text</summary>", "</details>"])
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text", "softbreak", "code_inline"}
+    assert all(character.isprintable() or character == "\n" for character in text)
