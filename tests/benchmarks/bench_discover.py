@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_discover.py            measure, and write the result file
     python tests/benchmarks/bench_discover.py --freeze FILE   renew the data from the catalogue and FILE, then measure
+    python tests/benchmarks/bench_discover.py --fit      print the weights of data/queries.yaml, tuned again
 
 Only titles are known offline: the parts of the score for abstracts and authors are not measured. The weights were tuned
 on the half of the papers whose hashed id is even; the other half is measured. A paper of the catalogue is scored as if
@@ -32,7 +33,7 @@ from generator.checks.queries import read_queries  # noqa: E402
 from generator.checks.validate import validate  # noqa: E402
 from generator.contribute.candidates import Known, Listed, listed, spellings  # noqa: E402
 from generator.contribute.proposals import candidate  # noqa: E402
-from generator.entries.discovery import Discovery, finds  # noqa: E402
+from generator.entries.discovery import Discovery, finds, pattern_of, words_of  # noqa: E402
 from generator.entries.model import ArxivRecord  # noqa: E402
 from generator.entries.problem import Problem  # noqa: E402
 
@@ -242,6 +243,50 @@ def _part(half: Sequence[Title], discovery: Discovery, *, inside: bool) -> float
     return round(found / len(papers), 3)
 
 
+ROUNDS = 6000
+STEP = 2.0
+PENALTY = 1.0
+ROUND_TO = 0.5
+
+
+def fit(discovery: Discovery) -> dict[str, dict[str, float]]:
+    """The weights of the words, tuned by logistic regression on the half that is not measured.
+
+    The weights of `subject` and `cost` are at least, those of `other` at most, zero; all are rounded, and a word that
+    rounds to zero keeps the smallest weight: it is in the file because a person expects it to matter.
+    """
+    import numpy as np  # the site does not need it
+
+    titles, models = read_titles()
+    known = Known.of(discovery.score, spellings(models), [one.listed for one in titles if one.listed])
+    groups = {name: list(getattr(discovery.score, name)) for name in ("subject", "cost", "other")}
+    words = [word for group in groups.values() for word in group]
+    half = [one for one in titles if not one.measured]
+    rows = []
+    for one in half:
+        text = words_of(one.title)
+        own = {word for word in words if pattern_of(word).search(text)}
+        both = not own.isdisjoint(groups["subject"]) and not own.isdisjoint(groups["cost"])
+        near = known.near(one.title, without={one.arxiv} if one.listed else ())[1]
+        named = bool(known.models.named_in(one.title))
+        rows.append([*(float(word in own) for word in words), float(both), float(named), near])
+    features = np.array(rows)
+    belongs = np.array([one.listed is not None for one in half], dtype=float)
+    lowest = np.array([0.0] * (len(words) - len(groups["other"])) + [-9.0] * len(groups["other"]) + [0.0] * 3)
+    highest = np.array([9.0] * (len(words) - len(groups["other"])) + [0.0] * len(groups["other"]) + [30.0] * 3)
+    weights, bias = np.zeros(features.shape[1]), 0.0
+    for _ in range(ROUNDS):
+        wrong = 1 / (1 + np.exp(-(features @ weights + bias))) - belongs
+        weights = np.clip(weights - STEP * (features.T @ wrong + PENALTY * weights) / len(half), lowest, highest)
+        bias -= STEP * wrong.mean()
+    rounded = dict(zip([*words, "both", "model", "near"], np.round(weights / ROUND_TO) * ROUND_TO, strict=True))
+    signs = {"subject": 1.0, "cost": 1.0, "other": -1.0}
+    found = {
+        name: {word: float(rounded[word]) or signs[name] * ROUND_TO for word in group} for name, group in groups.items()
+    }
+    return {"score": {name: float(rounded[name]) for name in ("both", "model", "near")}, **found}
+
+
 def read_discovery() -> Discovery:
     """The queries and weights of the repository."""
     problems: list[Problem] = []
@@ -256,9 +301,13 @@ def main() -> None:
     """Measure, write the result file and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--freeze", type=Path, help="file of other titles, as lines of JSON, packed by gzip")
+    parser.add_argument("--fit", action="store_true", help="print tuned weights, and measure nothing")
     options = parser.parse_args()
     if options.freeze:
         freeze(options.freeze)
+    if options.fit:
+        sys.stdout.write(json.dumps(fit(read_discovery()), ensure_ascii=False, indent=1) + "\n")
+        return
     result = {
         "command": COMMAND,
         "python": platform.python_version(),
