@@ -246,6 +246,17 @@ def review(
     review.review(files or [], base, root)
 
 
+@app.command(epilog=_example("digest 2026-11"))
+def digest(
+    month: Annotated[str, typer.Argument(help="Month that is over, as YYYY-MM.", metavar="MONTH")],
+    root: Root = HERE,
+) -> None:
+    """Write the digest of a month to data/digests/."""
+    from generator.commands import digest
+
+    digest.digest(month, root)
+
+
 def _bug_report(error: BaseException) -> str:
     versions = f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     trace = "".join(traceback.format_exception(error)).rstrip()

@@ -14,7 +14,7 @@ from posixpath import dirname, relpath
 from urllib.parse import urljoin, urlsplit
 
 from generator import escape
-from generator.outputs.feeds import FEED
+from generator.outputs.feeds import DIGESTS, FEED
 from generator.views.site import Site
 
 FOOTER = "<!-- footer -->"
@@ -115,6 +115,7 @@ def _footer(site: Site, root: str) -> str:
         "Licence": f"{repository}/blob/main/LICENSE",
         "Decisions": f"{root}decisions/",
         "Feed of new entries": f"{root}{FEED}",
+        "Monthly digest": f"{root}{DIGESTS}",
         "Contribute": f"{root}contribute/",
         "Repository": repository,
     }

@@ -28,7 +28,7 @@ TEMPLATE = "TEMPLATE.yaml"
 CODES = (
     Code(
         "E413",
-        "data/ contains only entries, records, schemas, the licence, and the files of terms, lists and queries.",
+        "data/ contains only entries, records, digests, schemas, licence, and the files of terms, lists and queries.",
         wrong="data/papers/diff-pruning.yaml, outside a year folder",
         right="data/papers/2023/diff-pruning.yaml",
     ),
@@ -78,7 +78,7 @@ def read_drafts(data: Path, problems: list[Problem]) -> Iterator[Draft]:
         if (
             file in entries
             or file in known
-            or relative.parts[0] in ("arxiv", "schema")
+            or relative.parts[0] in ("arxiv", "digests", "schema")
             or any(map(is_leftover, relative.parts))
             or (file.is_dir() and not file.is_symlink())
         ):

@@ -11,12 +11,13 @@ from pathlib import Path
 from generator.arxiv import records as arxiv_records
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
 from generator.checks.choose import read_rules
+from generator.checks.digests import read_digests
 from generator.checks.draft import Context, Draft
 from generator.checks.drafts import read_datasets, read_drafts, read_taxonomy
 from generator.checks.glossary import read_glossary
 from generator.checks.queries import read_queries
 from generator.checks.turned_down import read_turned_down
-from generator.entries.model import Article, Catalogue, Filed, Glossary, Model, Paper, Rules, Tool, TurnedDown
+from generator.entries.model import Article, Catalogue, Digest, Filed, Glossary, Model, Paper, Rules, Tool, TurnedDown
 from generator.entries.problem import Problem
 
 
@@ -52,6 +53,7 @@ class Written:
     rules: Rules | None
     glossary: Glossary | None
     turned_down: tuple[TurnedDown, ...] | None
+    digests: tuple[Digest, ...]
     problems: tuple[Problem, ...]
     """Faults of files that cannot be read, or do not belong there."""
 
@@ -86,7 +88,8 @@ def read_data(data: Path, instead: Sequence[Draft] = ()) -> Written:
         latest = (datetime.now(tz=UTC) + timedelta(days=1)).date()
         read_queries(data, context.taxonomy, problems)
         turned_down = read_turned_down(data, drafts, context, latest, problems)
-    return Written(drafts, context, rules, glossary, turned_down, tuple(problems))
+    digests = read_digests(data, problems)
+    return Written(drafts, context, rules, glossary, turned_down, digests, tuple(problems))
 
 
 def judge(written: Written) -> Outcome:
@@ -154,7 +157,7 @@ def _catalogue(written: Written, drafts: Sequence[Draft]) -> Catalogue:
             tools[draft.slug] = Filed(draft.slug, draft.path, Tool.model_validate(draft.data))
         else:
             articles[draft.slug] = Filed(draft.slug, draft.path, Article.model_validate(draft.data))
-    said = (rules, glossary, written.turned_down or ())
+    said = (rules, glossary, written.turned_down or (), written.digests)
     return Catalogue(context.taxonomy, papers, tools, articles, models, context.datasets, *said)
 
 

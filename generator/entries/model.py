@@ -643,6 +643,59 @@ class ArxivRecord(Record):
     """YYYY-MM-DD on which this content was first fetched."""
 
 
+Kind = Literal["papers", "tools", "articles", "models"]
+
+
+class DigestEntry(Record):
+    """An entry as a digest names it, with the title of that time."""
+
+    kind: Kind
+    """Kind of the entry."""
+    slug: Text
+    """File name of the entry without its ending."""
+    title: Text
+    """Title or name at the end of the month."""
+    family: Text | None = None
+    """Family of a paper."""
+
+
+class DigestFact(Record):
+    """One field of an entry that changed in a month."""
+
+    field: Text
+    """Field of the entry; `slug` for a renamed one."""
+    was: Texts = ()
+    """Value at the start of the month, or removed items of a list; for results the number of configurations."""
+    now: Texts = ()
+    """Value at the end of the month, or added items; both are empty for a text that was reworded."""
+
+
+class DigestChange(DigestEntry):
+    """An entry that was there before the month and changed in it."""
+
+    facts: Annotated[tuple[DigestFact, ...], Field(min_length=1)]
+    """Its changes, in the order of the fields."""
+
+
+class Digest(Record):
+    """What happened to the entries in one month. Written only by `digest`, from two states of the repository."""
+
+    month: Text
+    """YYYY-MM."""
+    commit: Text
+    """Last commit of the month."""
+    before: Mapping[str, int]
+    """Kind of entry -> number of entries at the start of the month."""
+    after: Mapping[str, int]
+    """Kind of entry -> number of entries at the end of the month."""
+    added: tuple[DigestEntry, ...] = ()
+    """New entries, by kind and slug."""
+    changed: tuple[DigestChange, ...] = ()
+    """Changed entries, by kind and slug."""
+    removed: tuple[DigestEntry, ...] = ()
+    """Removed entries, by kind and slug."""
+
+
 def month_of_arxiv_id(arxiv_id: str) -> str:
     """YYYY-MM in which the first version of a paper was announced, from its id.
 
@@ -697,3 +750,5 @@ class Catalogue:
     """Terms of the page Glossary other than those of the taxonomy; none in a catalogue that was not read from files."""
     turned_down: tuple[TurnedDown, ...] = ()
     """Papers that do not belong, by id; none in a catalogue that was not read from files."""
+    digests: tuple[Digest, ...] = ()
+    """Finished months, oldest first."""

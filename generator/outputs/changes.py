@@ -12,7 +12,7 @@ import re
 import stat
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,8 @@ class EntryChange:
     url: str | None
     old_slug: str | None = None
     """The former name of a renamed entry."""
+    family: str | None = None
+    """Family of a paper."""
     fields: tuple[FieldChange, ...] = ()
 
 
@@ -182,6 +184,38 @@ def changed_files(root: Path, old: str) -> frozenset[str]:
     was = _files(root, before)
     now = _on_disk(root, before, was)
     return frozenset(path for path, blob in now.items() if was.get(path) != blob)
+
+
+def last_until(root: Path, day: str) -> str | None:
+    """Hash of the last commit of the current branch until the end of ``day`` (YYYY-MM-DD, UTC); None without one.
+
+    Raises:
+        RevisionError: ``root`` is no repository, has no commit or only a part of its history, or there is no git.
+    """
+    if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        raise RevisionError("this clone has only a part of the history; run git fetch --unshallow")
+    limit = f"--before={day}T23:59:59Z"
+    return _git(root, "rev-list", "--first-parent", "--max-count=1", limit, "HEAD").decode("ascii").strip() or None
+
+
+def empty_tree(root: Path) -> str:
+    """Hash of the state without any file, as the repository ``root`` computes hashes.
+
+    Raises:
+        RevisionError: ``root`` is no repository, or there is no git.
+    """
+    return _git(root, "hash-object", "-t", "tree", "--stdin").decode("ascii").strip()
+
+
+def numbers(root: Path, revision: str, without: Collection[Key] = ()) -> Mapping[str, int]:
+    """How many entries of each kind there were at a revision, those of ``without`` not counted.
+
+    Raises:
+        RevisionError: git does not know the revision, ``root`` is no repository, or there is no git.
+    """
+    entries = _entries(_files(root, _revision(root, revision)))
+    counted = Counter(key[0] for key in entries if key not in without)
+    return {kind: counted[kind] for kind in KINDS}
 
 
 def _git(root: Path, *words: str, given: bytes = b"") -> bytes:
@@ -327,7 +361,8 @@ def _entry_change(
         address = ARXIV_ABSTRACT + texts["arxiv"]
     elif address is None and "doi" in texts:
         address = DOI_RESOLVER + texts["doi"]
-    return EntryChange(kind, slug, title, address, old_slug, tuple(_fields(kind, old, data)) if old else ())
+    fields = tuple(_fields(kind, old, data)) if old else ()
+    return EntryChange(kind, slug, title, address, old_slug, texts.get("family"), fields)
 
 
 def _fields(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:

@@ -1,16 +1,20 @@
-"""Atom feeds of new entries: one of all, one of each family. Nothing in them depends on when they were built."""
+"""Atom feeds of new entries (of all, of each family) and of finished months, the same whenever they are built."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from generator import escape
 from generator.entries.model import Article, Filed, Paper, Tool
+from generator.outputs.digests import Month, days_of, months_of
 from generator.views.site import Site, address_of, authors_of, date_of
 
 NEWEST = 50
 FEED = "feed.xml"
+DIGESTS = "digest/"
+"""Folder of the months' pages and of their feed, below the home page."""
 MEDIA_TYPE = "application/atom+xml"
 TAG = "tag:awesome-diffusion-pruning.github.io,2026:"
 """Start of every id (RFC 4151). It names who began the catalogue, not where a copy of it is served: an id may
@@ -45,6 +49,7 @@ def feed_files(site: Site) -> Mapping[str, bytes]:
         members = [item for item in items if family in item.families]
         title = f"{site.config.name}: {term.name}"
         files[family_feed(family)] = _feed(site, members[:NEWEST], f"families/{family}/", title, term.text)
+    files[DIGESTS + FEED] = _digests(site)
     return {name: text.encode() for name, text in files.items()}
 
 
@@ -73,6 +78,8 @@ def feed_links(site: Site, page: str, root: str) -> str:
     names = {f"families/{word}/index.html": term.name for word, term in site.catalogue.taxonomy.families.items()}
     if page in PAGES_OF_ALL:
         feed, title = FEED, f"{site.config.name}: new entries"
+    elif page.startswith(DIGESTS):
+        feed, title = DIGESTS + FEED, f"{site.config.name}: monthly digest"
     elif page in names:
         feed, title = page.replace("index.html", FEED), f"{site.config.name}: {names[page]}"
     else:
@@ -115,6 +122,29 @@ def _article(filed: Filed[Article]) -> Item:
 
 def _feed(site: Site, items: list[Item], page: str, title: str, subtitle: str) -> str:
     """One document; an entry whose authors are not known has the feed's author, as the standard wants it."""
+    updated = max((item.added for item in items), default=NEVER)
+    return _document(site, page, title, subtitle, updated, (_entry(site, item) for item in items))
+
+
+def _digests(site: Site) -> str:
+    """The feed of the finished months: the digest of a running one would change with each entry."""
+    months = [one for one in months_of(site.catalogue) if one.over][:NEWEST]
+    ends = {one.month: (days_of(one.month)[1] + timedelta(days=1)).isoformat() for one in months}
+
+    def entry(month: Month) -> Iterator[str]:
+        own = f"{DIGESTS}{month.month}"
+        yield _element("id", TAG + own)
+        yield _element("title", f"{month.name}: what is new")
+        yield _element("updated", _instant(ends[month.month]))
+        yield _element("link", rel="alternate", type="text/html", href=f"{site.config.site_url}{own}/")
+        yield _element("summary", month.summary)
+
+    title = f"{site.config.name}: monthly digest"
+    updated = max(ends.values(), default=NEVER)
+    return _document(site, DIGESTS, title, "What was added and changed in each month", updated, map(entry, months))
+
+
+def _document(site: Site, page: str, title: str, subtitle: str, updated: str, entries: Iterable[Iterator[str]]) -> str:
     address = site.config.site_url + page
     parts = [
         '<?xml version="1.0" encoding="utf-8"?>',
@@ -122,14 +152,14 @@ def _feed(site: Site, items: list[Item], page: str, title: str, subtitle: str) -
         _element("id", f"{TAG}{page}{FEED}"),
         _element("title", title),
         _element("subtitle", subtitle),
-        _element("updated", _instant(max((item.added for item in items), default=NEVER))),
+        _element("updated", _instant(updated)),
         _element("link", rel="self", type=MEDIA_TYPE, href=address + FEED),
         _element("link", rel="alternate", type="text/html", href=address),
         f"<author>{_element('name', f'the contributors of {site.config.name}')}</author>",
         _element("rights", "CC0-1.0"),
     ]
-    for item in items:
-        parts += ["<entry>", *_entry(site, item), "</entry>"]
+    for entry in entries:
+        parts += ["<entry>", *entry, "</entry>"]
     return "\n".join([*parts, "</feed>", ""])
 
 

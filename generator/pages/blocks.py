@@ -13,6 +13,7 @@ from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.pages import (
     browse,
     choose,
+    digests,
     downloads,
     glossary,
     home,
@@ -56,6 +57,7 @@ BLOCKS: Mapping[str, Block] = {
     "checks": reference.checks,
     "choose": choose.choose,
     "compare": browse.compare,
+    "digests": digests.digest_list,
     "downloads": downloads.downloads,
     "families": tables.family_list,
     "fields": reference.field_table,

@@ -11,7 +11,7 @@ from generator.entries.model import Filed, Paper
 from generator.entries.schema import ENTRIES_SCHEMA, LICENCE_ADDRESS, schema_files
 from generator.outputs.citations import FORMATS, bibtex_file
 from generator.outputs.exports import entries_csv, entries_json
-from generator.outputs.feeds import FEED, NEWEST, family_feed
+from generator.outputs.feeds import DIGESTS, FEED, NEWEST, family_feed
 from generator.pages.glossary import defined_term_set
 from generator.pages.render import render
 from generator.views.site import Site
@@ -99,7 +99,7 @@ def feeds(site: Site, root: str, _argument: str) -> str:
         (family, site.term("families", family).name, len(papers), family_feed(family), family_bib(family))
         for family, papers in _papers_by_family(site).items()
     ]
-    return render("feeds", rows=rows, root=root, feed=FEED, newest=NEWEST)
+    return render("feeds", rows=rows, root=root, feed=FEED, digests=DIGESTS + FEED, newest=NEWEST)
 
 
 def follow(site: Site, root: str, argument: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from generator.outputs.feeds import feed_files
 from generator.pages.browse import browse_files
 from generator.pages.choose import choose_files
+from generator.pages.digests import digest_pages
 from generator.pages.downloads import download_files, reference_files
 from generator.pages.entry import entry_pages
 from generator.pages.kernels import kernel_pages
@@ -22,6 +23,7 @@ PAGE_MAKERS: tuple[Callable[[Site], Iterator[Page]], ...] = (
     benchmark_pages,
     method_pages,
     kernel_pages,
+    digest_pages,
 )
 FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     browse_files,

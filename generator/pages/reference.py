@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.arxiv import enrich, fetch, records
-from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, drafts, glossary, queries, turned_down
+from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS, choose, digests, drafts, glossary, queries, turned_down
 from generator.entries import load_yaml
 from generator.entries.model import KINDS, VOCABULARIES, Result, Taxonomy
 from generator.entries.problem import Code
@@ -45,6 +45,7 @@ def all_codes() -> tuple[Code, ...]:
         glossary,
         turned_down,
         queries,
+        digests,
         records,
         fetch,
         enrich,

@@ -75,7 +75,18 @@ def test_zizmor_finds_a_bad_workflow(tmp_path: Path) -> None:
 
 def test_the_workflows_are_those_that_are_meant() -> None:
     assert [path.stem for path in WORKFLOWS] == [
-        *("arxiv", "check", "discover", "edited-issue", "from-issue", "generated", "links", "nightly", "pages"),
+        *(
+            "arxiv",
+            "check",
+            "digest",
+            "discover",
+            "edited-issue",
+            "from-issue",
+            "generated",
+            "links",
+            "nightly",
+            "pages",
+        ),
         "release",
     ]
 
@@ -168,7 +179,7 @@ def test_pull_requests_reach_no_network_of_ours() -> None:
     check = (GITHUB / "workflows" / "check.yml").read_text("utf-8")
     assert "enrich" not in check
     assert "generator links" not in check
-    for name in ("arxiv", "edited-issue", "from-issue", "generated", "links", "nightly", "pages"):
+    for name in ("arxiv", "digest", "edited-issue", "from-issue", "generated", "links", "nightly", "pages"):
         assert "pull_request" not in load(GITHUB / "workflows" / f"{name}.yml")["on"]
 
 

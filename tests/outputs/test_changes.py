@@ -322,6 +322,7 @@ def test_json_says_everything_and_is_the_same_each_time(repository: Repository) 
             "title": "On a",
             "url": "https://arxiv.org/abs/2305.10924",
             "old_slug": None,
+            "family": "pruning",
             "fields": [{"field": "topics", "old": None, "new": ["one-shot"]}],
         }
     ]

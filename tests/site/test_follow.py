@@ -10,7 +10,8 @@ from tests.site.conftest import Built
 
 def test_home_data_and_family_pages_name_their_feed(built: Built) -> None:
     families = {f"families/{family}/index.html" for family in built.catalogue.taxonomy.families}
-    expected = {"index.html", "data/index.html", "families/index.html", *families}
+    digests = {name for name in built.pages if name.startswith("digest/")}
+    expected = {"index.html", "data/index.html", "families/index.html", *families, *digests}
     found = {}
     for name, page in built.pages.items():
         links = [link for link in page.all("link") if link.get("type") == MEDIA_TYPE]
@@ -19,7 +20,7 @@ def test_home_data_and_family_pages_name_their_feed(built: Built) -> None:
     assert found.keys() == expected
     for name, link in found.items():
         target = (built.site / name).parent / link["href"]
-        own = name if name in families else "index.html"
+        own = "digest/index.html" if name in digests else name if name in families else "index.html"
         assert link["rel"] == "alternate"
         assert target.resolve() == (built.site / own).with_name(FEED).resolve()
         assert target.is_file()
@@ -35,6 +36,10 @@ def test_a_paper_offers_its_bibtex(built: Built, slug: str) -> None:
 
 
 def test_the_data_page_and_each_family_lead_to_feeds_and_references(built: Built) -> None:
+    months = [
+        (built.site / "data" / link.get("href", "")).resolve() for link in built.pages["data/index.html"].all("a")
+    ]
+    assert (built.site / "digest" / FEED).resolve() in months
     for family in built.catalogue.taxonomy.families:
         for name in ("data/index.html", f"families/{family}/index.html"):
             targets = {(built.site / name).parent / link.get("href", "") for link in built.pages[name].all("a")}
