@@ -8,6 +8,7 @@ from generator import escape
 from generator.entries.model import VOCABULARIES, Article, Filed, Paper, Tool
 from generator.entries.names import family_name
 from generator.outputs.citations import FORMATS, article_json_ld, bibtex, is_journal, issued, series_of
+from generator.pages.badges import paper_badge, tool_badge
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.configurations import configurations_of, first_rows, tables
@@ -33,7 +34,7 @@ def entry_pages(site: Site) -> Iterator[Page]:
 def tool_page(site: Site, tool: Filed[Tool]) -> Page:
     """The page of one tool."""
     words = " ".join(filter(None, (tool.entry.pypi, *tool.entry.languages)))
-    block = render("entry_tool", site=site, filed=tool, root=ROOT)
+    block = render("entry_tool", site=site, filed=tool, root=ROOT, badge=tool_badge(site, tool))
     return Page(f"tools/{tool.slug}/", tool.entry.name, tool.entry.summary, block, "", words)
 
 
@@ -57,6 +58,7 @@ def paper_page(site: Site, filed: Filed[Paper], similar: Sequence[Similar]) -> P
         filed=filed,
         root=ROOT,
         bibtex=bibtex(filed),
+        badge=paper_badge(site, filed),
         formats=FORMATS,
         similar=similar,
         headlines=headlines(filed, site.catalogue.taxonomy.metrics),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from generator.outputs.feeds import feed_files
+from generator.pages.badges import badge_files
 from generator.pages.browse import browse_files
 from generator.pages.choose import choose_files
 from generator.pages.digests import digest_pages
@@ -31,6 +32,7 @@ FILE_MAKERS: tuple[Callable[[Site], Mapping[str, bytes]], ...] = (
     download_files,
     reference_files,
     feed_files,
+    badge_files,
     method_files,
     model_files,
 )
