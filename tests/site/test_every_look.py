@@ -31,6 +31,7 @@ PAGES = (
     "models/sdxl/",
     "models/stable-diffusion/",
     "choose/",
+    "digest/",
     "methods/",
     "methods/obs-diff/",
     "methods/tinyfusion/",
@@ -39,7 +40,7 @@ PAGES = (
     KERNEL_PAGES[-1],
     "404.html",
 )
-WIDE_PAGES = ("papers/", "data/", "architectures/unet/", "methods/sparsegpt/")
+WIDE_PAGES = ("papers/", "data/", "digest/2026-11/", "architectures/unet/", "methods/sparsegpt/")
 """Axe takes long on them, and finds on a shorter page of their kind what it finds on them."""
 
 Open = Callable[..., Page]
