@@ -12,6 +12,9 @@ const { root } = page.dataset;
 const one = (selector) => page.querySelector(selector);
 const all = (selector) => [...page.querySelectorAll(selector)];
 
+// Last in the source, so that the table is painted first; in the order of reading they follow the search.
+one(".browse-search").after(one(".browse-facets"));
+
 const search = one("input[name=text]");
 const body = one(".browse-rows tbody");
 const table = one(".browse-table");
