@@ -15,7 +15,7 @@ from generator.checks.queries import read_queries
 from generator.checks.validate import validate
 from generator.commands.arxiv_options import arxiv
 from generator.commands.output import Failed, say
-from generator.contribute.candidates import Known, Seen, listed, spellings_of
+from generator.contribute.candidates import Known, Seen, listed, names_of, spellings
 from generator.contribute.new_entry import Known as KnownEntry
 from generator.contribute.new_entry import NewEntry, known_entries
 from generator.contribute.proposals import Candidate, candidate, draft_entry, lines_of, markdown_of
@@ -131,7 +131,7 @@ class _Search:
 
     def __init__(self, catalogue: Catalogue, discovery: Discovery) -> None:
         self._discovery = discovery
-        self._known = Known.of(discovery.score, spellings_of(catalogue.models), listed(catalogue.papers))
+        self._known = Known.of(discovery.score, spellings(names_of(catalogue.models)), listed(catalogue.papers))
         self._seen = Seen(catalogue)
         self._results: dict[str, _Result] = {}
         self.seen: dict[str, str] = {}

@@ -21,8 +21,8 @@ NEAREST = 3
 FROM_PAPERS = 2
 """Entries from which on an author counts as known: names of one entry are often those of other people, too."""
 _WORD = re.compile(r"[^\W_]+")
-_SPELLING = re.compile(r"\d|[A-Z].*[A-Z]|[\s.-]")
-"""A name of a model that is no plain word: it has a digit, two capitals or two parts."""
+_SPELLING = re.compile(r"\d|[A-Z].*[A-Z]")
+"""A name of a model that is no plain word: it has a digit or two capitals."""
 _GROUPS = ("subject", "cost", "other")
 
 
@@ -69,36 +69,65 @@ class Spellings:
     """The names of models, as papers write them."""
 
     slugs: Mapping[str, str]
-    """Spelling without case and punctuation -> slug."""
-    pattern: re.Pattern[str]
+    """Spelling without separators -> slug. Case counts: *flux* is a word, *FLUX* a model."""
+    longest: int
+    """Words of the longest spelling."""
 
     def named_in(self, text: str) -> dict[str, str]:
         """Slug -> spelling of each model that a text names; the longest name counts."""
+        words = list(_PART.finditer(text))
         found: dict[str, str] = {}
-        for match in self.pattern.finditer(text):
-            found.setdefault(self.slugs[plain(match[0])], match[0])
+        at = 0
+        while at < len(words):
+            end = self._end(text, words, at)
+            if end is not None:
+                spelling = text[words[at].start() : words[end].end()]
+                found.setdefault(self.slugs["".join(_PART.findall(spelling))], spelling)
+            at = at + 1 if end is None else end + 1
         return found
+
+    def _end(self, text: str, words: list[re.Match[str]], at: int) -> int | None:
+        """The last word of the longest name that begins with a word; None if none does."""
+        best = None
+        key = ""
+        if at and text[words[at].start() - 1] in "._-":
+            return None  # in the middle of another word
+        for end in range(at, min(at + self.longest, len(words))):
+            if end > at and text[words[end - 1].end() : words[end].start()] not in _JOINTS:
+                break
+            key += words[end][0]
+            if key in self.slugs and not _GOES_ON.match(text, words[end].end()):
+                best = end
+        return best
+
+
+_PART = re.compile(r"[^\W_]+|\+")
+_JOINTS = ("", " ", "-", ".", "_")
+_GOES_ON = re.compile(r"[._-]?\w")
 
 
 def spellings(names: Iterable[tuple[str, str]]) -> Spellings:
     """The names of models, each with its slug; those that are plain words, such as *Dream*, are left out."""
     slugs: dict[str, str] = {}
-    parts: dict[str, str] = {}
+    longest = 0
     for name, slug in names:
-        key = plain(name)
-        if len(key) > 2 and _SPELLING.search(name) and key not in slugs:
-            slugs[key] = slug
-            parts[key] = r"[\s._-]?".join(map(re.escape, re.findall(r"[^\s._-]+", name)))
-    longest = sorted(parts.values(), key=lambda part: (-len(part), part))
-    names_or_nothing = "|".join(longest) or "(?!)"
-    return Spellings(slugs, re.compile(rf"(?<![\w.-])(?:{names_or_nothing})(?!\w|[.-]\w)"))
+        parts = _PART.findall(name)
+        if len("".join(parts)) > 2 and _SPELLING.search(name):
+            slugs.setdefault("".join(parts), slug)
+            longest = max(longest, len(parts))
+    return Spellings(slugs, longest)
 
 
-def spellings_of(models: Mapping[str, Filed[Model]]) -> Spellings:
-    """The names and aliases of the models of the catalogue."""
-    return spellings(
-        (name, slug) for slug, filed in models.items() for name in (filed.entry.name, *filed.entry.aliases)
-    )
+NOT_NAMED = "(not named)"
+"""End of the name of an entry for models that sources do not name, whose other names are no names of models."""
+
+
+def names_of(models: Mapping[str, Filed[Model]]) -> Iterator[tuple[str, str]]:
+    """The names and aliases of the models of the catalogue, each with its slug."""
+    for slug, filed in models.items():
+        if not filed.entry.name.endswith(NOT_NAMED):
+            for name in (filed.entry.name, *filed.entry.aliases):
+                yield name, slug
 
 
 def listed(papers: Mapping[str, Filed[Paper]]) -> list[Listed]:

@@ -31,7 +31,7 @@ from generator.arxiv.fetch import Found  # noqa: E402
 from generator.checks.drafts import read_taxonomy  # noqa: E402
 from generator.checks.queries import read_queries  # noqa: E402
 from generator.checks.validate import validate  # noqa: E402
-from generator.contribute.candidates import Known, Listed, listed, spellings  # noqa: E402
+from generator.contribute.candidates import Known, Listed, listed, names_of, spellings  # noqa: E402
 from generator.contribute.proposals import candidate  # noqa: E402
 from generator.entries.discovery import Discovery, finds, pattern_of, words_of  # noqa: E402
 from generator.entries.model import ArxivRecord  # noqa: E402
@@ -99,8 +99,7 @@ def freeze(others: Path) -> None:
             row = json.loads(line)
             if row["arxiv"] not in own:
                 rows.append({"arxiv": row["arxiv"], "title": row["title"]})
-    for slug, filed in catalogue.models.items():
-        rows.extend({"model": name, "slug": slug} for name in (filed.entry.name, *filed.entry.aliases))
+    rows.extend({"model": name, "slug": slug} for name, slug in names_of(catalogue.models))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     DATA.write_bytes(gzip.compress(text.encode(), mtime=0))
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.arxiv.fetch import Found
-from generator.contribute.candidates import Known, Listed, Seen, spellings
+from generator.contribute.candidates import Known, Listed, Seen, names_of, spellings
 from generator.contribute.proposals import candidate
 from generator.entries.discovery import Hints, Score
-from generator.entries.model import ArxivRecord, Catalogue, Filed, Paper, Taxonomy, TurnedDown
+from generator.entries.model import ArxivRecord, Catalogue, Filed, Model, Paper, Taxonomy, TurnedDown
 
 SCORE = Score(
     least=1,
@@ -79,12 +79,23 @@ def test_authors_of_at_least_two_entries() -> None:
         ("for SD1.5 and sd", ["sd"]),
         ("FLUX.1 dev and FLUX", ["flux", "flux-line"]),
         ("FLUX.1-dev", ["flux"]),
-        ("Dream a Dream", []),
+        ("Dream a Dream, in flux and in sdxl", []),
+        ("SDXL, FLUX. A flux (SDXL)", ["sdxl", "flux-line"]),
         ("SDXLs, XSDXL and SDXL-like", []),
     ],
 )
 def test_models_are_found_by_their_longest_spelling(text: str, named: list[str]) -> None:
     assert list(MODELS.named_in(text)) == named
+
+
+def test_models_that_are_not_named_have_no_name() -> None:
+    values = {"output": "image", "summary": "S.", "added": "2026-11-22"}
+    models = {
+        "sdxl": Model.model_validate({"name": "SDXL", "aliases": ["SD-XL"]} | values),
+        "any": Model.model_validate({"name": "Networks (not named)", "aliases": ["MLP"]} | values),
+    }
+    filed = {slug: Filed(slug, f"data/models/{slug}.yaml", model) for slug, model in models.items()}
+    assert list(names_of(filed)) == [("SDXL", "sdxl"), ("SD-XL", "sdxl")]
 
 
 def test_nearness_to_a_family_leaves_out_what_it_is_told() -> None:
