@@ -15,6 +15,8 @@ from generator.views.site import Site
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "area", "base", "embed"})
 _UNSEEN = frozenset({"script", "style", "svg", "template"})
+_BADGE = "cat-badge"
+"""Class of the fold for authors: nothing of the entry is in it."""
 _LINES = frozenset({"article", "br", "details", "div", "dl", "h1", "h2", "h3", "h4", "li", "ol", "p", "pre", "summary"})
 _LINES |= {"table", "tr", "ul"}
 """Elements that begin and end a line."""
@@ -71,7 +73,7 @@ class _Reader(HTMLParser):
         self.in_link = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        hidden = tag in _UNSEEN or any(name == "hidden" for name, _ in attrs)
+        hidden = tag in _UNSEEN or any(name == "hidden" or _BADGE in (value or "").split() for name, value in attrs)
         if tag not in _VOID and (hidden or self.unseen):
             self.unseen.append(tag)
         if self.unseen:

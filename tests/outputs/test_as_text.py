@@ -23,6 +23,7 @@ from generator.views.site import Site
         ("<p>a<button hidden>Copy <b>it</b></button><script>x()</script>b</p>", "ab"),
         ("<pre><code>@misc{a,\n  b\n}</code></pre>", "  @misc{a,\n    b\n  }"),
         ("<details><summary>more</summary><p>a</p></details>", "more\na"),
+        ("<details class='cat-same cat-badge'><summary>Badge</summary><img src='a'><pre>a</pre></details>b", "b"),
         ("", ""),
     ],
 )
@@ -38,6 +39,7 @@ def test_every_kind_of_entry_has_a_text(shipped_site: Site) -> None:
         assert text is not None
         assert filed.entry.summary in text
         assert f"Added {filed.entry.added}" in text
+        assert "Badge for a README" not in text
         assert texts.of(kind, "no-such-entry") is None
 
 

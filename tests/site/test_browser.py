@@ -80,9 +80,9 @@ def test_a_command_is_copied_without_its_prompt_and_its_answer(open_page: Open) 
 def test_the_copy_button_copies_bibtex(open_page: Open) -> None:
     page = open_page("papers/diff-pruning/", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy BibTeX").click()
-    expect(page.locator(".cat-said")).to_have_text("Copied.")
+    expect(page.locator(".cat-said").first).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator(".cat-bibtex pre").text_content()
+    assert copied == page.get_by_label("BibTeX", exact=True).text_content()
     library = parse_string(copied)
     assert [entry.key for entry in library.entries] == ["diff-pruning"]
 
@@ -91,9 +91,9 @@ def test_where_copying_is_forbidden_the_text_is_selected(open_page: Open) -> Non
     page = open_page("papers/diff-pruning/")
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('forbidden')); }")
     page.get_by_role("button", name="Copy BibTeX").click()
-    expect(page.locator(".cat-said")).to_contain_text("Selected")
+    expect(page.locator(".cat-said").first).to_contain_text("Selected")
     selected = page.evaluate("getSelection().toString()")
-    assert selected.strip() == (page.locator(".cat-bibtex pre").text_content() or "").strip()
+    assert selected.strip() == (page.get_by_label("BibTeX", exact=True).text_content() or "").strip()
 
 
 # Appearance
@@ -138,7 +138,7 @@ def test_everything_can_be_read_without_javascript(open_page: Open, built: Built
     expect(rows.first).to_be_visible()
     rows.first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator(".cat-bibtex pre")).to_be_visible()
+    expect(page.get_by_label("BibTeX", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Copy BibTeX")).to_be_hidden()
     page = open_page("", java_script_enabled=False)
     expect(page.locator(".cat-numbers")).to_contain_text(f"{len(built.catalogue.papers)} papers")
