@@ -459,7 +459,15 @@ def test_any_fields_make_a_review(checker: Checker, kind: str, fields: dict[str,
         checker.readable_draft(MODEL, "models", "data/models/denoiser.yaml"),
     ]
     drafts = (*others, *([draft] if draft else []))
-    written = Written(drafts, checker.context, NO_RULES, NO_GLOSSARY, (), tuple(problems))
+    written = Written(
+        drafts=drafts,
+        context=checker.context,
+        rules=NO_RULES,
+        glossary=NO_GLOSSARY,
+        turned_down=(),
+        digests=(),
+        problems=tuple(problems),
+    )
     outcome = judge(written)
     reviewer = Reviewer(written, outcome, frozenset())
     text = review_summary.summary([Reviewed(kind, "x", path)], reviewer.review, lambda _: "page", outcome, None)
