@@ -174,6 +174,37 @@ MUTATIONS = (
         "_age(record, today) >= stale_days",
         ("tests/arxiv/test_enrich.py",),
     ),
+    Mutation(
+        "generator/arxiv/fetch.py",
+        "if not page.entries and (first or start or page.total):",
+        "if not page.entries and first:",
+        ("tests/arxiv/test_search.py",),
+    ),
+    # Discovery
+    Mutation(
+        "generator/checks/turned_down.py",
+        "elif day > today:",
+        "elif day >= today:",
+        ("tests/checks/test_turned_down.py",),
+    ),
+    Mutation(
+        "generator/contribute/candidates.py",
+        "            if slug not in without:\n",
+        "            if slug:\n",
+        ("tests/contribute/test_candidates.py",),
+    ),
+    Mutation(
+        "generator/contribute/record_news.py",
+        "if len(named) != 1:",
+        "if not named:",
+        ("tests/contribute/test_record_news.py",),
+    ),
+    Mutation(
+        "generator/contribute/record_news.py",
+        " and paper.venue is None and first <= held",
+        " and first <= held",
+        ("tests/contribute/test_record_news.py",),
+    ),
     # Escaping
     Mutation(
         "generator/escape.py",
