@@ -64,6 +64,12 @@ CODES = (
         "results:\n  - {model: m, setting: s, where: Table 1, before: {parameters: 30}, after: {parameters: 20}}",
         severity="note",
     ),
+    Code(
+        "E239",
+        "A setting says what was done, not whose baseline it is or in which table it stands.",
+        "results:\n  - {model: m, setting: baseline in a comparison, where: Table 1, after: {fid: 2}}",
+        'results:\n  - {model: m, setting: "50% of the channels, 50 steps", where: Table 1, after: {fid: 2}}',
+    ),
 )
 
 _NEVER_NEGATIVE = {"dB", "M", "G", "T", "MB", "GB", "s", "/s", "frames/s", "×", "GPU hours"}
@@ -77,10 +83,12 @@ PLACES = (
 _PLACE = re.compile(
     r"abstract(?: of (?:version [0-9]+|an earlier version|a later version))?"
     rf"|{_NUMBERED}(?:(?:, | and |–){_NUMBERED})*"
-    r"|Table \?(?: \([\w .-]+\))?"
     rf"|(?:{'|'.join(PLACES)})(?:, [\w .-]+)?"
 )
-"""``Table ? (ablation)``: a table whose number is not known."""
+_SAYS_NOTHING = re.compile(
+    r"\b(?:baseline in (?:a|the) comparison|(?:main|comparison|ablation|results?) table|comparison of methods)\b",
+    re.IGNORECASE,
+)
 _OTHER_PAPER = re.compile(r"(.+) of (?!version|an earlier|a later)(\S.*)")
 
 
@@ -94,6 +102,11 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
             message = f"duplicate of the configuration of results[{first}]"
             yield draft.problem("E234", steps, message, "put all its numbers into one result")
         yield from _place(draft, steps, result)
+        setting = result.get("setting")
+        if isinstance(setting, str) and (found := _SAYS_NOTHING.search(setting)):
+            message = f"{found[0]!r} in the setting"
+            fix = "write what was done: amount pruned, training, sampler, steps, resolution"
+            yield draft.problem("E239", (*steps, "setting"), message, fix)
         yield from _numbers(draft, context, steps, result)
 
 
@@ -106,7 +119,7 @@ def _place(draft: Draft, steps: Steps, result: Mapping[str, Any]) -> Iterator[Pr
         fix = f"write where: {other[1]}, and reported_by: slug of {other[2]}"
         yield draft.problem("E236", (*steps, "where"), f"{where!r} names another paper", fix)
     else:
-        fix = f"write abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(PLACES)}"
+        fix = f"write abstract, Table 1, Figure 2, Section 3, Appendix A, {', '.join(PLACES)}"
         yield draft.problem("E235", (*steps, "where"), f"{where!r} is not a place in a source", fix)
 
 

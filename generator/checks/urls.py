@@ -75,6 +75,9 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         for steps, text in draft.items(key):
             if text.strip():
                 yield from of_address(draft, steps, text)
+    for steps, result in draft.results():
+        if isinstance(via := result.get("via"), str) and via.strip():
+            yield from of_address(draft, (*steps, "via"), via)
     doi = draft.text("doi")
     if doi is not None and not DOI.fullmatch(doi):
         bare = dois_in(doi)

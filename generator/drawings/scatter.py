@@ -26,7 +26,7 @@ NUMBER_SIZE = 20
 BESIDE = 9.5
 """Distance up to which a label is seen to belong to its point."""
 
-Kind = Literal["baseline", "read", "secondary"]
+Kind = Literal["baseline", "read"]
 Box = tuple[float, float, float, float]
 
 

@@ -136,7 +136,7 @@ class Result(Record):
     reported_by: Text | None = None
     """Slug of the paper that reports the numbers, if not this one."""
     via: Text | None = None
-    """Secondary source that was read instead of the paper."""
+    """Address of the page of people that was read instead of the paper: the secondary source."""
     before: Values = Field(default_factory=dict)
     """Metric and value of the baseline, the model without the method. Ratios and reductions have none."""
     after: Annotated[Values, Field(min_length=1)]

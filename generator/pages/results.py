@@ -86,7 +86,7 @@ def _name(site: Site, slug: str) -> str:
 def drawn(site: Site, trade_off: TradeOff, names: Mapping[str, str]) -> Plot:
     """A plot of quality against cost, with the name of each point, which the tables use, too."""
     named = tuple(
-        Named(names[point.row.anchor] if point.row else "Baseline", _kind(point.row), point)
+        Named(names[point.row.anchor] if point.row else "Baseline", "read" if point.row else "baseline", point)
         for point in trade_off.points
     )
     table = [(trade_off.source, trade_off.place)]
@@ -97,12 +97,6 @@ def drawn(site: Site, trade_off: TradeOff, names: Mapping[str, str]) -> Plot:
         for one in named
     ]
     return Plot(trade_off, quality, cost, named, scatter(dots))
-
-
-def _kind(row: Configuration | None) -> Kind:
-    if row is None:
-        return "baseline"
-    return "secondary" if row.trust == "secondary" else "read"
 
 
 def names_of(site: Site, rows: Iterable[Configuration]) -> dict[str, str]:

@@ -128,10 +128,13 @@ def _benchmark(catalogue: Catalogue, model: str, dataset: str | None, rows: list
 def comparisons(
     benchmark: Benchmark, metrics: Mapping[str, Metric]
 ) -> tuple[tuple[Comparison, ...], tuple[Configuration, ...]]:
-    """The tables of a benchmark, those of most methods first, and the configurations that stand alone."""
+    """The tables of a benchmark, those of most methods first, and the configurations that stand alone.
+
+    What was read in a secondary source is not ranked.
+    """
     side_by_side: list[Comparison] = []
-    apart: list[Configuration] = []
-    for group in groups(benchmark.rows):
+    apart = [row for row in benchmark.rows if row.trust == "secondary"]
+    for group in groups(row for row in benchmark.rows if row.trust != "secondary"):
         if len(group.rows) >= SIDE_BY_SIDE or len({row.slug for row in group.rows}) > 1:
             names = columns(group.rows, metrics)
             ordered = tuple(sorted(group.rows, key=lambda row: _rank(row, names, metrics)))

@@ -45,10 +45,13 @@ class TradeOff:
 
 
 def trade_offs(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> tuple[TradeOff, ...]:
-    """For each table and measure of quality of a benchmark the plot with most points, if it has enough."""
+    """For each table and measure of quality of a benchmark the plot with most points, if it has enough.
+
+    What was read in a secondary source is not drawn.
+    """
     found: list[TradeOff] = []
     qualities = [name for name in benchmark.metrics if metrics[name].measures == "quality"]
-    for group in groups(benchmark.rows):
+    for group in groups(row for row in benchmark.rows if row.trust != "secondary"):
         for quality in qualities:
             plots = (plot for cost in COSTS if (plot := _plot(group, quality, cost, metrics)))
             found += sorted(plots, key=lambda plot: -len(plot.points))[:1]

@@ -8,7 +8,7 @@ from generator.checks import results
 from tests.conftest import Checker
 
 PATH = "data/papers/2023/x.yaml"
-PLACES = f"write abstract, Table 1, Figure 2, Section 3, Appendix A, Table ? (main), {', '.join(results.PLACES)}"
+PLACES = f"write abstract, Table 1, Figure 2, Section 3, Appendix A, {', '.join(results.PLACES)}"
 
 
 def configuration(after: str = "{fid: 2}", **fields: str) -> str:
@@ -56,6 +56,15 @@ BAD = [
         "7:5: error[E234]: duplicate of the configuration of results[1]",
         "put all its numbers into one result",
     ),
+    *(
+        (
+            configuration(setting=f"'20% sparsity, {words}'"),
+            f"6:25: error[E239]: {words!r} in the setting",
+            "write what was done: amount pruned, training, sampler, steps, resolution",
+        )
+        for words in ("baseline in a comparison", "main table")
+    ),
+    (configuration(where="Table ?"), "6:35: error[E235]: 'Table ?' is not a place in a source", PLACES),
     (configuration(where="main results"), "6:35: error[E235]: 'main results' is not a place in a source", PLACES),
     (
         configuration(where="Table 1 of DeepCache"),
@@ -109,7 +118,7 @@ def test_nothing_to_say(checker: Checker, fragment: str) -> None:
     [
         *("abstract", "abstract of version 1", "abstract of a later version", "Table 1", "Table A1", "Table C.3"),
         *("Figure 2b", "Section 4.1", "Appendix B", "Tables"[:5] + " 2, Table 3", "Table 1 and Table 2"),
-        *("Table ?", "Table ? (ablation)", "README", "README, Results", "model card", "project page", "not stated"),
+        *("README", "README, Results", "model card", "project page", "not stated"),
     ],
 )
 def test_places(checker: Checker, where: str) -> None:

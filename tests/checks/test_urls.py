@@ -11,6 +11,11 @@ PATH = "data/papers/2023/x.yaml"
 HOSTS = "github.com, gitlab.com, bitbucket.org, codeberg.org, gitee.com, huggingface.co, sourceforge.net, sr.ht"
 BAD = [
     (
+        "results:\n  - {model: m, setting: s, where: README, via: reading notes, after: {fid: 2}}",
+        "6:48: error[E401]: 'reading notes' does not start with https://",
+        "link an https page",
+    ),
+    (
         'project: "javascript:alert(1)"',
         "3:10: error[E401]: 'javascript:alert(1)' does not start with https://",
         "link an https page",

@@ -62,8 +62,8 @@ PAPER: Mapping[str, Any] = {
             "dataset": ["hostile-dataset"],
             "setting": text("setting"),
             "hardware": text("hardware"),
-            "where": "Table ? (hostile)",
-            "via": text("via"),
+            "where": "Table 7",
+            "via": "https://example.org/%22%3Cscript%3E?a=1&b=2",
             "before": {"fid": 1.5},
             "after": {"fid": "about 2.5"},
         }

@@ -47,6 +47,19 @@ def test_configurations_of_one_table_stand_side_by_side_best_first(shipped: Cata
     assert (found.slug, found.title, found.numbers) == ("m-on-d", "M, D", 4)
 
 
+def test_what_was_read_in_a_secondary_source_is_neither_ranked_nor_plotted(
+    shipped: Catalogue, taxonomy: Taxonomy
+) -> None:
+    read = [result(after={"fid": fid, "macs": 9 - fid}, setting=str(fid)) for fid in (1, 2, 3)]
+    elsewhere = result(after={"fid": 0.5, "macs": 4}, setting="elsewhere", via="https://example.org/notes")
+    found = only(gathered(shipped, {"a": [*read, elsewhere]}))
+    (table,), apart = comparisons(found, taxonomy.metrics)
+    assert values(table.group.rows) == [1, 2, 3]
+    assert values(apart) == [0.5]
+    (plot,) = trade_offs(found, taxonomy.metrics)
+    assert [point.quality for point in plot.points] == [3, 2, 1] or [p.quality for p in plot.points] == [1, 2, 3]
+
+
 def test_higher_is_better_for_some_and_what_has_no_value_comes_last(shipped: Catalogue, taxonomy: Taxonomy) -> None:
     rows = [result(after={"clip-score": value}, setting=str(value)) for value in (1, 3, 2)]
     rows.append(result(after={"macs": 1}, setting="cheap"))
@@ -112,7 +125,7 @@ def test_the_cost_grows_as_the_entries_do(shipped: Catalogue) -> None:
             for slug, filed in shipped.papers.items()
         }
         many = replace(shipped, papers={**papers, **shipped.papers})
-        return calls_in(lambda: [trade_offs(one, many.taxonomy.metrics) for one in find_benchmarks(many).pages])
+        return calls_in(lambda: [trade_offs(one, many.taxonomy.metrics) for one in find_benchmarks(many).all])
 
     assert work(4) < 3 * work(1)  # five times the shipped catalogue against twice
 
