@@ -28,6 +28,12 @@ CODES = (
         right="training: auxiliary\nsummary: A trained router selects the blocks that run at each timestep.",
         severity="note",
     ),
+    Code(
+        "E246",
+        "A page of the authors is no secondary source: `via` is for a page of others.",
+        wrong="code: https://github.com/a/b, and a result with via: https://github.com/a/b",
+        right="where: README",
+    ),
 )
 
 _TRAINS = re.compile(
@@ -51,6 +57,12 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
                 message = f"checked: paper, but via: {result['via']}"
                 fix = "write checked: abstract, or the place that the paper itself has"
                 yield draft.problem("E244", (*steps, "via"), message, fix)
+    pages = tuple(text for key in ("code", "project", "weights") if (text := draft.text(key)))
+    for steps, result in draft.results():
+        via = result.get("via")
+        if isinstance(via, str) and via.startswith(pages) and "reported_by" not in result:
+            message = f"via is a page of the authors, {via}"
+            yield draft.problem("E246", (*steps, "via"), message, "delete via, and write where: README or project page")
     summary = draft.text("summary") or ""
     if draft.text("training") == "training-free" and (found := _TRAINS.search(summary)):
         message = f"training-free, but the summary says {found[0]!r}"

@@ -21,6 +21,16 @@ BAD = [
             "fix: write checked: abstract, or the place that the paper itself has"
         ),
     ),
+    (
+        (
+            "code: https://github.com/a/b\nresults:\n"
+            "  - {model: m, setting: s, where: README, via: https://github.com/a/b/blob/main/README.md, after: {fid: 2}}"
+        ),
+        (
+            "5:48: error[E246]: via is a page of the authors, https://github.com/a/b/blob/main/README.md. "
+            "fix: delete via, and write where: README or project page"
+        ),
+    ),
     *(
         (
             f"training: training-free\nsummary: Removes the blocks of a network and {words} for a day.",
@@ -34,6 +44,10 @@ BAD = [
     ),
 ]
 GOOD = [
+    (
+        "code: https://github.com/a/b\nresults:\n"
+        "  - {model: m, setting: s, where: README, via: https://github.com/c/d, after: {fid: 2}}"
+    ),
     "checked: paper\nchecked_on: 2026-11-22",
     "checked: abstract\nresults:\n  - {model: m, setting: s, where: Table 1, via: notes, after: {fid: 2}}",
     "training: training-free\nsummary: Removes the blocks of a network and is not retrained, without fine-tuning.",
