@@ -196,7 +196,6 @@ def test_damaged_files_are_named_and_replaced(name: str, tmp_path: Path, record:
             "delete this file, then run make enrich ID=2305.10924",
         ),
         ("2023/notes.txt", "'notes.txt' does not name a record", "delete the file"),
-        ("2023/2305.10924.json.bak", "'2305.10924.json.bak' does not name a record", "delete the file"),
     ],
 )
 def test_misfiled(place: str, message: str, fix: str, tmp_path: Path) -> None:
