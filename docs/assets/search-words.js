@@ -204,20 +204,24 @@ export class Words {
     return known;
   }
 
+  // "U-Nets" has the form of its parts and that of "unets".
   #together(parts) {
-    return this.#number(join(parts.map((part) => part.raw)), join(parts.map((part) => part.stem)));
+    const word = join(parts.map((part) => part.raw));
+    return this.#number(word, join(parts.map((part) => part.stem)), this.#stem(word));
   }
 
-  #number(word, form) {
+  #number(word, ...forms) {
     let number = this.numbers.get(word);
-    if (number !== undefined) return number;
-    number = this.words.push(word) - 1;
-    this.numbers.set(word, number);
-    this.postings.push([]);
-    this.sorted = null;
-    if (form !== undefined) {
-      if (!this.forms.has(form)) this.forms.set(form, []);
-      this.forms.get(form).push(number);
+    if (number === undefined) {
+      number = this.words.push(word) - 1;
+      this.numbers.set(word, number);
+      this.postings.push([]);
+      this.sorted = null;
+    }
+    for (const form of forms) {
+      const numbers = this.forms.get(form);
+      if (!numbers) this.forms.set(form, [number]);
+      else if (!numbers.includes(number)) numbers.push(number);
     }
     return number;
   }
@@ -299,7 +303,8 @@ export class Words {
     };
     take(this.numbers.get(written), KNOWN.exact);
     for (const key of new Set([raw, form])) for (const concept of this.keys.get(key) ?? []) take(this.numbers.get(`\u0000${concept}`), KNOWN.concept);
-    for (const number of this.forms.get(words.length === 1 ? words[0].stem : form) ?? []) take(number, KNOWN.form);
+    for (const one of words.length === 1 ? [words[0].stem] : [form, this.#stem(raw)])
+      for (const number of this.forms.get(one) ?? []) take(number, KNOWN.form);
     for (const other of this.everyday.get(form) ?? [])
       for (const number of this.forms.get(join(this.#pieces(other).map((part) => part.stem))) ?? []) take(number, KNOWN.everyday);
     if (last && (words.length === 1 || !found.size)) this.#starts(words, written, !found.size ? KNOWN.start : written.length < 4 ? KNOWN.startOfShort : KNOWN.startOfKnown, take);

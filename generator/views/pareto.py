@@ -12,10 +12,13 @@ from generator.views.configurations import Configuration, Group, groups
 POINTS_OF_A_PLOT = 3
 """So many configurations, and so many different costs, make a plot."""
 COSTS = (
-    *("macs", "flops", "latency", "throughput", "frame-rate", "speed-up", "latency-reduction", "parameters"),
+    *("latency", "throughput", "frame-rate", "speed-up", "latency-reduction", "macs", "flops", "parameters"),
     *("model-size", "memory", "compute-reduction", "parameter-reduction", "compression", "weight-sparsity"),
 )
-"""The costs that a plot may show; of two with equally many points the first is taken."""
+"""The costs that a plot may show, those measured as time before those that are counted.
+
+Of the costs of a table the first is taken that has at least half as many points as the one with most.
+"""
 SMALLEST, LARGEST = 1e-9, 1e12
 """Size of the values, beside 0, that an axis can hold."""
 
@@ -45,7 +48,7 @@ class TradeOff:
 
 
 def trade_offs(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> tuple[TradeOff, ...]:
-    """For each table and measure of quality of a benchmark the plot with most points, if it has enough.
+    """For each table and measure of quality of a benchmark one plot, of the cost that ``COSTS`` prefers.
 
     What was read in a secondary source is not drawn.
     """
@@ -53,8 +56,9 @@ def trade_offs(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> tuple[Tra
     qualities = [name for name in benchmark.metrics if metrics[name].measures == "quality"]
     for group in groups(row for row in benchmark.rows if row.trust != "secondary"):
         for quality in qualities:
-            plots = (plot for cost in COSTS if (plot := _plot(group, quality, cost, metrics)))
-            found += sorted(plots, key=lambda plot: -len(plot.points))[:1]
+            plots = [plot for cost in COSTS if (plot := _plot(group, quality, cost, metrics))]
+            most = max((len(plot.points) for plot in plots), default=0)
+            found += [plot for plot in plots if 2 * len(plot.points) >= most][:1]
     return tuple(sorted(found, key=lambda plot: (-len(plot.points), plot.source, plot.place, plot.quality)))
 
 

@@ -24,10 +24,10 @@ BAD = [
     (
         (
             "code: https://github.com/a/b\nresults:\n"
-            "  - {model: m, setting: s, where: README, via: https://github.com/a/b/blob/main/README.md, after: {fid: 2}}"
+            "  - {model: m, setting: s, where: README, via: https://github.com/a/b/tree/main, after: {fid: 2}}"
         ),
         (
-            "5:48: error[E246]: via is a page of the authors, https://github.com/a/b/blob/main/README.md. "
+            "5:48: error[E246]: via is a page of the authors, https://github.com/a/b/tree/main. "
             "fix: delete via, and write where: README or project page"
         ),
     ),
