@@ -55,7 +55,6 @@ WITHOUT = {
             "pelap-a",
             "protenix-mini",
             "protenix-mini-plus",
-            "vitality-3d",
         ),
         NO_METRIC,
     ),
