@@ -28,7 +28,7 @@ export function wordsOf(entries, index, summaries) {
   for (let id = 0; id < size; id++) {
     words.add(id, "name", entries.shorts[id], true);
     words.add(id, "title", entries.titles[id], true);
-    if (!entries.shorts[id]) words.add(id, "name", entries.titles[id].split(":")[0], true);
+    if (!entries.shorts[id]) words.add(id, fieldOf(entries.titles[id].split(":")[0]), entries.titles[id].split(":")[0], true);
     words.add(id, "term", entries.venues.words[entries.venues.of[id]]);
     words.add(id, "text", entries.dates.words[entries.dates.of[id]].slice(0, 4));
     if (summaries) {
@@ -43,11 +43,16 @@ export function wordsOf(entries, index, summaries) {
   return words;
 }
 
+const NAME_WORDS = 4;
+
+// A former title is an alias, too, but no name: its words count like those of a title.
+const fieldOf = (name) => (name.split(" ").length > NAME_WORDS ? "title" : "name");
+
 function addEntry(words, index, shown, proper, id, slug) {
   words.addWhole(id, slug);
   for (const name of index.names[id].split("\n")) {
     if (/\d[./]\d/.test(name)) words.addIdentifier(id, name);
-    words.add(id, "name", name, true);
+    words.add(id, fieldOf(name), name, true);
   }
   for (const name of index.authors[id].split("\n")) words.addPerson(id, name);
   for (const [field, column] of [["term", index.has], ["text", index.also]])

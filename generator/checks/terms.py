@@ -18,6 +18,12 @@ CODES = (
         "family: pruning",
     ),
     Code("E221", "No duplicate items.", "topics: [depth, depth]", "topics: [depth]"),
+    Code(
+        "E228",
+        "`combines` has the families beside its own.",
+        "family: pruning\ncombines: [pruning, quantization]",
+        "family: pruning\ncombines: [quantization]",
+    ),
 )
 
 
@@ -34,7 +40,7 @@ def uses(draft: Draft) -> Iterator[tuple[str, Steps, str]]:
 
 
 def check(draft: Draft, context: Context) -> Iterator[Problem]:
-    """Unknown terms with the nearest known ones, and duplicate items."""
+    """Unknown terms with the nearest known ones, duplicate items, and the own family among others."""
     for vocabulary, steps, word in uses(draft):
         terms = context.taxonomy.vocabulary(vocabulary)
         if word and word not in terms and not (draft.unread and steps == ("checked",)):
@@ -47,3 +53,6 @@ def check(draft: Draft, context: Context) -> Iterator[Problem]:
                 if word.casefold() in seen:
                     yield draft.problem("E221", steps, f"duplicate item {word!r} in {key}", "keep one")
                 seen.add(word.casefold())
+    for steps, word in draft.items("combines"):
+        if word == draft.text("family"):
+            yield draft.problem("E228", steps, f"{word} is the family itself", "delete it from combines")

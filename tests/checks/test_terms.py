@@ -14,6 +14,7 @@ BAD = [
     ("family: prunning", "3:9: error[E220]: unknown family 'prunning'", "did you mean pruning? " + FAMILIES),
     ("family: Pruning", "3:9: error[E220]: unknown family 'Pruning'", "did you mean pruning? " + FAMILIES),
     ("topics: [depth, depth]", "4:17: error[E221]: duplicate item 'depth' in topics", "keep one"),
+    ("combines: [pruning]", "4:12: error[E228]: pruning is the family itself", "delete it from combines"),
     ("models: [SDXL, sdxl]", "4:16: error[E221]: duplicate item 'sdxl' in models", "keep one"),
     (
         "results:\n  - {model: m, setting: s, where: abstract, before: {fdi: 3}, after: {fid: 2}}",

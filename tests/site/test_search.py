@@ -303,6 +303,7 @@ def test_the_keyboard_walks_through_the_results(open_page: Open) -> None:
     page.keyboard.type("diff-pruning")
     links = page.locator(".md-search-result__link")
     expect(links.first).to_contain_text("Diff-Pruning")
+    page.wait_for_load_state("networkidle")  # the summaries, with which the results are shown again
     page.keyboard.press("ArrowDown")
     expect(links.first).to_be_focused()
     page.keyboard.press("ArrowDown")
