@@ -112,12 +112,13 @@ function draw(count) {
   body.append(...ids.slice(shown, shown + count).map((id) => row(index, id, given)));
   shown = Math.min(ids.length, shown + count);
   more.hidden = shown >= ids.length;
-  more.textContent = `Show more (${ids.length - shown} remaining)`;
+  more.textContent = `Show more (${(ids.length - shown).toLocaleString("en")} remaining)`;
 }
 
 function summary() {
-  if (ids.length === index.size) return `${index.size} entries`;
-  const number = `${ids.length} of ${index.size} entries`;
+  const total = index.size.toLocaleString("en");
+  if (ids.length === index.size) return `${total} entries`;
+  const number = `${ids.length.toLocaleString("en")} of ${total} entries`;
   if (!found?.most || found.most === found.asked) return number;
   return `${number}. No entry contains all ${found.asked} words; these contain ${found.most}.`;
 }

@@ -210,7 +210,7 @@ def test_a_selection_is_cut_from_the_sites_own_files(open_page: Open, built: Bui
 
 def test_the_current_filter_or_the_basket_can_be_taken(open_page: Open) -> None:
     page = open_page("browse/?family=surveys&kind=paper", permissions=["clipboard-read", "clipboard-write"])
-    wanted = int(page.locator(".browse-status").inner_text().split()[0])
+    wanted = int(page.locator(".browse-status").inner_text().split()[0].replace(",", ""))
     page.get_by_role("button", name="Cite or download").click()
     expect(page.locator(".browse-take-what label")).to_have_text([f"All that match ({wanted})", "The selection (0)"])
     page.get_by_role("button", name="copy BibTeX").click()

@@ -30,7 +30,7 @@ def status(page: Page) -> str:
 
 
 def total(page: Page) -> int:
-    return int(status(page).split()[0])
+    return int(status(page).split()[0].replace(",", ""))
 
 
 def choose(page: Page, name: str, word: str) -> None:
@@ -126,7 +126,7 @@ def test_all_families_but_one_are_named(built: Built) -> None:
 def test_facets_combine_and_every_count_is_right(open_page: Open, built: Built) -> None:
     found = rows(built.knowledge)
     page = open_page("browse/")
-    expect(page.locator(".browse-status")).to_have_text(f"{len(found)} entries")
+    expect(page.locator(".browse-status")).to_have_text(f"{len(found):,} entries")
     chosen: dict[str, set[str]] = {}
     for name, word in (
         ("family", "pruning"),
@@ -170,7 +170,7 @@ def test_nothing_found_is_said_and_can_be_undone(open_page: Open, built: Built) 
     page = open_page("browse/?text=zzzzzz")
     expect(page.locator(".browse-none")).to_be_visible()
     expect(page.locator(".browse-table")).to_be_hidden()
-    assert status(page) == f"0 of {len(built.browsed)} entries"
+    assert status(page) == f"0 of {len(built.browsed):,} entries"
     page.get_by_role("button", name="clear all filters").click()
     expect(page.locator(".browse-table")).to_be_visible()
     assert page.locator("input[name=text]").input_value() == ""
