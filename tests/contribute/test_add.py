@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,32 +19,22 @@ from generator.entries.model import KINDS
 from tests.arxiv.conftest import client, clock, server
 from tests.arxiv.fake_arxiv import Reply, Server, entry, feed
 from tests.conftest import Run as RunIn
+from tests.contribute.in_a_folder import ROOT, Run, empty_catalogue, run_in
 
 __all__ = ["client", "clock", "server"]
-ROOT = Path(__file__).parents[2]
 SUMMARY = "Prunes the channels of a U-Net that matter least and then fine-tunes the pruned model."
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
     """A catalogue without entries."""
-    for kind in ("papers", "tools", "articles", "models"):
-        (tmp_path / "data" / kind).mkdir(parents=True)
-    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml"):
-        shutil.copy(ROOT / "data" / name, tmp_path / "data")
-    return tmp_path
+    return empty_catalogue(tmp_path)
 
 
 @pytest.fixture
 def run(catalogue: Path, run: RunIn) -> Run:
     """Runs the command line in the catalogue; gives the exit code, the output and the messages on one line."""
-
-    def run_in(*arguments: str) -> tuple[int, str, str]:
-        done = run(catalogue, *arguments)
-        return done.returncode, done.stdout, re.sub(r"[\s│]+", " ", done.stderr)
-
-    return run_in
+    return run_in(catalogue, run)
 
 
 @pytest.fixture

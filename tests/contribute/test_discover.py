@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,10 +13,9 @@ from tests.arxiv.conftest import client, clock, server
 from tests.arxiv.fake_arxiv import Reply, Server, entry
 from tests.conftest import BASE
 from tests.conftest import Run as RunIn
+from tests.contribute.in_a_folder import Run, empty_catalogue, run_in
 
 __all__ = ["client", "clock", "server"]
-ROOT = Path(__file__).parents[2]
-Run = Callable[..., tuple[int, str, str]]
 ABSTRACT = "We prune SDXL with structured pruning. FID stays."
 LISTED = "2305.10924"
 QUERIES = 6
@@ -27,11 +24,8 @@ QUERIES = 6
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
     """A catalogue with one paper and one model, and a paper that was turned down."""
-    data = tmp_path / "data"
-    for kind in ("papers/2023", "tools", "articles", "models"):
-        (data / kind).mkdir(parents=True)
-    for name in ("taxonomy.yaml", "datasets.yaml", "choose.yaml", "glossary.yaml", "queries.yaml"):
-        shutil.copy(ROOT / "data" / name, data)
+    data = empty_catalogue(tmp_path, "queries.yaml") / "data"
+    (data / "papers/2023").mkdir()
     (data / "papers/2023/prune-well.yaml").write_text(BASE["papers"], "utf-8")
     (data / "models/sdxl.yaml").write_text(BASE["models"].replace("Denoiser", "SDXL"), "utf-8")
     (data / "turned-down.yaml").write_text(
@@ -44,11 +38,7 @@ def catalogue(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(catalogue: Path, run: RunIn) -> Run:
-    def run_in(*arguments: str) -> tuple[int, str, str]:
-        done = run(catalogue, *arguments)
-        return done.returncode, done.stdout, re.sub(r"[\s│]+", " ", done.stderr)
-
-    return run_in
+    return run_in(catalogue, run)
 
 
 @pytest.fixture
