@@ -1,8 +1,9 @@
-"""The rows of the testbed's result file, as it is written and the site reads it; nothing here imports torch."""
+"""The rows of the result files, as they are written and the site reads them; nothing here imports torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,34 @@ class CombinationRow:
     """Of all forward passes of an image, zeros included; int8 MACs are counted like others."""
     bytes: int
     """Of a file without zeros; int8 layers one byte a weight, everything else two."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number of a method here, and of the rule of its paper."""
+
+    key: str
+    """Names the difference; several rows may have the same one, as for two sparsities."""
+    model: str
+    """dit or unet, or words such as *random layer, 64×64*."""
+    sparsity: float | None
+    metric: str
+    """As in *denoising loss*."""
+    ours: tuple[float, ...]
+    """One value for each seed; a single one where nothing is random."""
+    paper: tuple[float, ...] = ()
+    """The same by the rule of the paper or of the authors' code; empty where the number compares both, as in *units
+    chosen alike*."""
+    other: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Variants between both, by their name."""
+
+
+@dataclass(frozen=True)
+class RuleRow(Compared):
+    """A row of ``results/paper-rules.json``."""
+
+    method: str = ""
+    seeds: tuple[int, ...] = ()
+    command: str = ""
+    machine: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,285 @@
+"""How each method compares with its paper, as plain data: what is the same, what differs, what was measured of it.
+
+Measured consequences are not written here: a difference names the key of its rows in ``results/paper-rules.json``,
+which ``make bench-paper-rules`` writes; the site and ``show`` print the numbers of these rows. Nothing here imports
+torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is done otherwise than in the paper or in the authors' code."""
+
+    what: str
+    """What the paper or the authors' code does, and what is done here."""
+    measured: str | None = None
+    """Key of the rows of ``results/paper-rules.json`` that compare both."""
+    why_not_measured: str | None = None
+    """The reason where there are no rows, as in *the testbed has no such layers*."""
+
+    def __post_init__(self) -> None:
+        """Either the consequence is measured, or there is a reason why not.
+
+        Raises:
+            ValueError: both are given, or neither.
+        """
+        if (self.measured is None) == (self.why_not_measured is None):
+            raise ValueError(f"give one of measured and why_not_measured for the difference {self.what!r}")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A method here beside the rule of its paper."""
+
+    paper: str
+    """Section and equation of the rule; of a baseline, that it has no paper."""
+    same: str
+    """What is the same, in one sentence."""
+    differs: tuple[Difference, ...] = ()
+
+
+NO_LAYERS = "an extension: the paper has no such layers, so there is no rule to compare with"
+ONE_SHOT = "the published rows are one-shot; rounds with training are beyond the testbed's budget"
+NO_UNITS = "an extension: the authors' models have no such units"
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "random": Comparison(
+        paper="no paper: a baseline",
+        same="Every weight has the same chance of being pruned, and the sparsity is exact.",
+    ),
+    "magnitude": Comparison(
+        paper="section 3",
+        same="The weights with the smallest absolute values are pruned.",
+        differs=(
+            Difference(
+                "The paper prunes in rounds, with training after each; here it is one-shot, and recover can follow.",
+                why_not_measured=ONE_SHOT,
+            ),
+            Difference(
+                "The paper sets a threshold for each layer; here the sparsity is set, the same for each layer.",
+                why_not_measured="the thresholds of the paper are chosen by hand",
+            ),
+        ),
+    ),
+    "wanda": Comparison(
+        paper="section 3, Eq. (1)",
+        same="The score is |weight| times the norm of its input, compared within each output row.",
+        differs=(
+            Difference(
+                "The inputs are those of all timesteps of the calibration.",
+                why_not_measured="an extension: the paper prunes language models, which have no timesteps",
+            ),
+            Difference("Of a convolution, a column is one kernel position of one input channel.", None, NO_LAYERS),
+            Difference(
+                "The authors' code takes the norms of a block after the blocks before it are pruned; here all norms "
+                "are those of the dense model.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+        ),
+    ),
+    "sparsegpt": Comparison(
+        paper="Algorithm 1; section 3.4 for n:m",
+        same=(
+            "Score, weight update, mask blocks of 128 columns, n:m masks chosen as the sweep reaches them, and "
+            "calibration block by block are those of the authors' code."
+        ),
+        differs=(
+            Difference(
+                "The paper has no U-Nets; here their blocks are pruned in the order of execution, and a layer outside "
+                "any list is a block.",
+                why_not_measured="an extension: there is no rule of the authors for U-Nets",
+            ),
+        ),
+    ),
+    "obs-diff": Comparison(
+        paper="section 4, Eq. (4)",
+        same="The Hessian weights the denoising steps by Eq. (4); score and weight update are those of SparseGPT.",
+        differs=(
+            Difference(
+                "The paper calibrates layers in packages of a chosen size; here they are calibrated block by block, "
+                "with two passes a block.",
+                why_not_measured="the size of a package trades memory for passes and is the user's choice in the paper",
+            ),
+        ),
+    ),
+    "sparsedm": Comparison(
+        paper="section 3; SR-STE: arXiv:2102.04010, Eq. (9)",
+        same="Masks by magnitude in every step, straight-through gradients and decay of the pruned weights.",
+        differs=(
+            Difference(
+                "The paper fine-tunes for 100,000 steps and more; here there is one step for each calibration batch.",
+                why_not_measured="the budget of the paper is beyond the testbed",
+            ),
+            Difference(
+                "The paper adds knowledge distillation; here the loss is the task's alone, and recover can "
+                "follow with a teacher.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+        ),
+    ),
+    "random-units": Comparison(
+        paper="no paper: a baseline",
+        same="Every head, neuron and channel of a group has the same chance of being removed.",
+    ),
+    "magnitude-units": Comparison(
+        paper="arXiv:1608.08710, section 3.1",
+        same="Units with the smallest L1 norm are removed, the same fraction in each group.",
+        differs=(
+            Difference(
+                "The paper sums over the filter alone; here the biases of a unit and the columns that "
+                "read it count too.",
+                measured="magnitude-units-filter",
+            ),
+            Difference("The paper trains after pruning; here pruning is one-shot.", None, ONE_SHOT),
+        ),
+    ),
+    "taylor": Comparison(
+        paper="section 3",
+        same="The importance of a weight is (weight × gradient)², summed over the weights of a unit.",
+        differs=(
+            Difference(
+                "The paper prunes a few units at a time with training in between; here pruning is one-shot.",
+                why_not_measured=ONE_SHOT,
+            ),
+            Difference(
+                "The gradients are of the denoising loss, one batch per timestep.",
+                why_not_measured="an extension: the paper prunes classifiers, which have no timesteps",
+            ),
+        ),
+    ),
+    "diff-pruning": Comparison(
+        paper="section 4",
+        same=(
+            "Taylor importance over the timesteps whose loss is at least 5% of the largest one; coupled weights are "
+            "scored as one group."
+        ),
+        differs=(
+            Difference(
+                "The authors remove channels of the residual stream too; here heads, neurons and inner channels are "
+                "removed and the residual stream keeps its width.",
+                why_not_measured="the residual stream cannot be pruned without a dependency graph, which is not here",
+            ),
+            Difference(
+                "The authors compare with the largest loss of all timesteps; here it is the largest so far, which "
+                "saves the passes after the last informative step.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+            Difference(
+                "The authors' code sums the gradients over the timesteps before it squares, those of the first step "
+                "under the threshold too; here squares are summed.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+        ),
+    ),
+    "obs-diff-units": Comparison(
+        paper="section 4, Eq. (6), (7)",
+        same="The score of a unit is its OBS error, and the remaining weights are updated.",
+        differs=(
+            Difference(
+                "The authors remove the units of a group one by one and score again in between; here they are "
+                "removed in one step.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+            Difference(
+                "The paper fuses the scores of the two readers of a joint head by rank (Eq. 8); here they are added.",
+                why_not_measured="the models of the testbed have no joint heads",
+            ),
+            Difference(
+                "Channels of residual blocks are pruned, too; the weight update ignores that the statistics of their "
+                "GroupNorm change.",
+                why_not_measured=NO_UNITS,
+            ),
+        ),
+    ),
+    "ecodiff": Comparison(
+        paper="section 3",
+        same="Hard-concrete gates on frozen weights learn to preserve the sampled image under a sparsity penalty.",
+        differs=(
+            Difference(
+                "The sparsity penalty is the probability of an open gate, where the authors' code uses an L1 norm.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+            Difference(
+                "Each group has the requested sparsity, where the paper has one global threshold.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+            Difference(
+                "The trajectory is differentiated without gradient checkpointing.",
+                why_not_measured="checkpointing saves memory and leaves the gradients unchanged",
+            ),
+            Difference("Inner channels of residual blocks have gates, too.", None, NO_UNITS),
+        ),
+    ),
+    "bk-sdm": Comparison(
+        paper="section 3; losses: Eq. (1) to (4)",
+        same="Blocks of a U-Net are removed in the order of the paper's three sizes.",
+        differs=(
+            Difference(
+                "The paper has three sizes; here the sparsity decides how many blocks of this order are removed.",
+                why_not_measured="an extension: sizes between those of the paper",
+            ),
+            Difference(
+                "Of a stack of equal blocks every second one is removed.",
+                why_not_measured="an extension: the paper has no transformers",
+            ),
+            Difference(
+                "The feature losses of all remaining blocks are averaged, where the paper sums those of a few layers.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+        ),
+    ),
+    "laptop-diff": Comparison(
+        paper="section 3, Eq. (5)",
+        same=(
+            "The loss of removing several blocks is taken as the sum of their single output losses, and the set with "
+            "the smallest sum is found exactly (a knapsack)."
+        ),
+        differs=(
+            Difference(
+                "The paper removes single layers; here blocks are removed.",
+                why_not_measured="the testbed removes blocks, so that all depth methods choose among the same units",
+            ),
+        ),
+    ),
+    "shortgpt": Comparison(
+        paper="section 3.1, Eq. (1)",
+        same="Blocks with the lowest block influence are removed.",
+        differs=(
+            Difference(
+                "The forward passes are those of a sampler, and every timestep counts the same.",
+                why_not_measured="an extension: the paper prunes language models, which have no timesteps",
+            ),
+            Difference(
+                "Where a block changes the width of the stream, the output of its shortcut replaces its input.",
+                why_not_measured="an extension: the paper's blocks keep the width of the stream",
+            ),
+        ),
+    ),
+    "tinyfusion": Comparison(
+        paper="section 3, Eq. (1), (5) to (7)",
+        same=(
+            "A categorical variable over the masks of each group of blocks is learned by Gumbel softmax, jointly with "
+            "low-rank updates."
+        ),
+        differs=(
+            Difference(
+                "Where the sparsity does not divide evenly, groups lose its floor or ceiling, the later ones more.",
+                why_not_measured="an extension: the paper chooses sparsities that divide evenly",
+            ),
+            Difference(
+                "The low-rank updates are not scaled: alpha of Eq. (7) is 1.",
+                why_not_measured="not run beside the authors' rule yet",
+            ),
+            Difference(
+                "Convolutions get no low-rank updates.",
+                why_not_measured="an extension: the paper has no U-Nets",
+            ),
+        ),
+    ),
+}
+"""By name of the method, in the order of the registry."""
