@@ -60,7 +60,7 @@ def prune(
         changes = opened.changes.then(report.kept, report.dropped)
         testbed_folder.save(out, name, pruned, steps, after, images, changes)
     terminal.console.print(terminal.qualities(columns, before, after, report))
-    terminal.say(terminal.faster(report))
+    terminal.say_costs(report)
     terminal.say_where(out, "weights, report, samples")
 
 
@@ -79,7 +79,7 @@ def _prune_diffusers(folder: Path, out: Path, amount: float | None, asked: dict[
         steps = (*diffusers_folder.steps_of(folder), {"prune": asdict(report)})
         diffusers_folder.save(out, model, steps, after)
     terminal.console.print(terminal.costs(report))
-    terminal.say(terminal.faster(report))
+    terminal.say_costs(report)
     if method.needs != "nothing":
         terminal.say(
             "Calibrated on noise with random conditions; for real use, calibrate with inputs of your pipeline."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LOSS, CLASS, FRECHET = "denoising loss (held-out)", "class accuracy", "Fréchet distance (testbed features)"
 """Names of the metrics, with what the numbers are measured on."""
 
+MACS = ("MACs per forward pass", "MACs, zeros skipped")
 console = Console()
 work = Console(stderr=True)
 
@@ -109,8 +110,9 @@ def _add_cost(table: Table, report: Report) -> None:
     before, after = report.before, report.after
     table.add_row("parameters", thousands(before.parameters), thousands(after.parameters))
     table.add_row("non-zero parameters", thousands(before.nonzero), thousands(after.nonzero))
-    table.add_row("MACs per forward pass", thousands(before.macs), thousands(after.macs))
-    table.add_row("MACs, zeros skipped", thousands(before.macs_nonzero), thousands(after.macs_nonzero))
+    if before.macs is not None and after.macs is not None:
+        for label, first, second in zip(MACS, before.counted(), after.counted(), strict=True):
+            table.add_row(label, thousands(first), thousands(second))
     table.add_row("seconds to prune", "–", f"{report.seconds:.1f}")
 
 
@@ -121,8 +123,17 @@ def faster(report: Report) -> str:
             "Unstructured zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
             "bitmask. `eval --sparse` times the model with sparse kernels."
         )
-    saved = 1 - report.after.macs / report.before.macs
+    if report.before.macs is None or report.after.macs is None:
+        return "Fewer MACs in any runtime; the speed-up depends on the hardware."
+    saved = 1 - report.after.macs / report.before.macs if report.before.macs else 0.0
     return f"{percent(saved)} fewer MACs in any runtime; the speed-up depends on the hardware."
+
+
+def say_costs(report: Report) -> None:
+    """Print whether the pruned model is faster, and what its MACs lack."""
+    say(faster(report))
+    if report.before.not_counted:
+        say(f"MACs not counted: {', '.join(report.before.not_counted)}.")
 
 
 def measured(quality: Quality, sampling: Sampling | None) -> Table:

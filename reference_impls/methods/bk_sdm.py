@@ -28,7 +28,7 @@ from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.pruning.units import blocks_of
 
 
-def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the first blocks of the rule's order."""
     blocks = blocks_of(model)
     return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]))

@@ -22,13 +22,13 @@ from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Zero the smallest weights."""
     layers = prunable(model)
     return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
-def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
+def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the heads, neurons and channels with the smallest weights."""
     groups = groups_of(model)
     sizes = {name: value.detach().abs() for name, value in model.named_parameters()}

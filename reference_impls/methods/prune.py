@@ -28,7 +28,7 @@ from reference_impls.methods import (
     tinyfusion,
     wanda,
 )
-from reference_impls.methods.registry import method_of
+from reference_impls.methods.registry import NEEDS_NAMES, method_of
 from reference_impls.near_names import nearest
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import as_matrix, prunable
@@ -82,7 +82,7 @@ def calibration_for(name: str, model: Denoiser, images: Images, *, seed: int = 0
 
 def prune(
     model: nn.Module,
-    calibration: Calibration,
+    calibration: Calibration | None = None,
     sparsity: float | None = None,
     *,
     method: str,
@@ -99,7 +99,8 @@ def prune(
 
     Args:
         model: any module with Linear or Conv2d layers for unstructured methods; one that ``units`` knows for others.
-        calibration: the calibration data, see ``calibration_for``.
+        calibration: the calibration data, see ``calibration_for``; its first sample is what MACs are counted for. A
+            data-free method needs none; its MACs are not counted then.
         sparsity: fraction to prune of the weights of each prunable layer, of the units of each group, or of the
             blocks; not needed with a pattern.
         method: a name of ``registry.METHODS``.
@@ -111,9 +112,9 @@ def prune(
         options: what only this method takes.
 
     Raises:
-        ValueError: the method is unknown, neither or both of sparsity and pattern are given, the model has nothing
-            to prune, a pattern leaves a remainder in a layer's rows, ``shares`` names no layer or group of it, a
-            weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
+        ValueError: the method is unknown or needs a calibration and has none, neither or both of sparsity and
+            pattern are given, the model has nothing to prune, a pattern leaves a remainder in a layer's rows,
+            ``shares`` names no layer or group of it, a weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
     if sparsity is not None and pattern is None:
@@ -134,6 +135,8 @@ def prune(
         raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
+    if calibration is None and chosen.needs != "nothing":
+        raise ValueError(f"{method} needs {NEEDS_NAMES[chosen.needs]}, and calibration is None; give a Calibration")
     request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})
     refuse_what_the_kind_lacks(method, chosen.kind, request)
     for name, value in model.named_parameters():
@@ -172,6 +175,7 @@ def prune(
     )
 
 
+NO_INPUT = "no calibration input"
 DOES: Mapping[str, str] = {"structured": "removes heads, neurons and channels", "depth": "removes blocks"}
 
 
@@ -234,12 +238,16 @@ def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) 
 
 
 @torch.no_grad()
-def cost(model: nn.Module, calibration: Calibration) -> Cost:
-    """Parameters, and multiply-accumulates of one forward pass for the first sample of the calibration."""
+def cost(model: nn.Module, calibration: Calibration | None) -> Cost:
+    """Parameters, and MACs of one forward pass for the first sample of the calibration, where there is one."""
+    parameters = sum(value.numel() for value in model.parameters())
+    nonzero = sum(int(value.count_nonzero()) for value in model.parameters())
+    if calibration is None:
+        return Cost(parameters, nonzero, None, None, (NO_INPUT,))
     sample = calibration.calls[0].first()
     return Cost(
-        parameters=sum(value.numel() for value in model.parameters()),
-        nonzero=sum(int(value.count_nonzero()) for value in model.parameters()),
+        parameters,
+        nonzero,
         macs=macs.count(model, sample.run).total(attention=True),
         macs_nonzero=macs.count(model, sample.run, nonzero=True).total(attention=True),
     )

@@ -22,7 +22,7 @@ from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 
 
-def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
+def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Zero weights chosen uniformly at random; the seed fixes the mask."""
     generator = torch.Generator().manual_seed(request.seed)
     layers = prunable(model)
@@ -30,7 +30,7 @@ def prune(model: nn.Module, _calibration: Calibration, request: Request) -> Outc
     return drop_weights(layers, scores, request)
 
 
-def prune_units(model: nn.Module, _calibration: Calibration, request: Request) -> Outcome:
+def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove heads, neurons and channels chosen at random; the seed fixes the choice."""
     generator = torch.Generator().manual_seed(request.seed)
     groups = groups_of(model)

@@ -75,7 +75,8 @@ class Outcome:
 
 PruningFunction = Callable[..., Outcome]
 """Signature of every method: (model, calibration, request, and options of its own by keyword). It prunes the model in
-place and returns the outcome; ``prune`` restores the model if it fails."""
+place and returns the outcome; ``prune`` restores the model if it fails. The calibration may be None for a method whose
+data requirement is *nothing*."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,23 @@ class Cost:
     parameters: int
     nonzero: int
     """Parameters that are not zero."""
-    macs: int
+    macs: int | None
     """Multiply-accumulates per forward pass of one sample, in Linear and convolution layers and in the two products of
-    attention; zeros included, as in dense kernels."""
-    macs_nonzero: int
+    attention; zeros included, as in dense kernels. None without an input to run the model on."""
+    macs_nonzero: int | None
     """The same with each layer's zero weights skipped, as by an ideal sparse kernel."""
+    not_counted: tuple[str, ...] = ()
+    """What the numbers of MACs lack, as in *2 LSTM*; where they are None, the reason."""
+
+    def counted(self) -> tuple[int, int]:
+        """MACs, and those without zero weights.
+
+        Raises:
+            ValueError: they were not counted.
+        """
+        if self.macs is None or self.macs_nonzero is None:
+            raise ValueError(f"MACs not counted: {', '.join(self.not_counted)}")
+        return self.macs, self.macs_nonzero
 
 
 @dataclass(frozen=True)

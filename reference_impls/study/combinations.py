@@ -104,7 +104,7 @@ def _row(
     calls, sample = SAMPLERS[sampler]
     samples, judge = sample(model, noise, label), classifier.pretrained(DATA_OF[name])
     target = reference(name, budget.samples, seed)
-    macs = cost(counted or model, from_images(images, batches=1, size=1)).macs
+    macs, _ = cost(counted or model, from_images(images, batches=1, size=1)).counted()
     return CombinationRow(
         model=name,
         claim=claim,

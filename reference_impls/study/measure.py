@@ -111,6 +111,7 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         model.eval(), DATA_OF[job.model], n=budget.samples, seed=job.seed, dense=dense, held_out=held_out
     )
     shares = report.achieved.values()
+    macs, macs_nonzero = report.after.counted()
     return TableRow(
         model=job.model,
         method=job.method or None,
@@ -126,8 +127,8 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         frechet_distance=round(quality.frechet_distance, 3),
         parameters=report.after.parameters,
         nonzero=report.after.nonzero,
-        macs=report.after.macs,
-        macs_nonzero=report.after.macs_nonzero,
+        macs=macs,
+        macs_nonzero=macs_nonzero,
         bytes=len(safetensors_bytes(model, zeros=True)),
         bytes_packed=len(safetensors_bytes(model, zeros=False)),
         prune_seconds=report.seconds,
