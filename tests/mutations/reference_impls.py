@@ -13,8 +13,8 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/masks.py",
-        "scores.argsort(dim=1, descending=True, stable=True)",
-        "scores.argsort(dim=1, descending=False, stable=True)",
+        "mask = scores > border",
+        "mask = scores < border",
         (f"{T}maths/test_masks.py::test_exactly_the_share_goes_and_the_lowest_go",),
     ),
     Mutation(
@@ -43,8 +43,8 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/obs.py",
-        "w[:, stop:] -= errors @ upper[start:stop, stop:]",
-        "w[:, stop:] += errors @ upper[start:stop, stop:]",
+        "now = w[own] + inverse_root.T",
+        "now = w[own] - inverse_root.T",
         (f"{T}maths/test_obs.py::test_a_lazy_update_changes_the_cost_only",),
     ),
     Mutation(

@@ -61,6 +61,18 @@ def test_of_equal_scores_the_later_goes() -> None:
     assert keep_best(torch.zeros(1, 4), 0.5).tolist() == [[True, True, False, False]]
 
 
+@given(st.integers(1, 4), st.integers(1, 12), st.floats(0, 1), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_many_equal_scores_are_dropped_as_a_stable_sort_says(rows: int, columns: int, share: float, seed: int) -> None:
+    scores = torch.randint(0, 3, (rows, columns), generator=torch.Generator().manual_seed(seed)).float()
+    kept = columns - pruned_count(columns, share)
+    expected = torch.zeros(rows, columns, dtype=torch.bool)
+    for row in range(rows):
+        best_first = sorted(range(columns), key=lambda column: -float(scores[row, column]))  # a stable sort
+        expected[row, best_first[:kept]] = True
+    assert torch.equal(keep_best_in_rows(scores, share), expected)
+
+
 @given(st.integers(1, 5), st.integers(1, 3), st.data())
 @settings(deadline=None, max_examples=40)
 def test_pattern_keeps_the_best_n_of_every_m(m: int, rows: int, data: st.DataObject) -> None:
