@@ -112,10 +112,7 @@ def masked(shape: tuple[int, int], pattern: str, sparsity: float, seed: int = 0)
     if pattern == "unstructured":
         mask = keep_best(scores, sparsity)
     elif ":" in pattern:
-        chosen = Pattern.parse(pattern)
-        tile = Tile(chosen.rows, 1)
-        mask = tile.spread(keep_pattern(tile.pool(scores), chosen), scores.shape)
+        mask = keep_pattern(scores, Pattern.parse(pattern))
     else:
-        tile = Tile.parse(pattern)
-        mask = tile.spread(keep_best(tile.pool(scores), sparsity), scores.shape)
+        mask = keep_best(scores, sparsity, Tile.parse(pattern))
     return np.array((weight * mask).numpy())

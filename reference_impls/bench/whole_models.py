@@ -74,8 +74,7 @@ def end_to_end(least: int) -> Iterator[WholeModel]:
             pruned = copy.deepcopy(model)
             for layer in prunable(pruned).values():
                 scores = as_matrix(layer).abs()
-                mask = tile.spread(keep_best(tile.pool(scores), SPARSITY), scores.shape)
-                set_matrix(layer, as_matrix(layer) * mask)
+                set_matrix(layer, as_matrix(layer) * keep_best(scores, SPARSITY, tile))
             sparse = copy.deepcopy(pruned)
             chosen = [choice.chosen for choice in sparsify(sparse, call).values()]
             layers[pattern] = {kind: chosen.count(kind) for kind in sorted(set(chosen))}

@@ -116,6 +116,27 @@ def _add_cost(table: Table, report: Report) -> None:
     table.add_row("seconds to prune", "–", f"{report.seconds:.1f}")
 
 
+def inexact(report: Report) -> str | None:
+    """How far the achieved sparsity of an unstructured method is from the requested one; None where it is equal.
+
+    Equal is what rounds to the same hundredth of a percent, over all layers and in each of them.
+    """
+    if report.kind != "unstructured":
+        return None
+    layers = {} if report.scope == "global" else report.achieved
+    wanted = {name: report.shares.get(name, report.requested) for name in layers}
+    worst = max(layers, key=lambda name: abs(layers[name] - wanted[name]), default=None)
+    largest = 0.0 if worst is None else layers[worst] - wanted[worst]
+    if round(max(abs(report.difference), abs(largest)), 4) == 0:
+        return None
+    whole = "weights" if report.block is None else f"blocks of {report.block} weights"
+    signed = f"{report.difference * 100:+z.2f}"
+    sentence = f"Achieved minus requested sparsity: {signed} percentage points; only whole {whole} can be pruned."
+    if worst is None:
+        return sentence
+    return f"{sentence} The largest difference of a layer is {largest * 100:+z.2f}, in {worst}."
+
+
 def faster(report: Report) -> str:
     """Whether the pruned model is faster, in a sentence."""
     if report.kind == "unstructured":
@@ -130,7 +151,9 @@ def faster(report: Report) -> str:
 
 
 def say_costs(report: Report) -> None:
-    """Print whether the pruned model is faster, and what its MACs lack."""
+    """Print how exact the sparsity is, whether the pruned model is faster, and what its MACs lack."""
+    if (how_exact := inexact(report)) is not None:
+        say(how_exact)
     say(faster(report))
     if report.before.not_counted:
         say(f"MACs not counted: {', '.join(report.before.not_counted)}.")

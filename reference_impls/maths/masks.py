@@ -3,6 +3,11 @@
 A mask is True where a weight is kept. Exactly as many weights are kept as asked, whatever the ties: the choice goes by
 a stable order and never by a threshold, which would prune at sparsity 0, overshoot on ties and fail at sparsity 1.
 Among equal scores the later one goes first.
+
+Where weights are pruned in tiles, a tile counts by its area, and tiles at the edges of a matrix are smaller. Of all
+sets of whole tiles, one is pruned whose area is nearest to the requested number of weights, of two equally near ones
+the larger; of all sets with this area, the one with the lowest sum of scores. With tiles of one size these are the
+tiles with the lowest scores. See ``areas.keep_all_but_area``, also for matrices with too many sets to compare.
 """
 
 from __future__ import annotations
@@ -14,6 +19,8 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+
+from reference_impls.maths.areas import EQUAL, keep_all_but_area
 
 
 @dataclass(frozen=True)
@@ -91,20 +98,24 @@ class Tile:
         return f"{self.rows}x{self.columns}"
 
     def pool(self, scores: torch.Tensor) -> torch.Tensor:
-        """Mean score of each tile of a matrix; tiles at the edge may be smaller, and count by what they hold.
+        """Mean score of each tile of a matrix, of the weights that it holds: (tiles down, tiles right).
 
-        Raises:
-            ValueError: a score is not finite.
+        Means are taken in float64: in half precision they would be rounded, or infinite.
         """
-        rows, columns = check_finite("scores", scores).shape
-        down, right = -rows % self.rows, -columns % self.columns
-        sums, counts = (
-            functional.pad(values, (0, right, 0, down))
-            .unfold(0, self.rows, self.rows)
-            .unfold(1, self.columns, self.columns)
-            for values in (scores, torch.ones_like(scores))
-        )  # (tiles down, tiles right, rows, columns)
-        return sums.sum((2, 3)) / counts.sum((2, 3))
+        if self == ALONE:
+            return scores
+        rows, columns = scores.shape
+        whole = functional.pad(scores.double(), (0, -columns % self.columns, 0, -rows % self.rows))
+        tiles = whole.unfold(0, self.rows, self.rows).unfold(1, self.columns, self.columns)
+        return tiles.sum((2, 3)) / self.areas(scores.shape)  # (tiles down, tiles right, rows, columns) summed
+
+    def areas(self, shape: torch.Size) -> torch.Tensor:
+        """Number of weights in each tile of a matrix, fewer at its edges: (tiles down, tiles right)."""
+        heights, widths = (
+            (size - torch.arange(0, size, side)).clamp(max=side)
+            for size, side in zip(shape, (self.rows, self.columns), strict=True)
+        )
+        return heights[:, None] * widths
 
     def spread(self, mask: torch.Tensor, shape: torch.Size) -> torch.Tensor:
         """A mask of tiles as one of weights."""
@@ -143,37 +154,57 @@ def pruned_count(total: int, sparsity: float) -> int:
     return min(total, math.floor(check_sparsity(sparsity) * total + 0.5))
 
 
-def keep_best(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
-    """Mask of any shape that drops the lowest scores of the whole tensor.
+def keep_best(scores: torch.Tensor, sparsity: float, tile: Tile = ALONE) -> torch.Tensor:
+    """Mask that drops the lowest scores of the whole tensor; of any shape, or with tiles a matrix.
 
     Raises:
-        ValueError: the sparsity is not in [0, 1], or a score is not finite.
+        ValueError: the sparsity is not in [0, 1], a score is not finite, or there are tiles and no matrix.
     """
-    return keep_all_but(scores, pruned_count(scores.numel(), sparsity))
+    if tile == ALONE:
+        return keep_all_but(scores, pruned_count(scores.numel(), sparsity))
+    return keep_all_but(scores, check_sparsity(sparsity) * scores.numel(), tile)
 
 
-def keep_all_but(scores: torch.Tensor, count: int) -> torch.Tensor:
-    """Mask of any shape that drops exactly ``count`` of the lowest scores of the whole tensor.
+def keep_all_but(scores: torch.Tensor, weights: float, tile: Tile = ALONE) -> torch.Tensor:
+    """Mask that drops the lowest scores of the whole tensor: as many weights as asked, or as near as tiles allow.
+
+    Args:
+        scores: of any shape, or with tiles a matrix.
+        weights: how many to drop; the nearest whole number, halves up. Below 0 is 0, and too many are all.
+        tile: weights that are pruned together.
 
     Raises:
-        ValueError: a score is not finite.
+        ValueError: a score is not finite, or there are tiles and no matrix.
     """
-    return _drop(check_finite("scores", scores).flatten()[None], count).view(scores.shape)
+    if tile == ALONE:
+        count = min(scores.numel(), max(0, math.floor(weights + 0.5)))
+        return _drop(check_finite("scores", scores).flatten()[None], count).view(scores.shape)
+    pooled = tile.pool(_matrix(scores))
+    mask = _keep_tiles(pooled.flatten(), tile.areas(scores.shape).flatten(), weights)
+    return tile.spread(mask.view(pooled.shape), scores.shape)
 
 
-def keep_best_in_rows(scores: torch.Tensor, sparsity: float) -> torch.Tensor:
-    """Mask (rows, columns) that drops the same number of the lowest scores in each row.
+def keep_best_in_rows(scores: torch.Tensor, sparsity: float, tile: Tile = ALONE) -> torch.Tensor:
+    """Mask (rows, columns) that drops the same number of the lowest scores in each row, or in each row of tiles.
 
     Raises:
         ValueError: the scores are not a matrix or not finite, or the sparsity is not in [0, 1].
     """
-    if scores.dim() != 2:
-        raise ValueError(f"scores of shape {tuple(scores.shape)} are not a matrix")
-    return _drop(check_finite("scores", scores), pruned_count(scores.shape[1], sparsity))
+    columns = _matrix(scores).shape[1]
+    pooled = tile.pool(scores)
+    if columns % tile.columns == 0:
+        return tile.spread(_drop(pooled, pruned_count(pooled.shape[1], sparsity)), scores.shape)
+    share = check_sparsity(sparsity)
+    strips = zip(pooled, tile.areas(scores.shape), strict=True)
+    mask = torch.stack([keep_all_but_area(strip, areas, share * int(areas.sum())) for strip, areas in strips])
+    return tile.spread(mask, scores.shape)
 
 
 def keep_pattern(scores: torch.Tensor, pattern: Pattern) -> torch.Tensor:
     """Mask (rows, columns) that keeps the n highest scores of every m consecutive columns.
+
+    With a pattern of several rows, the mean scores of these rows decide; fewer rows at the end share a pattern, too, so
+    that the sparsity does not depend on the number of rows.
 
     Columns left over at the end, fewer than m, are all kept: such a group is never longer than the pattern allows
     on hardware, and a weight that no kernel could skip is not worth losing.
@@ -181,30 +212,56 @@ def keep_pattern(scores: torch.Tensor, pattern: Pattern) -> torch.Tensor:
     Raises:
         ValueError: the scores are not a matrix or not finite, or a row is shorter than m.
     """
-    if scores.dim() != 2:
-        raise ValueError(f"scores of shape {tuple(scores.shape)} are not a matrix")
-    rows, columns = check_finite("scores", scores).shape
+    columns = _matrix(scores).shape[1]
     if columns < pattern.m:
         raise ValueError(f"pattern {pattern} does not fit rows of {columns} weights")
+    strip = Tile(pattern.rows, 1)
+    pooled = strip.pool(scores)
     whole = columns - columns % pattern.m
-    groups = scores[:, :whole].reshape(-1, pattern.m)  # (rows * groups, m)
-    mask = torch.ones_like(scores, dtype=torch.bool)
-    mask[:, :whole] = _drop(groups, pattern.m - pattern.n).view(rows, whole)
-    return mask
+    groups = pooled[:, :whole].reshape(-1, pattern.m)  # (strips * groups, m)
+    mask = torch.ones_like(pooled, dtype=torch.bool)
+    mask[:, :whole] = _drop(groups, pattern.m - pattern.n).view(-1, whole)
+    return strip.spread(mask, scores.shape)
 
 
-def keep_best_over_layers(scores: Mapping[str, torch.Tensor], sparsity: float) -> dict[str, torch.Tensor]:
+def keep_best_over_layers(
+    scores: Mapping[str, torch.Tensor], sparsity: float, tile: Tile = ALONE
+) -> dict[str, torch.Tensor]:
     """Masks for several tensors that drop the lowest scores of all of them together.
 
     Raises:
-        ValueError: there is no tensor, the sparsity is not in [0, 1], or a score is not finite.
+        ValueError: there is no tensor, the sparsity is not in [0, 1], a score is not finite, or there are tiles and no
+            matrices.
     """
     if not scores:
         raise ValueError("no scores to choose from")
-    flat = torch.cat([check_finite(name, value).flatten() for name, value in scores.items()])
-    mask = _drop(flat[None], pruned_count(flat.numel(), sparsity))[0]
-    parts = mask.split([value.numel() for value in scores.values()])
-    return {name: part.view(value.shape) for (name, value), part in zip(scores.items(), parts, strict=True)}
+    for name, value in scores.items():
+        check_finite(name, value)
+    pooled = {name: tile.pool(value) for name, value in scores.items()}
+    flat = torch.cat([value.flatten() for value in pooled.values()])
+    if tile == ALONE:
+        mask = _drop(flat[None], pruned_count(flat.numel(), sparsity))[0]
+    else:
+        areas = torch.cat([tile.areas(value.shape).flatten() for value in scores.values()])
+        mask = _keep_tiles(flat, areas, check_sparsity(sparsity) * int(areas.sum()))
+    parts = mask.split([value.numel() for value in pooled.values()])
+    masks = {name: part.view(value.shape) for (name, value), part in zip(pooled.items(), parts, strict=True)}
+    return masks if tile == ALONE else {name: tile.spread(masks[name], value.shape) for name, value in scores.items()}
+
+
+def _matrix(scores: torch.Tensor) -> torch.Tensor:
+    if scores.dim() != 2:
+        raise ValueError(f"scores of shape {tuple(scores.shape)} are not a matrix")
+    return check_finite("scores", scores)
+
+
+def _keep_tiles(scores: torch.Tensor, areas: torch.Tensor, weights: float) -> torch.Tensor:
+    """As ``keep_all_but_area``; tiles of one area are only counted."""
+    area = int(areas.max())
+    if int(areas.min()) < area:
+        return keep_all_but_area(scores, areas, weights)
+    count = math.floor((weights + EQUAL) / area + 0.5)
+    return _drop(scores[None], min(len(scores), max(0, count)))[0]
 
 
 def _drop(scores: torch.Tensor, count: int) -> torch.Tensor:

@@ -166,6 +166,7 @@ def prune(
         seed=seed,
         shares=dict(request.shares),
         achieved=achieved(outcome, units, blocks),
+        difference=difference(outcome, request),
         kept=outcome.kept,
         dropped=list(outcome.dropped),
         before=before,
@@ -235,6 +236,14 @@ def achieved(outcome: Outcome, units: Mapping[str, int], blocks: Sequence[str]) 
         return {"blocks": len(outcome.dropped) / len(blocks)}
     of_units = {name: 1 - len(kept) / units[name] for name, kept in outcome.kept.items()}
     return of_units | {name: 1 - float(mask.float().mean()) for name, mask in outcome.masks.items()}
+
+
+def difference(outcome: Outcome, request: Request) -> float:
+    """Achieved minus requested sparsity, over all weights of the pruned layers; 0 where no weights are pruned."""
+    weights = sum(mask.numel() for mask in outcome.masks.values())
+    pruned = sum(int((~mask).sum()) for mask in outcome.masks.values())
+    requested = sum(request.share(name) * mask.numel() for name, mask in outcome.masks.items())
+    return (pruned - requested) / max(weights, 1)
 
 
 @torch.no_grad()

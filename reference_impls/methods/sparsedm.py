@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from reference_impls.calls.call import Calibration
-from reference_impls.maths.masks import Pattern, Tile, check_finite, keep_pattern
+from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
 from reference_impls.pruning.layers import as_matrix, prunable
@@ -60,9 +60,7 @@ class Sparse(nn.Module):
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Mask by the weight as it is now."""
         sizes = weight.detach().flatten(1).abs()
-        together = Tile(self.pattern.rows, 1)
-        mask = together.spread(keep_pattern(together.pool(sizes), self.pattern), sizes.shape).view_as(weight)
-        return StraightThrough.apply(weight, mask, self.decay)
+        return StraightThrough.apply(weight, keep_pattern(sizes, self.pattern).view_as(weight), self.decay)
 
 
 def prune(

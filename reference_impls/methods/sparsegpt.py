@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
-from reference_impls.maths.masks import keep_all_but, keep_pattern, pruned_count
+from reference_impls.maths.masks import check_sparsity, keep_all_but, keep_pattern
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
 from reference_impls.pruning.blockwise import prune_blocks
 from reference_impls.pruning.contract import Outcome, Request
@@ -32,7 +32,8 @@ from reference_impls.pruning.observers import alike
 def selection(request: Request, share: float) -> Select:
     """The mask of one layer, chosen from left to right; make a new one for each layer.
 
-    The count of pruned weights is kept between the choices, so that the whole layer gets exactly its sparsity.
+    The count of pruned weights is kept between the choices, so that the whole layer gets exactly its sparsity, or with
+    tiles the nearest that the columns from there on allow.
 
     Args:
         request: scope, pattern and tile.
@@ -43,21 +44,18 @@ def selection(request: Request, share: float) -> Select:
     """
     if request.scope != "layer":
         raise ValueError(f"scope {request.scope!r} is not supported by SparseGPT and OBS-Diff; use scope layer")
+    check_sparsity(share)
     pattern = request.pattern
     seen = gone = 0
 
     def keep(scores: torch.Tensor) -> torch.Tensor:
         nonlocal seen, gone
-        pooled = request.tile.pool(scores)
         if pattern is not None:
-            whole = scores.shape[1] >= pattern.m
-            mask = keep_pattern(pooled, pattern) if whole else torch.ones_like(pooled).bool()
-        else:
-            seen += pooled.numel()
-            count = pruned_count(seen, share) - gone
-            gone += count
-            mask = keep_all_but(pooled, count)
-        return request.tile.spread(mask, scores.shape)
+            return keep_pattern(scores, pattern) if scores.shape[1] >= pattern.m else torch.ones_like(scores).bool()
+        seen += scores.numel()
+        mask = keep_all_but(scores, share * seen - gone, request.block)
+        gone += int((~mask).sum())
+        return mask
 
     return keep
 
@@ -66,7 +64,7 @@ def columns_decided_at_once(request: Request) -> int:
     """The m of a pattern (the paper's B_s = m); else ``BLOCK``, rounded down to whole tiles, and at least one tile."""
     if request.pattern is not None:
         return request.pattern.m
-    return request.tile.columns * max(1, BLOCK // request.tile.columns)
+    return request.block.columns * max(1, BLOCK // request.block.columns)
 
 
 def decide(

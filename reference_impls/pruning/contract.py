@@ -30,11 +30,6 @@ class Request:
     shares: Mapping[str, float] = field(default_factory=dict)
     """Sparsity of single layers or groups by name, where it differs from the others (non-uniform sparsity)."""
 
-    @property
-    def tile(self) -> Tile:
-        """The block of weights that is pruned or kept as a whole."""
-        return self.block if self.pattern is None else Tile(self.pattern.rows, 1)
-
     def share(self, name: str) -> float:
         """Sparsity of one layer or group."""
         return self.shares.get(name, self.sparsity)
@@ -146,6 +141,9 @@ class Report:
     """Sparsity of single layers or groups, where it was set."""
     achieved: Mapping[str, float]
     """Sparsity of each layer, or fraction of removed units of each group, or of removed blocks."""
+    difference: float
+    """Unstructured: achieved minus requested sparsity over all weights of the layers; whole weights, or whole blocks of
+    them, do not allow every sparsity. 0 for other kinds."""
     kept: Mapping[str, list[int]]
     """Structured: kept units by group."""
     dropped: list[str]

@@ -27,16 +27,13 @@ def drop_weights(
     """
     for name, score in scores.items():
         check_finite(f"scores of {name}", score)
-    shapes = {name: score.shape for name, score in scores.items()}
-    scores = {name: request.tile.pool(score) for name, score in scores.items()}
     if request.pattern is not None:
         masks = {name: keep_pattern(score, request.pattern) for name, score in scores.items()}
     elif request.scope == "global":
-        masks = keep_best_over_layers(scores, request.sparsity)
+        masks = keep_best_over_layers(scores, request.sparsity, request.block)
     else:
         keep = keep_best_in_rows if request.scope == "row" else keep_best
-        masks = {name: keep(score, request.share(name)) for name, score in scores.items()}
-    masks = {name: request.tile.spread(mask, shapes[name]) for name, mask in masks.items()}
+        masks = {name: keep(score, request.share(name), request.block) for name, score in scores.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
     return Outcome(masks={name: mask.view_as(layers[name].weight) for name, mask in masks.items()})
