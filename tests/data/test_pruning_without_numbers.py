@@ -52,9 +52,6 @@ WITHOUT = {
     **dict.fromkeys(
         (
             "nici-pruning",
-            "pelap-a",
-            "protenix-mini",
-            "protenix-mini-plus",
         ),
         NO_METRIC,
     ),

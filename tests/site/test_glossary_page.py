@@ -45,7 +45,7 @@ def test_the_index_leads_to_every_term_by_letter(built: Built, html: str) -> Non
     index = html.partition('<nav class="cat-index"')[2].partition("</nav>")[0]
     found = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', index)
     assert {term.anchor for term in all_terms(built.catalogue)} == {anchor for anchor, _ in found}
-    assert ("nfe", "NFE") in found
+    assert ("metrics-nfe", "NFE") in found
     assert ("classifier-free-guidance", "CFG") in found
     letters = re.findall(r"<dt>([^<]+)</dt>", index)
     assert letters == sorted(letters, key=lambda letter: (letter[0].isalpha(), letter))
@@ -57,8 +57,8 @@ def test_the_index_leads_to_every_term_by_letter(built: Built, html: str) -> Non
 def test_the_page_needs_no_script(open_page: Open) -> None:
     page = open_page("glossary/", java_script_enabled=False, viewport={"width": 390, "height": 800})
     page.get_by_role("navigation", name="All terms").get_by_role("link", name="NFE", exact=True).click()
-    expect(page.locator("#nfe")).to_be_in_viewport()
-    assert page.url.endswith("glossary/#nfe")
+    expect(page.locator("#metrics-nfe")).to_be_in_viewport()
+    assert page.url.endswith("glossary/#metrics-nfe")
 
 
 @pytest.mark.browser
@@ -144,7 +144,7 @@ def test_both_searches_know_every_name_of_every_term(built: Built, open_page: Op
         ("reconstruction error", "glossary/#reconstruction-error", "papers/sparsegpt/"),
         ("random pruning", "glossary/#random-pruning", "methods/random/"),
         ("2:4", "glossary/#sparsity-semi-structured", "sparsity/semi-structured/"),
-        ("nfe", "glossary/#nfe", ""),
+        ("nfe", "glossary/#metrics-nfe", ""),
         ("Wanda Score", "glossary/#wanda-score", ""),
     ],
 )
