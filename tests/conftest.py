@@ -21,7 +21,7 @@ from generator.entries.model import KINDS, ArxivRecord, Catalogue, Taxonomy
 from generator.entries.problem import Problem
 
 ROOT = Path(__file__).parents[1]
-SUMMARY = "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it."
+SUMMARY = "summary: Prunes 30% of the channels of a U-Net that matter least and then fine-tunes it."
 ADDED = f"{SUMMARY}\nadded: 2026-11-22\n"
 CHECKED = f"{SUMMARY}\nchecked: abstract\nadded: 2026-11-22\n"
 BASE = {

@@ -13,6 +13,7 @@ from generator.checks import (
     duplicates,
     evidence,
     files,
+    implied,
     key_order,
     model_facts,
     model_names,
@@ -28,6 +29,7 @@ from generator.checks import (
     urls,
     venues,
     vocabulary,
+    wording,
 )
 from generator.checks.draft import CatalogueCheck, EntryCheck
 
@@ -42,6 +44,8 @@ ENTRY_CHECKS: dict[str, EntryCheck] = {
     "files": files,
     "results": results,
     "summaries": summaries,
+    "wording": wording,
+    "implied": implied,
     "unread": unread,
     "key_order": key_order,
     "venues": venues,

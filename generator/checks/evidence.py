@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from generator.checks.draft import Context, Draft
 from generator.entries.problem import Code, Problem
@@ -60,10 +62,20 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
     pages = tuple(text for key in ("code", "project", "weights") if (text := draft.text(key)))
     for steps, result in draft.results():
         via = result.get("via")
-        if isinstance(via, str) and via.startswith(pages) and "reported_by" not in result:
+        if isinstance(via, str) and any(_within(via, page) for page in pages) and "reported_by" not in result:
             message = f"via is a page of the authors, {via}"
             yield draft.problem("E246", (*steps, "via"), message, "delete via, and write where: README or project page")
     summary = draft.text("summary") or ""
     if draft.text("training") == "training-free" and (found := _TRAINS.search(summary)):
         message = f"training-free, but the summary says {found[0]!r}"
         yield draft.problem("E245", ("training",), message, "correct one of the two", severity="note")
+
+
+def _within(address: str, page: str) -> bool:
+    """Whether an address is a page or below it, by the segments of their paths: a/bc is not below a/b."""
+    try:
+        inner, outer = urlsplit(address), urlsplit(page)
+    except ValueError:
+        return False  # `urls` reports it
+    inside, around = (PurePosixPath(part.path or "/").parts for part in (inner, outer))
+    return (inner.hostname, inside[: len(around)]) == (outer.hostname, around)

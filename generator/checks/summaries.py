@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from generator.checks.draft import Context, Draft
 from generator.entries.problem import Code, Problem
@@ -23,6 +24,12 @@ CODES = (
         "summary: A **novel** method that prunes the channels of a U-Net that matter least",
         "summary: Prunes the channels of a U-Net that matter least and then fine-tunes it.",
     ),
+    Code(
+        "E248",
+        "The summary of a paper has a number if its results have one from its own abstract.",
+        wrong="a result with where: abstract, and a summary without a digit",
+        right="summary: Prunes half of the channels of a U-Net, which then needs 40% fewer MACs.",
+    ),
 )
 
 # A dollar of a price, such as $0.01, is none of TeX; a < without its > is a sign.
@@ -38,11 +45,12 @@ _PRAISE = re.compile(
     r"|\b(?:state-of-the-art|groundbreaking|revolutionary|cutting-edge)\b",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _END = re.compile(r"\.[)\]”»\"'’]*$")
 
 
 def check(draft: Draft, _context: Context) -> Iterator[Problem]:
-    """Length, then form."""
+    """Length, then form, then the number."""
     text = draft.text("summary")
     if text is None:
         return
@@ -57,3 +65,10 @@ def check(draft: Draft, _context: Context) -> Iterator[Problem]:
         yield draft.problem("E241", steps, f"{match[0]!r} in the summary", "say what the method does, without praise")
     if not _END.search(text):
         yield draft.problem("E241", steps, f"the summary ends with {text[-12:]!r}", "end it with a full stop")
+    if not _DIGIT.search(text) and any(map(_of_own_abstract, (result for _, result in draft.results()))):
+        message = "results from the abstract, but no number in the summary"
+        yield draft.problem("E248", steps, message, "write the main number, and what it is compared with")
+
+
+def _of_own_abstract(result: Mapping[str, Any]) -> bool:
+    return str(result.get("where")).startswith("abstract") and "reported_by" not in result

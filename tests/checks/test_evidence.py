@@ -33,6 +33,20 @@ BAD = [
     ),
     *(
         (
+            (
+                f"{key}: https://example.org/a/b\nresults:\n"
+                f"  - {{model: m, setting: s, where: README, via: {via!r}, after: {{fid: 2}}}}"
+            ),
+            (
+                f"5:48: error[E246]: via is a page of the authors, {via}. "
+                "fix: delete via, and write where: README or project page"
+            ),
+        )
+        for key in ("code", "project", "weights")
+        for via in ("https://example.org/a/b", "https://EXAMPLE.org/a/b/", "https://example.org/a/b/c?d=e#f")
+    ),
+    *(
+        (
             f"training: training-free\nsummary: Removes the blocks of a network and {words} for a day.",
             f"4:11: note[E245]: training-free, but the summary says {found!r}. fix: correct one of the two",
         )
@@ -47,6 +61,18 @@ GOOD = [
     (
         "code: https://github.com/a/b\nresults:\n"
         "  - {model: m, setting: s, where: README, via: https://github.com/c/d, after: {fid: 2}}"
+    ),
+    *(
+        "code: https://github.com/a/b\nresults:\n"
+        f"  - {{model: m, setting: s, where: README, via: {via!r}, after: {{fid: 2}}}}"
+        for via in (
+            "https://github.com/a/bc",
+            "https://github.com/a",
+            "https://github.com/A",
+            "https://github.org/a/b",
+            "https://[a/b",
+            "/a/b",
+        )
     ),
     "checked: paper\nchecked_on: 2026-11-22",
     "checked: abstract\nresults:\n  - {model: m, setting: s, where: Table 1, via: notes, after: {fid: 2}}",

@@ -96,3 +96,27 @@ def test_each_fault_is_reported(checker: Checker) -> None:
 @pytest.mark.parametrize(("length", "problems"), [(39, 1), (40, 0), (450, 0), (451, 1)])
 def test_length_limits(checker: Checker, length: int, problems: int) -> None:
     assert len(checker.messages(summaries, f"summary: {'x' * (length - 1)}.")) == problems
+
+
+NO_DIGIT = "summary: Prunes half of the channels of a U-Net and then fine-tunes it."
+
+
+def with_result(where: str, also: str = "") -> str:
+    return f"results:\n  - {{model: m, setting: s, where: {where}{also}, after: {{fid: 2}}}}\n{NO_DIGIT}"
+
+
+@pytest.mark.parametrize("where", ["abstract", "abstract of version 1"])
+def test_a_result_of_the_abstract_asks_for_a_number(checker: Checker, where: str) -> None:
+    assert checker.messages(summaries, with_result(where)) == [
+        (
+            f"{PATH}:6:10: error[E248]: results from the abstract, but no number in the summary. "
+            "fix: write the main number, and what it is compared with"
+        )
+    ]
+
+
+def test_other_results_ask_for_none(checker: Checker) -> None:
+    assert checker.messages(summaries, with_result("Table 1")) == []
+    assert checker.messages(summaries, with_result("abstract", ", reported_by: other")) == []
+    assert checker.messages(summaries, with_result("abstract").replace("half", "50%")) == []
+    assert checker.messages(summaries, NO_DIGIT) == []

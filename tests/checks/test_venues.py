@@ -15,7 +15,7 @@ BAD = [
     (
         "venue: Neurips 2023",
         "3:8: error[E222]: 'Neurips 2023' is not a known series and a year",
-        "did you mean NeurIPS, with a year? `venues` in data/taxonomy.yaml lists all",
+        "did you mean NeurIPS, SiPS, with a year? `venues` in data/taxonomy.yaml lists all",
     ),
     (
         "venue: ICML 2019",
