@@ -12,8 +12,16 @@ from generator.views.configurations import Configuration, Group, groups
 POINTS_OF_A_PLOT = 3
 """So many configurations, and so many different costs, make a plot."""
 COSTS = (
-    *("latency", "throughput", "frame-rate", "speed-up", "latency-reduction", "macs", "flops", "parameters"),
-    *("model-size", "memory", "compute-reduction", "parameter-reduction", "compression", "weight-sparsity"),
+    *("latency", "throughput", "frame-rate", "speed-up", "throughput-gain", "latency-reduction", "macs", "flops"),
+    *(
+        "parameters",
+        "model-size",
+        "memory",
+        "compute-reduction",
+        "parameter-reduction",
+        "compression",
+        "weight-sparsity",
+    ),
 )
 """The costs that a plot may show, those measured as time before those that are counted.
 

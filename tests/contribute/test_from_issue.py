@@ -256,7 +256,7 @@ def test_every_problem_is_in_one_list_and_nothing_is_written(send: Send, catalog
             "it, else secondary"
         ),
         (
-            "Venue: 'Neurips 2023' is not a known series and a year. fix: did you mean NeurIPS, with a year? "
+            "Venue: 'Neurips 2023' is not a known series and a year. fix: did you mean NeurIPS, SiPS, with a year? "
             "`venues` in "
             "data/taxonomy.yaml lists all"
         ),
