@@ -25,8 +25,6 @@ WITHOUT = {
             "robust-concept-pruning",
             "roots-beneath-the-cut",
             "sae-erasing",
-            "saemnesia",
-            "saeuron",
             "semantic-bottleneck",
             "single-neuron-erasure",
             "uniforget",
