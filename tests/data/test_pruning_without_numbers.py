@@ -17,7 +17,6 @@ WITHOUT = {
             "erasesae",
             "fb-mem",
             "finding-dori",
-            "finding-nemo",
             "memorization-separations",
             "memorized-subspace",
             "minimalist-concept-erasure",
