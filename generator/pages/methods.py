@@ -20,11 +20,14 @@ from generator.views.measured import (
     PACKAGE,
     Measured,
     Setting,
-    describe,
     load_measured,
 )
 from generator.views.site import Site, label_of
+from reference_impls.methods.described import describe
+from reference_impls.methods.differences import COMPARISONS
 from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES, Kind, Needs
+from reference_impls.study.paper_rules import read_rows
+from reference_impls.study.records import RuleRow
 
 HEADLINE = "50%"
 """The sparsity of the row that is shown where there is room for one."""
@@ -70,6 +73,13 @@ def measured() -> Measured:
     return load_measured()
 
 
+@cache
+def paper_rules() -> Mapping[str, Sequence[RuleRow]]:
+    """The rows that compare a method with the rule of its paper, by their key, read once."""
+    rows = read_rows()
+    return {key: [row for row in rows if row.key == key] for key in dict.fromkeys(row.key for row in rows)}
+
+
 def name_of(site: Site, method: str) -> str:
     """What the field calls a method: the name of its paper where that has one."""
     return KNOWN_AS.get(method) or label_of(site.catalogue.papers[METHODS[method].paper or ""])
@@ -100,6 +110,8 @@ def method_pages(site: Site) -> Iterator[Page]:
             looks_at=LOOKS_AT[method.needs],
             purpose=PURPOSES[method.kind] if method.paper else BASELINE,
             formula=formula(method.formula),
+            compared=COMPARISONS[name],
+            measured_difference=paper_rules(),
             source=source(described.file, described.source),
             results=measured(),
             rows=rows_by_model(name),
@@ -132,14 +144,17 @@ def method_files(_site: Site) -> Mapping[str, bytes]:
 
 
 def overview(site: Site, root: str, argument: str) -> str:
-    """The commands, the list of methods, the plots of one group, or what pruning was combined with.
+    """The commands, the list of methods, the plots of one group, differences, or what pruning was combined with.
 
     Raises:
-        KeyError: ``argument`` is none of commands, list, combined, noise, machine, or a group.
+        KeyError: ``argument`` is none of commands, list, combined, differences, noise, machine, or a group.
     """
     results = measured()
     if argument == "commands":
         return render("methods_commands", site=site)
+    if argument == "differences":
+        compared = {name: (title_of(site, name), one) for name, one in COMPARISONS.items() if METHODS[name].paper}
+        return render("methods_differences", root=root, compared=compared, measured_difference=paper_rules())
     if argument == "noise":
         return render("methods_noise", results=results, models=MODEL_NAMES)
     if argument == "machine":

@@ -14,6 +14,7 @@ from generator.pages.quantities import columns, number, quantity, split, written
 from generator.views.glossary import anchor_of
 from generator.views.site import address_of, authors_of, date_of, label_of
 from reference_impls.number_format import count, percent, si, thousands, times
+from reference_impls.study.paper_rules import consequence
 
 
 def _url(address: str) -> str:
@@ -53,7 +54,7 @@ def environment() -> Environment:
         code_spans=_code_spans, url=_url, number=number, script_json=_script_json, wrappable=_wrappable
     )
     jinja.filters.update(percent=percent, thousands=thousands, times=times, count=count, si=si)
-    jinja.filters.update(quantity=quantity)
+    jinja.filters.update(quantity=quantity, consequence=consequence)
     jinja.globals.update(columns_of=columns, split_columns=split, written=written)
     jinja.globals.update(address_of=address_of, authors_of=authors_of, date_of=date_of, label_of=label_of)
     jinja.globals.update(anchor_of=anchor_of, text_of=text_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +12,11 @@ from statistics import mean, stdev
 from typing import Any
 
 import reference_impls
-from reference_impls.methods.registry import METHODS, Method
+from reference_impls.methods.registry import METHODS
 from reference_impls.number_format import percent
 from reference_impls.study.records import CombinationRow, NoiseRow, TableRow
 
 PACKAGE = Path(reference_impls.__file__).parent
-SECTIONS = ("Maths", "Differs from the paper:", "Shapes", "Raises", "Run")
 MODEL_NAMES = {"dit": "DiT, digits 8×8", "unet": "U-Net, MNIST 16×16"}
 """Models of the testbed, in the order of the pages."""
 NOISY = ("held_out_loss", "loss_ratio", "drift", "class_accuracy", "frechet_distance")
@@ -182,43 +180,6 @@ def _numbers(rows: Iterable[TableRow | CombinationRow]) -> dict[str, Spread]:
 
 def _spread(values: Sequence[float]) -> Spread:
     return Spread(mean(values), min(values), max(values), stdev(values) if len(values) > 1 else 0.0)
-
-
-@dataclass(frozen=True)
-class Described:
-    """A method as its file describes it."""
-
-    name: str
-    method: Method
-    file: str
-    """Path in the repository."""
-    title: str
-    """First line of the module's docstring."""
-    sections: Mapping[str, str]
-    """The others, by their first word."""
-    source: str
-
-
-def describe(name: str) -> Described:
-    """Read a method's file; nothing of it is run.
-
-    Raises:
-        KeyError: there is no such method.
-    """
-    method = METHODS[name]
-    file = PACKAGE / "methods" / f"{method.file}.py"
-    source = file.read_text(encoding="utf-8")
-    title, _, rest = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
-    sections: dict[str, str] = {}
-    now = ""
-    for line in rest.splitlines():
-        first = next((section for section in SECTIONS if line.startswith(section)), None)
-        if first is not None:
-            now = first.rstrip(":")
-            sections[now] = line.removeprefix(first).strip()
-        elif now:
-            sections[now] += f" {line.strip()}"
-    return Described(name, method, file.relative_to(PACKAGE.parent).as_posix(), title.strip(), sections, source)
 
 
 KNOWN_AS: Mapping[str, str] = {

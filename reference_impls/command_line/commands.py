@@ -40,12 +40,14 @@ def list_() -> None:
     list_methods()
 
 
-@app.command(epilog=example("show wanda"))
-def show(method: MethodName) -> None:
-    """Show one method: its paper, results and source."""
+@app.command(epilog=example("show wanda", "show wanda --source"))
+def show(
+    method: MethodName, source: Annotated[bool, typer.Option("--source", help="Also print its source.")] = False
+) -> None:
+    """Show one method: formula, differences from its paper with what they change, an example, results."""
     from reference_impls.command_line import methods
 
-    methods.show(method)
+    methods.show(method, source)
 
 
 @app.command(epilog=example("demo wanda"))

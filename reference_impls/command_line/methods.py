@@ -1,8 +1,7 @@
-"""The commands `list` and `show`: the methods, and their results on the testbed."""
+"""The commands `list` and `show`: the methods, how they differ from their papers, and their results on the testbed."""
 
 from __future__ import annotations
 
-import ast
 import json
 from pathlib import Path
 
@@ -10,10 +9,13 @@ from rich.syntax import Syntax
 
 from reference_impls.command_line import terminal
 from reference_impls.command_line.usage import wrong_use
-from reference_impls.methods.registry import KIND_NAMES, NEEDS_NAMES, method_of
+from reference_impls.methods.described import Described, describe
+from reference_impls.methods.differences import COMPARISONS
+from reference_impls.methods.registry import KIND_NAMES, NEEDS_NAMES
+from reference_impls.study.paper_rules import consequence, read_rows
 from reference_impls.study.records import TableRow
 
-PACKAGE = Path(__file__).parents[1]
+RESULTS = Path(__file__).parents[1] / "results" / "testbed.json"
 
 
 def list_methods() -> None:
@@ -21,29 +23,41 @@ def list_methods() -> None:
     terminal.console.print(terminal.methods())
 
 
-def show(name: str) -> None:
-    """Print one method: its paper, what it does, its results and its source.
+def show(name: str, source: bool) -> None:
+    """Print one method: what it does, its paper, how it differs from it, an example, its results, its source if asked.
 
     Raises:
         WrongUse: there is no method of that name.
     """
     with wrong_use():
-        method = method_of(name)
-    source = (PACKAGE / "methods" / f"{method.file}.py").read_text(encoding="utf-8")
+        described = describe(name)
+    method = described.method
     terminal.say(f"{name}: {method.summary}")
     terminal.say(f"{KIND_NAMES[method.kind]}. Data requirement: {NEEDS_NAMES[method.needs]}.")
-    terminal.say(f"{citation(source)} Catalogue entry: {method.paper}." if method.paper else "A baseline, no paper.")
+    terminal.say(f"{described.citation} Catalogue entry: {method.paper}." if method.paper else "A baseline, no paper.")
+    terminal.say_under("Formula", described.sections["Maths"].replace("``", ""))
+    if method.paper:
+        _compare(described)
+    terminal.say_command("Example", described.command)
     terminal.say("")
-    results = PACKAGE / "results" / "testbed.json"
-    if results.is_file():
-        rows = [TableRow(**row) for row in json.loads(results.read_text(encoding="utf-8"))["rows"]]
+    if RESULTS.is_file():
+        rows = [TableRow(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]]
         for table in terminal.rows([row for row in rows if row.method in (None, name)], of_one_method=True):
             terminal.console.print(table)
         terminal.say(f"{terminal.ROWS_MEAN}\n")
-    terminal.console.print(Syntax(source, "python", background_color="default", word_wrap=True))
+    terminal.say_where(described.file, "its source, printed with --source")
+    if source:
+        terminal.console.print(Syntax(described.source, "python", background_color="default", word_wrap=True))
 
 
-def citation(source: str) -> str:
-    """Authors, year, arXiv number and place in the paper, from the first line of a method's file."""
-    title = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-    return title.partition("  ")[2]
+def _compare(described: Described) -> None:
+    """Print what is the same as in the paper, and each difference with what it changes."""
+    compared, rows = COMPARISONS[described.name], read_rows()
+    terminal.say_under(f"Paper's rule: {compared.paper}", f"The same: {compared.same}")
+    for one in compared.differs:
+        terminal.say_difference(
+            one.what,
+            [consequence(row) for row in rows if row.key == one.measured]
+            if one.measured
+            else [f"Not measured: {one.why_not_measured}."],
+        )

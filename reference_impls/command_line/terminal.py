@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
+from rich.text import Text
 
 from reference_impls.kernels.registry import FORMAT_NAMES
 from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES
@@ -46,6 +48,25 @@ ROWS_MEAN = (
 def say(text: str) -> None:
     """Print a sentence; brackets in it are brackets."""
     console.print(text, markup=False, highlight=False)
+
+
+def say_under(head: str, text: str) -> None:
+    """Print a head with an indented paragraph below."""
+    console.print(Text(f"\n{head}", style="bold"))
+    console.print(Padding(Text(text), (0, 0, 0, 2), expand=False))
+
+
+def say_difference(what: str, consequences: Iterable[str]) -> None:
+    """Print what differs from a paper, and below what it changes."""
+    console.print(Padding(Text(f"Differs: {what}"), (0, 0, 0, 2), expand=False))
+    for line in consequences:
+        console.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
+
+
+def say_command(head: str, command: str) -> None:
+    """Print a head with a command below, on two lines that can be pasted."""
+    console.print(Text(f"\n{head}", style="bold"))
+    console.print("  " + command.replace(" --out ", " \\\n      --out "), markup=False, highlight=False, soft_wrap=True)
 
 
 def say_where(path: object, what: str) -> None:

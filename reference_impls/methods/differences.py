@@ -43,9 +43,10 @@ class Comparison:
     differs: tuple[Difference, ...] = ()
 
 
-NO_LAYERS = "an extension: the paper has no such layers, so there is no rule to compare with"
+NO_LAYERS = "an extension, since the paper has no such layers"
 ONE_SHOT = "the published rows are one-shot; rounds with training are beyond the testbed's budget"
-NO_UNITS = "an extension: the authors' models have no such units"
+NOT_YET = "the rule of the authors has not been run here yet"
+NO_UNITS = "an extension, since the authors' models have no such units"
 
 COMPARISONS: Mapping[str, Comparison] = {
     "random": Comparison(
@@ -72,13 +73,13 @@ COMPARISONS: Mapping[str, Comparison] = {
         differs=(
             Difference(
                 "The inputs are those of all timesteps of the calibration.",
-                why_not_measured="an extension: the paper prunes language models, which have no timesteps",
+                why_not_measured="an extension, since the paper prunes language models, which have no timesteps",
             ),
             Difference("Of a convolution, a column is one kernel position of one input channel.", None, NO_LAYERS),
             Difference(
                 "The authors' code takes the norms of a block after the blocks before it are pruned; here all norms "
                 "are those of the dense model.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
         ),
     ),
@@ -92,7 +93,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The paper has no U-Nets; here their blocks are pruned in the order of execution, and a layer outside "
                 "any list is a block.",
-                why_not_measured="an extension: there is no rule of the authors for U-Nets",
+                why_not_measured="an extension, since the authors have no rule for U-Nets",
             ),
         ),
     ),
@@ -118,7 +119,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The paper adds knowledge distillation; here the loss is the task's alone, and recover can "
                 "follow with a teacher.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
         ),
     ),
@@ -148,7 +149,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             ),
             Difference(
                 "The gradients are of the denoising loss, one batch per timestep.",
-                why_not_measured="an extension: the paper prunes classifiers, which have no timesteps",
+                why_not_measured="an extension, since the paper prunes classifiers, which have no timesteps",
             ),
         ),
     ),
@@ -167,12 +168,12 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The authors compare with the largest loss of all timesteps; here it is the largest so far, which "
                 "saves the passes after the last informative step.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
             Difference(
                 "The authors' code sums the gradients over the timesteps before it squares, those of the first step "
                 "under the threshold too; here squares are summed.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
         ),
     ),
@@ -183,7 +184,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The authors remove the units of a group one by one and score again in between; here they are "
                 "removed in one step.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
             Difference(
                 "The paper fuses the scores of the two readers of a joint head by rank (Eq. 8); here they are added.",
@@ -202,11 +203,11 @@ COMPARISONS: Mapping[str, Comparison] = {
         differs=(
             Difference(
                 "The sparsity penalty is the probability of an open gate, where the authors' code uses an L1 norm.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
             Difference(
                 "Each group has the requested sparsity, where the paper has one global threshold.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
             Difference(
                 "The trajectory is differentiated without gradient checkpointing.",
@@ -221,15 +222,15 @@ COMPARISONS: Mapping[str, Comparison] = {
         differs=(
             Difference(
                 "The paper has three sizes; here the sparsity decides how many blocks of this order are removed.",
-                why_not_measured="an extension: sizes between those of the paper",
+                why_not_measured="an extension, since the paper has no sizes in between",
             ),
             Difference(
                 "Of a stack of equal blocks every second one is removed.",
-                why_not_measured="an extension: the paper has no transformers",
+                why_not_measured="an extension, since the paper has no transformers",
             ),
             Difference(
                 "The feature losses of all remaining blocks are averaged, where the paper sums those of a few layers.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
         ),
     ),
@@ -252,11 +253,11 @@ COMPARISONS: Mapping[str, Comparison] = {
         differs=(
             Difference(
                 "The forward passes are those of a sampler, and every timestep counts the same.",
-                why_not_measured="an extension: the paper prunes language models, which have no timesteps",
+                why_not_measured="an extension, since the paper prunes language models, which have no timesteps",
             ),
             Difference(
                 "Where a block changes the width of the stream, the output of its shortcut replaces its input.",
-                why_not_measured="an extension: the paper's blocks keep the width of the stream",
+                why_not_measured="an extension, since the paper's blocks keep the width of the stream",
             ),
         ),
     ),
@@ -269,15 +270,15 @@ COMPARISONS: Mapping[str, Comparison] = {
         differs=(
             Difference(
                 "Where the sparsity does not divide evenly, groups lose its floor or ceiling, the later ones more.",
-                why_not_measured="an extension: the paper chooses sparsities that divide evenly",
+                why_not_measured="an extension, since the paper chooses sparsities that divide evenly",
             ),
             Difference(
                 "The low-rank updates are not scaled: alpha of Eq. (7) is 1.",
-                why_not_measured="not run beside the authors' rule yet",
+                why_not_measured=NOT_YET,
             ),
             Difference(
                 "Convolutions get no low-rank updates.",
-                why_not_measured="an extension: the paper has no U-Nets",
+                why_not_measured="an extension, since the paper has no U-Nets",
             ),
         ),
     ),

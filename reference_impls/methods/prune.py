@@ -114,7 +114,8 @@ def prune(
     Raises:
         ValueError: the method is unknown or needs a calibration and has none, neither or both of sparsity and
             pattern are given, the model has nothing to prune, a pattern leaves a remainder in a layer's rows,
-            ``shares`` names no layer or group of it, a weight or activation is not finite, or ``contract.Request`` or the method refuse the rest.
+            ``shares`` names no layer or group of it, a weight or activation is not finite, or ``contract.Request`` or
+            the method refuse the rest.
     """
     chosen = method_of(method)
     if sparsity is not None and pattern is None:

@@ -14,8 +14,11 @@ from playwright.sync_api import Page, expect
 
 from generator.drawings.lines import Series, line_plot
 from generator.pages.methods import overview, points, title_of
-from generator.views.measured import KNOWN_AS, describe, load_measured
+from generator.views.measured import KNOWN_AS, load_measured
+from reference_impls.methods.described import describe
+from reference_impls.methods.differences import COMPARISONS
 from reference_impls.methods.registry import METHODS, NEEDS_NAMES
+from reference_impls.study.paper_rules import consequence, read_rows
 from tests.site.conftest import Built
 from tests.site.parsing import Parsed
 
@@ -174,6 +177,19 @@ def test_entries_link_to_their_methods(built: Built) -> None:
 def test_the_overview_names_every_method(built: Built) -> None:
     links = {value for _, _, value in built.pages["methods/index.html"].addresses()}
     assert all(f"../methods/{name}/" in links for name in METHODS)
+
+
+def test_differences_stand_on_the_overview_and_on_each_page(built: Built, pages: dict[str, Parsed]) -> None:
+    overview_text = " ".join(built.pages["methods/index.html"].text.split())
+    rows = read_rows()
+    for name, compared in COMPARISONS.items():
+        text = " ".join(pages[name].text.split())
+        assert ("Differences from the paper" in text) == (METHODS[name].paper is not None)
+        for one in compared.differs:
+            measured = [consequence(row) for row in rows if row.key == one.measured]
+            for said in (compared.same, one.what, *measured, one.why_not_measured or compared.paper):
+                assert said in overview_text
+                assert said in text
 
 
 def test_combinations_stand_on_the_overview(built: Built) -> None:

@@ -19,9 +19,11 @@ from reference_impls.architectures import registry
 from reference_impls.command_line import terminal
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.usage import PROGRAM
+from reference_impls.methods.differences import COMPARISONS
 from reference_impls.methods.registry import METHODS
 from reference_impls.models import testbed_folder
 from reference_impls.models.diffusers_package import diffusers_package
+from reference_impls.study.paper_rules import consequence, read_rows
 from reference_impls.study.recover import recover
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
@@ -480,18 +482,35 @@ def test_list_names_every_method() -> None:
     assert all(name in said and method.summary.split()[0] in said for name, method in METHODS.items())
 
 
-def test_show_prints_source_and_rows() -> None:
-    said = run("show", "wanda")
+def test_show_prints_formula_paper_example_rows_and_source() -> None:
+    said = run("show", "wanda", "--source")
     assert "Unstructured pruning. Data requirement: calibration activations." in said
     paper = "Sun et al., 2023, arXiv:2306.11695, section 3, Eq. (1). Catalogue entry: wanda."
     assert paper in said
-    assert said.index(paper) < said.index("Fréchet") < said.index("from __future__")
+    example = "python -m reference_impls prune --method wanda --model dit --sparsity 0.5 \\ --out build/wanda"
+    parts = (paper, "Formula S_ij", "Paper's rule: section 3, Eq. (1)", example, "Fréchet", "from __future__")
+    places = [said.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "from __future__" not in run("show", "wanda")
 
 
 def test_every_method_is_shown_with_its_paper() -> None:
     for name, method in METHODS.items():
         said = run("show", name)
         assert f"Catalogue entry: {method.paper}." in said if method.paper else "A baseline, no paper." in said
+        assert ("Paper's rule" in said) == (method.paper is not None)
+        assert f"--method {name} " in said
+
+
+def test_show_prints_every_difference_with_its_consequence() -> None:
+    rows = read_rows()
+    for name, compared in COMPARISONS.items():
+        said = run("show", name)
+        for one in compared.differs:
+            below = said.partition(f"Differs: {one.what}")[2]
+            consequences = [consequence(row) for row in rows if row.key == one.measured]
+            expected = " ".join(consequences) or f"Not measured: {one.why_not_measured}."
+            assert below.strip().startswith(expected)
 
 
 @pytest.mark.parametrize("command", ["", "list", "show", "demo", "prune", "recover", "eval", "table", "arch", "bench"])

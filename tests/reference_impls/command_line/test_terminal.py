@@ -118,7 +118,7 @@ def test_a_bar_counts_the_images_of_a_model_and_lets_it_go(monkeypatch: pytest.M
 
 def test_source_is_wrapped_at_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal.console, "width", 80)
-    said = CliRunner().invoke(app, ["show", "wanda"]).output
+    said = CliRunner().invoke(app, ["show", "wanda", "--source"]).output
     assert max(map(len, said.splitlines())) <= 80
     source = (RESULTS.parents[1] / "methods/wanda.py").read_text(encoding="utf-8")
     assert "".join(source.split()) in "".join(said.split())

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from generator.views.measured import SECTIONS, describe
 from reference_impls.command_line import demo
 from reference_impls.command_line.commands import app
+from reference_impls.methods.described import SECTIONS, describe
 from reference_impls.methods.prune import FUNCTIONS, calibration_for
 from reference_impls.methods.registry import METHODS
 from reference_impls.testbed.data import load
@@ -26,7 +26,7 @@ MOST_LINES = 150
 
 def test_every_file_but_the_shared_steps_is_a_method() -> None:
     found = {file.stem for file in (ROOT / "reference_impls/methods").glob("*.py")}
-    assert found - FILES.keys() == {"__init__", "differences", "prune", "registry"}
+    assert found - FILES.keys() == {"__init__", "described", "differences", "prune", "registry"}
     assert FILES["obs_diff"] == ["obs-diff", "obs-diff-units"]
 
 
