@@ -78,7 +78,7 @@ def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
         call: whether to call it; it takes most of the time.
 
     Raises:
-        ValueError: it cannot be built.
+        ValueError: it cannot be built, or it multiplies by operators that are not counted.
     """
     model = build(architecture)
     parameters = sum(value.numel() for value in model.parameters())
@@ -87,6 +87,8 @@ def count(architecture: Architecture, *, call: bool = True) -> dict[str, int]:
     given = {name: _zeros(shape) for name, shape in architecture.inputs.items()}
     with biases_and_norms(model) as beside:
         multiplied = macs.count(model, lambda model: model(**given))
+    if multiplied.not_counted:
+        raise ValueError(f"{architecture.build}: MACs not counted: {', '.join(multiplied.not_counted)}")
     values = (parameters, multiplied.total(), multiplied.total(attention=True), multiplied.total() + beside())
     return dict(zip(WHAT, values, strict=True))
 
@@ -119,7 +121,7 @@ def biases_and_norms(model: nn.Module) -> Iterator[Callable[[], int]]:
         elif layer.bias is not None:
             counted += output.shape[-1] if isinstance(layer, nn.Linear) else output.numel()
 
-    kinds = (nn.GroupNorm, nn.LayerNorm, nn.Linear, *macs.Convolution)
+    kinds = (nn.GroupNorm, nn.LayerNorm, nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     with hooked((layer, hook) for layer in model.modules() if isinstance(layer, kinds)):
         yield lambda: counted
 

@@ -86,6 +86,9 @@ class Sparse(nn.Module):
 class SparseLinear(Sparse):
     """A linear layer: (..., inputs) -> (..., outputs)."""
 
+    counted_as = "linear"
+    """Its part of the MACs; see ``maths.macs``, which sees no kernel outside torch."""
+
     @classmethod
     def from_dense(cls, layer: nn.Linear, *, kind: Format = "csr", activation: str | None = None) -> SparseLinear:
         """From a pruned layer; ``activation`` is fused behind it.
@@ -113,6 +116,8 @@ class SparseLinear(Sparse):
 
 class SparseConv2d(Sparse):
     """A 3×3 or 1×1 convolution: (n, channels, h, w) -> (n, outputs, ...)."""
+
+    counted_as = "convolution"
 
     def __init__(
         self,

@@ -255,9 +255,7 @@ def cost(model: nn.Module, calibration: Calibration | None) -> Cost:
     if calibration is None:
         return Cost(parameters, nonzero, None, None, (NO_INPUT,))
     sample = calibration.calls[0].first()
+    dense, sparse = macs.count(model, sample.run), macs.count(model, sample.run, nonzero=True)
     return Cost(
-        parameters,
-        nonzero,
-        macs=macs.count(model, sample.run).total(attention=True),
-        macs_nonzero=macs.count(model, sample.run, nonzero=True).total(attention=True),
+        parameters, nonzero, dense.total(attention=True), sparse.total(attention=True), not_counted=dense.not_counted
     )

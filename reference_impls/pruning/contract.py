@@ -105,10 +105,10 @@ class Cost:
     nonzero: int
     """Parameters that are not zero."""
     macs: int | None
-    """Multiply-accumulates per forward pass of one sample, in Linear and convolution layers and in the two products of
-    attention; zeros included, as in dense kernels. None without an input to run the model on."""
+    """Multiply-accumulates per forward pass of one sample, of products with weights, convolutions and the two products
+    of attention; zeros included, as in dense kernels. None without an input to run the model on."""
     macs_nonzero: int | None
-    """The same with each layer's zero weights skipped, as by an ideal sparse kernel."""
+    """The same with zero weights skipped, as by an ideal sparse kernel."""
     not_counted: tuple[str, ...] = ()
     """What the numbers of MACs lack, as in *2 LSTM*; where they are None, the reason."""
 

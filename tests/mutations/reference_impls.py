@@ -67,8 +67,8 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/macs.py",
-        "self.macs += pairs * q.shape[-1] + pairs * v.shape[-1]",
-        "self.macs += 2 * pairs * q.shape[-1]",
+        'self.parts["attention"] += pairs * query.shape[-1] + pairs * value.shape[-1]',
+        'self.parts["attention"] += 2 * pairs * query.shape[-1]',
         (f"{T}maths/test_maths.py::test_values_of_attention_may_have_a_width_of_their_own",),
     ),
     Mutation(
