@@ -1,30 +1,31 @@
 """EcoDiff: learn gates on heads and neurons from the final image.  Zhang et al., 2024, arXiv:2412.02852, section 3.
 
-Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum of P(gate open), z = the sample from the same noise,
-        hard-concrete gates with parameters log alpha; the weights are frozen. Units with the lowest log alpha are
-        removed.
+Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum over the kinds of units of the mean of
+        sigmoid(a log alpha + b), z = the sample from the same noise; hard-concrete gates with parameters log alpha,
+        sampled anew in each forward pass and for each sample; the weights are frozen. Units with the lowest log alpha
+        of their kind are removed.
 Differs from the paper: a trajectory of ``STEPS`` steps, differentiated without time-step gradient checkpointing (the
-        model is small); the sparsity penalty is P itself, where the paper replaces it by an L1 norm; inner channels of
-        residual blocks are gated too; each group has the requested sparsity, where the paper has one global
-        threshold.
-Shapes  noise and classes of each batch -> a log alpha a unit.   Cost  STEPS forward and backward passes a batch.
+        model is small); batches of ``SAMPLES``, each with noise of its own; the best unit of each group stays, where
+        the authors remove a group that has none; inner channels of residual blocks are gated too.
+Shapes  noise, classes of each batch -> a log alpha a unit.   Cost  EPOCHS * STEPS forward and backward passes a batch.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
-        the model are not known, or a log alpha is not finite any more.
+        the model are not known, a log alpha is not finite any more, or an option is not valid.
 Run     python -m reference_impls prune --method ecodiff --model dit --sparsity 0.5 --out build/ecodiff
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
-from reference_impls.maths.gates import expected_open, hard_concrete, logistic_noise
-from reference_impls.maths.hooks import Hook, frozen, hooked
+from reference_impls.maths.gates import gated, hard_concrete, logistic_noise
+from reference_impls.maths.hooks import frozen
 from reference_impls.maths.surgery import Group
+from reference_impls.near_names import unknown
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
@@ -32,41 +33,109 @@ from reference_impls.testbed.diffusion import trajectory
 
 STEPS, SAMPLES = 3, 16
 """Sampler steps that the gradient runs through, and samples of a training step."""
-RATE, PRICE, START = 0.1, 0.02, 2.0
-"""Learning rate of log alpha; beta; initial log alpha, with nearly all gates open."""
+EPOCHS, START, TEMPERATURE = 4, 3.0, 0.83
+"""Passes over the calibration, first log alpha, temperature; these and the next as in the authors' code for FLUX."""
+RATES: Mapping[str, float] = {"head": 0.5, "neuron": 0.1, "channel": 0.1}
+"""Learning rates of log alpha by kind of unit."""
+PRICE, SLOPE, SHIFT = 0.01, 0.4, 1.0
+"""beta, and a and b of the penalty."""
+RANKINGS = ("kind", "group")
+"""Units are compared over all groups of their kind, as in the authors' code, or within their group."""
 
 
-def prune(model: nn.Module, calibration: Calibration, request: Request, *, price: float = PRICE) -> Outcome:
-    """Learn the gates, one step a batch, and remove the units whose gates are the most closed."""
+@dataclass(frozen=True)
+class Example:
+    """Noise (n, 1, side, side), classes (n,), and the dense model's sample from both, shaped as the noise."""
+
+    noise: torch.Tensor
+    label: torch.Tensor
+    wanted: torch.Tensor
+
+
+def prune(
+    model: nn.Module,
+    calibration: Calibration,
+    request: Request,
+    *,
+    epochs: int = EPOCHS,
+    price: float = PRICE,
+    ranking: str = "kind",
+) -> Outcome:
+    """Learn the gates, one step a batch, and remove the units whose gates are the most closed.
+
+    Args:
+        model: pruned in place.
+        calibration: batches whose classes and shape are used.
+        request: sparsity of each kind of unit, or of single groups.
+        epochs: passes over the calibration.
+        price: beta, the weight of the sparsity penalty.
+        ranking: one of ``RANKINGS``.
+
+    Raises:
+        ValueError: an option is not valid, or a log alpha is not finite.
+    """
+    if epochs < 1:
+        raise ValueError(f"ecodiff cannot learn gates in {epochs} epochs; give at least 1")
+    if ranking not in RANKINGS:
+        raise ValueError(unknown("ranking", ranking, RANKINGS))
     groups = groups_of(model)
-    return remove_lowest(model, groups, learn(model, groups, calibration, price, request.seed), request)
+    alphas = learn(model, groups, calibration, request.seed, epochs=epochs, price=price)
+    return remove_lowest(model, groups, alphas, request, over_groups=ranking == "kind")
 
 
 def learn(
-    model: nn.Module, groups: Sequence[Group], calibration: Calibration, price: float, seed: int
+    model: nn.Module,
+    groups: Sequence[Group],
+    calibration: Calibration,
+    seed: int,
+    epochs: int = EPOCHS,
+    price: float = PRICE,
 ) -> dict[str, torch.Tensor]:
-    """Log alpha (units,) of each group; the model's weights stay as they are.
-
-    ``price`` is the weight of the sparsity penalty, averaged over groups, so that each group counts alike.
-    """
+    """Log alpha (units,) of each group; the model's weights stay as they are."""
     generator = torch.Generator().manual_seed(seed)
     alphas = {group.name: torch.full((group.units,), START, requires_grad=True) for group in groups}
-    optimiser = torch.optim.Adam(alphas.values(), lr=RATE)
+    optimiser = torch.optim.AdamW([{"params": [alphas[group.name]], "lr": RATES[group.kind]} for group in groups])
     with frozen(model):
-        for batch in calibration:
-            label = batch.arguments["label"][:SAMPLES]
-            noise = torch.randn(batch.arguments["x"][:SAMPLES].shape, generator=generator)
-            with torch.no_grad():
-                wanted = final(model, noise, label)
-            gates = {name: hard_concrete(a, logistic_noise(a.shape, generator)) for name, a in alphas.items()}
-            with gated(model, groups, gates):
-                images = final(model, noise, label)
-            paid = torch.stack([expected_open(alpha).mean() for alpha in alphas.values()]).mean()
-            loss = (images - wanted).square().mean() + price * paid
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+        examples = [example(model, batch.arguments["x"], batch.arguments["label"], generator) for batch in calibration]
+        for _ in range(epochs):
+            for index in torch.randperm(len(examples), generator=generator).tolist():
+                optimiser.zero_grad()
+                objective(model, groups, alphas, examples[index], price, generator).backward()
+                optimiser.step()
     return {name: alpha.detach() for name, alpha in alphas.items()}
+
+
+@torch.no_grad()
+def example(model: nn.Module, x: torch.Tensor, label: torch.Tensor, generator: torch.Generator) -> Example:
+    """New noise of the shape of a batch, and the dense model's sample from it."""
+    noise = torch.randn(x[:SAMPLES].shape, generator=generator)
+    return Example(noise, label[:SAMPLES], final(model, noise, label[:SAMPLES]))
+
+
+def objective(
+    model: nn.Module,
+    groups: Sequence[Group],
+    alphas: Mapping[str, torch.Tensor],
+    wanted: Example,
+    price: float,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Error of the gated model's sample, plus the price of the gates, as a scalar.
+
+    Its terms are averaged over the units of a group and the groups of a kind, and summed over the kinds.
+    """
+
+    def sample(group: Group) -> torch.Tensor:
+        noise = logistic_noise(torch.Size((len(wanted.noise), group.units)), generator)
+        return hard_concrete(alphas[group.name], noise, TEMPERATURE)
+
+    with gated(model, groups, sample):
+        images = final(model, wanted.noise, wanted.label)
+    by_kind: dict[str, list[torch.Tensor]] = {}
+    for group in groups:
+        by_kind.setdefault(group.kind, []).append((SLOPE * alphas[group.name] + SHIFT).sigmoid().mean())
+    paid = torch.stack([torch.stack(terms).mean() for terms in by_kind.values()]).sum()
+    return (images - wanted.wanted).square().mean() + price * paid
 
 
 def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
@@ -79,28 +148,3 @@ def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.T
     for x, _, _ in trajectory(call, noise, label, STEPS):
         last = x
     return last
-
-
-@contextmanager
-def gated(model: nn.Module, groups: Sequence[Group], gates: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    """Inside, the output of each unit is multiplied by its gate (units,)."""
-    hooks = []
-    for group in groups:
-        for part in group.parts:
-            if part.side == "in":
-                layer = model.get_submodule(part.layer)
-                columns = model.get_parameter(f"{part.layer}.weight").shape[1]
-                spread = torch.ones(columns).scatter(  # (columns,)
-                    0, part.index.flatten(), gates[group.name].repeat_interleave(part.index.shape[1])
-                )
-                hooks.append((layer, _times(spread)))
-    with hooked(hooks, before=True):
-        yield
-
-
-def _times(gate: torch.Tensor) -> Hook:
-    def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        spread = gate.to(inputs[0].dtype)  # a gate is learned in its own precision, whatever the model's
-        return (inputs[0] * (spread[:, None, None] if isinstance(layer, nn.Conv2d) else spread),)
-
-    return hook

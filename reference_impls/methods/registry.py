@@ -190,8 +190,8 @@ METHODS: Mapping[str, Method] = {
             "removes the units whose gates are closed the most."
         ),
         formula=(
-            r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_u "
-            r"P(g_{\alpha_u} > 0)"
+            r"\min_{\log \alpha} \; \mathbb{E} \, \lVert z(g_\alpha) - z \rVert^2 + \beta \sum_k "
+            r"\overline{\sigma(a \log \alpha_k + b)}"
         ),
     ),
     "bk-sdm": Method(

@@ -25,23 +25,59 @@ def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]
     return sorted((best + torch.arange(strata)[:, None] * size).flatten().tolist())
 
 
+def best_of_groups(groups: Sequence[Group], scores: Mapping[str, torch.Tensor], share: float) -> dict[str, list[int]]:
+    """The units to keep of each group, rising, if all groups are ranked together.
+
+    The best unit of each group stays. Norm groups keep as many units each: the n-th best units of all strata of a group
+    are kept or removed together, by their mean score. The number of kept units is the nearest that this allows.
+    """
+    ranked, places = {}, []
+    for number, group in enumerate(groups):
+        strata = scores[group.name].view(group.strata, -1)  # (strata, units of each)
+        order = strata.argsort(dim=1, descending=True, stable=True)
+        ranked[group.name] = order + torch.arange(group.strata)[:, None] * strata.shape[1]
+        means = strata.gather(1, order).mean(0).tolist()
+        places += [(place > 0, -mean, number, group) for place, mean in enumerate(means)]
+    total = sum(group.units for group in groups)
+    room = total - pruned_count(total, share)
+    taken = dict.fromkeys(ranked, 0)
+    for later, _, _, group in sorted(places, key=lambda place: place[:3]):
+        if not later or group.strata <= 2 * room:  # one more brings the number nearer
+            taken[group.name] += 1
+            room -= group.strata
+    return {name: sorted(order[:, : taken[name]].flatten().tolist()) for name, order in ranked.items()}
+
+
 def remove_lowest(
-    model: nn.Module, groups: Sequence[Group], scores: Mapping[str, torch.Tensor], request: Request
+    model: nn.Module,
+    groups: Sequence[Group],
+    scores: Mapping[str, torch.Tensor],
+    request: Request,
+    *,
+    over_groups: bool = False,
 ) -> Outcome:
-    """Remove the units with the lowest scores from each group.
+    """Remove the units with the lowest scores.
 
     Args:
         model: changed in place.
         groups: its groups.
         scores: (units,) of each group, by its name.
         request: sparsity, or those of single groups.
+        over_groups: rank the units of one kind over all groups, so that the kind has the requested sparsity and its
+            groups differ; a group whose own sparsity is requested is ranked by itself. Otherwise each group has the
+            requested sparsity.
 
     Raises:
         ValueError: a score is not finite; the group is named, and nothing is changed.
     """
     for group in groups:
         check_finite(f"scores of {group.name}", scores[group.name])
-    kept = {group.name: best_units(scores[group.name], request.share(group.name), group.strata) for group in groups}
+    alone = [group for group in groups if not over_groups or group.name in request.shares]
+    kept = {group.name: best_units(scores[group.name], request.share(group.name), group.strata) for group in alone}
+    for kind in dict.fromkeys(group.kind for group in groups):
+        together = [group for group in groups if group.kind == kind and group.name not in kept]
+        kept |= best_of_groups(together, scores, request.sparsity)
+    kept = {group.name: kept[group.name] for group in groups}
     remove(model, *((group, kept[group.name]) for group in groups))
     return Outcome(kept=kept)
 

@@ -191,14 +191,14 @@ METHODS = (
     ),
     Mutation(
         "reference_impls/methods/ecodiff.py",
-        "torch.stack([expected_open(alpha).mean() for alpha in alphas.values()]).mean()",
-        "torch.cat([expected_open(alpha) for alpha in alphas.values()]).mean()",
-        (f"{T}methods/test_ecodiff.py::test_the_price_of_a_gate_by_hand",),
+        "torch.stack([torch.stack(terms).mean() for terms in by_kind.values()]).sum()",
+        "torch.cat([torch.stack(terms) for terms in by_kind.values()]).mean()",
+        (f"{T}methods/test_ecodiff_rule.py::test_loss_and_gradient_of_a_training_step[dit]",),
     ),
     Mutation(
-        "reference_impls/methods/ecodiff.py",
-        "spread[:, None, None] if isinstance(layer, nn.Conv2d) else spread",
-        "spread",
+        "reference_impls/maths/gates.py",
+        "every[:, :, None, None] if isinstance(layer, nn.Conv2d) else every[:, None]",
+        "every[:, None]",
         (f"{T}methods/test_structured.py::test_the_unet_keeps_its_norm_groups[ecodiff]",),
     ),
     Mutation(

@@ -1,4 +1,4 @@
-"""Gates that are learned: against samples, central differences and the distribution that they draw from."""
+"""Gates that are learned: at their ends, against central differences and the distribution of a choice."""
 
 import pytest
 import torch
@@ -7,21 +7,20 @@ from reference_impls.maths import gates
 from reference_impls.maths.gates import one_of
 
 
-def test_expected_open_against_samples() -> None:
-    alpha = torch.tensor([-2.0, 0.0, 1.0, 3.0])
-    noise = gates.logistic_noise(torch.Size((200_000, 4)), torch.Generator().manual_seed(0))
-    share = (gates.hard_concrete(alpha, noise) > 0).float().mean(0)
-    torch.testing.assert_close(share, gates.expected_open(alpha), rtol=0, atol=0.005)
-    assert gates.hard_concrete(torch.tensor([-9.0, 9.0]), torch.zeros(2)).tolist() == [0.0, 1.0]
+def test_gates_are_clipped_and_sharper_when_colder() -> None:
+    assert gates.hard_concrete(torch.tensor([-9.0, 9.0]), torch.zeros(2), 2 / 3).tolist() == [0.0, 1.0]
+    assert float(gates.hard_concrete(torch.tensor(0.0), torch.zeros(()), 2 / 3)) == 0.5
+    warm, cold = (float(gates.hard_concrete(torch.tensor(0.4), torch.zeros(()), t)) for t in (2.0, 0.5))
+    assert 0.5 < warm < cold < 1
 
 
 def test_gates_against_central_differences() -> None:
-    """The loss of EcoDiff by log alpha, in float64, for fixed noise."""
+    """In float64, for fixed noise."""
     alpha = torch.tensor([0.3, -0.4, 1.2], dtype=torch.float64, requires_grad=True)
     noise = torch.tensor([0.1, -0.2, 0.05], dtype=torch.float64)
 
     def loss(a: torch.Tensor) -> torch.Tensor:
-        return (gates.hard_concrete(a, noise) * torch.tensor([1.0, 2.0, 3.0])).sum() ** 2 + gates.expected_open(a).sum()
+        return (gates.hard_concrete(a, noise, 0.83) * torch.tensor([1.0, 2.0, 3.0])).sum() ** 2
 
     assert torch.autograd.gradcheck(loss, (alpha,))
 

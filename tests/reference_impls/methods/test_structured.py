@@ -48,7 +48,7 @@ def pruned(name: str, method: str, share: float, *, seed: int = 0) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("method", ALL)
+@pytest.mark.parametrize("method", sorted({*ALL} - {"ecodiff"}))  # ecodiff ranks over groups
 def test_shares_are_exact_in_every_group(method: str) -> None:
     model = copy.deepcopy(MODELS["dit"])
     report = prune(model, calls("dit", method), 0.5, method=method)
@@ -351,7 +351,9 @@ def test_bad_requests_change_nothing(method: str, asked: dict[str, Any], told: s
 def test_shares_of_single_groups(method: str) -> None:
     model = copy.deepcopy(MODELS["dit"])
     prune(model, calls("dit", method), 0.5, method=method, shares={"blocks.0.attention": 0.0})
-    assert [group.units for group in groups_of(model)][:3] == [4, 32, 2]
+    kept = [group.units for group in groups_of(model)][:3]
+    assert kept[0] == 4
+    assert kept == [4, 32, 2] or method == "ecodiff"  # that ranks over groups
 
 
 @pytest.mark.parametrize("method", ALL)
