@@ -33,8 +33,8 @@ from reference_impls.testbed.diffusion import trajectory
 
 STEPS, SAMPLES = 3, 16
 """Sampler steps that the gradient runs through, and samples of a training step."""
-EPOCHS, START, TEMPERATURE = 4, 3.0, 0.83
-"""Passes over the calibration, first log alpha, temperature; these and the next as in the authors' code for FLUX."""
+EPOCHS, START, TEMPERATURE = 1, 3.0, 0.83
+"""Passes over the calibration; first log alpha, temperature: these and the next as in the authors' code for FLUX."""
 RATES: Mapping[str, float] = {"head": 0.5, "neuron": 0.1, "channel": 0.1}
 """Learning rates of log alpha by kind of unit."""
 PRICE, SLOPE, SHIFT = 0.01, 0.4, 1.0
