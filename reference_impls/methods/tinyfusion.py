@@ -6,8 +6,10 @@ Maths   x_out = m block(x) + (1 - m) x with a gate m of each block (Eq. 1). Cons
         are trained together with it (Eq. 7), so that a mask is scored after simulated fine-tuning. The most likely
         mask of each group is used, and the updates are discarded.
 Differs from the paper: where the sparsity does not divide evenly, groups lose its floor or ceiling, the later ones
-        more; the low-rank updates are not scaled (alpha of Eq. 7 is 1), and convolutions, four fifths of the weights of
-        a U-Net's blocks, get none. Its recovery, distillation from masked hidden states, is not here.
+        more; a mask is sampled for each batch, the temperature falls geometrically, and the low-rank updates have rank
+        4, unscaled, on the Linear layers of the blocks alone (the authors' code: for each image, linearly, rank 8
+        scaled by two, on every Linear layer, with logits times 100 and an average of them that decides). Its recovery,
+        distillation from masked hidden states, is not here.
 Shapes  one step a batch -> names of blocks.   Cost  training.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
         layers are requested, the blocks of the model are not known, a batch has no target, or the loss is not finite.
