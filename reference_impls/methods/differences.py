@@ -75,7 +75,12 @@ COMPARISONS: Mapping[str, Comparison] = {
                 "The inputs are those of all timesteps of the calibration.",
                 why_not_measured="an extension, since the paper prunes language models, which have no timesteps",
             ),
-            Difference("Of a convolution, a column is one kernel position of one input channel.", None, NO_LAYERS),
+            Difference(
+                "Of a convolution, a column is one kernel position of one input channel; channels follow each other "
+                "within a kernel position.",
+                None,
+                NO_LAYERS,
+            ),
             Difference(
                 "The authors' code takes the norms of a block after the blocks before it are pruned; here all norms "
                 "are those of the dense model.",

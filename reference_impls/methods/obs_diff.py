@@ -31,7 +31,7 @@ from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import as_matrix, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, set_matrix
 from reference_impls.pruning.observers import naming, observe
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
@@ -79,7 +79,7 @@ def _prune_group(model: nn.Module, group: Group, calibration: Calibration, reque
     return kept
 
 
-def _scores(group: Group, part: Part, layer: nn.Linear | nn.Conv2d, hessian: torch.Tensor) -> torch.Tensor:
+def _scores(group: Group, part: Part, layer: Layer, hessian: torch.Tensor) -> torch.Tensor:
     """OBS error of each unit in a layer that reads it, (units,)."""
     weight, columns = as_matrix(layer), _columns(part, layer)
     if group.kind == "head":
@@ -87,11 +87,11 @@ def _scores(group: Group, part: Part, layer: nn.Linear | nn.Conv2d, hessian: tor
     return column_scores(weight, hessian)[columns].sum(1)  # (units, columns of each) -> (units,)
 
 
-def _layer(model: nn.Module, part: Part) -> nn.Linear | nn.Conv2d:
+def _layer(model: nn.Module, part: Part) -> Layer:
     return model.get_submodule(part.layer)  # type: ignore[return-value]
 
 
-def _columns(part: Part, layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
+def _columns(part: Part, layer: Layer) -> torch.Tensor:
     """Columns of the layer's matrix that each unit owns: all kernel positions of its channels, (units, columns)."""
-    positions = layer.weight[0, 0].numel()
-    return (part.index[:, :, None] * positions + torch.arange(positions)).flatten(1)
+    channels, positions = layer.weight.shape[1], layer.weight[0, 0].numel()
+    return (part.index[:, :, None] + channels * torch.arange(positions)).flatten(1)

@@ -31,7 +31,7 @@ from reference_impls.methods import (
 from reference_impls.methods.registry import NEEDS_NAMES, method_of
 from reference_impls.near_names import nearest
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
-from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.layers import Layer, prunable
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
@@ -199,22 +199,24 @@ def refuse_what_the_kind_lacks(method: str, kind: str, request: Request) -> None
         raise ValueError(f"{method} compares all blocks of a model; give no scope and no sparsity of single layers")
 
 
-def refuse_remainder(pattern: Pattern, layers: Mapping[str, nn.Linear | nn.Conv2d]) -> None:
-    """Weights left over at the end of a row would stay dense, so the requested sparsity would not be reached.
+def refuse_remainder(pattern: Pattern, layers: Mapping[str, Layer]) -> None:
+    """Inputs left over at the end of a row would stay dense, so the requested sparsity would not be reached.
+
+    The groups of a convolution lie along its input channels, at each kernel position.
 
     Rows left over at the end of a layer are fine: their block is smaller.
 
     Raises:
         ValueError: m does not divide the width of a layer; the message names the layer, its width and what fits.
     """
-    widths = {name: as_matrix(layer).shape[1] for name, layer in layers.items()}
+    widths = {name: layer.weight.shape[1] for name, layer in layers.items()}
     common = math.gcd(*widths.values())
     for name, width in widths.items():
         if width % pattern.m:
             fix = f"an m that divides {common} fits all layers" if common > 1 else "no m fits all; give a sparsity"
             raise ValueError(
-                f"pattern {pattern} does not fit rows of {width} weights in {name}: {pattern.m} does not divide "
-                f"{width}; {fix}"
+                f"pattern {pattern} does not fit the {width} inputs of {name}: {pattern.m} does not "
+                f"divide {width}; {fix}"
             )
 
 

@@ -25,7 +25,7 @@ from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.layers import Layer, as_matrix, in_columns, like_weight, prunable
 
 DECAY = 2e-4
 """lambda, from Zhou et al."""
@@ -59,8 +59,8 @@ class Sparse(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Mask by the weight as it is now."""
-        sizes = weight.detach().flatten(1).abs()
-        return StraightThrough.apply(weight, keep_pattern(sizes, self.pattern).view_as(weight), self.decay)
+        mask = keep_pattern(in_columns(weight.detach()).abs(), self.pattern)
+        return StraightThrough.apply(weight, like_weight(mask, weight), self.decay)
 
 
 def prune(
@@ -78,7 +78,7 @@ def prune(
 
 
 @contextmanager
-def sparse(layers: Mapping[str, nn.Linear | nn.Conv2d], pattern: Pattern, decay: float) -> Iterator[None]:
+def sparse(layers: Mapping[str, Layer], pattern: Pattern, decay: float) -> Iterator[None]:
     """Inside, each layer computes with its masked weight and trains the dense one."""
     for layer in layers.values():
         parametrize.register_parametrization(layer, "weight", Sparse(pattern, decay))

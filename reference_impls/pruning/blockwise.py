@@ -27,10 +27,10 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.hooks import hooked, replaced
-from reference_impls.pruning.layers import as_matrix, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, like_weight, set_matrix
 from reference_impls.pruning.observers import O, alike, naming, observe
 
-Layers = Mapping[str, nn.Linear | nn.Conv2d]
+Layers = Mapping[str, Layer]
 """By their names in the model."""
 Decide = Callable[[str, torch.Tensor, O], tuple[torch.Tensor, torch.Tensor]]
 """Name, matrix and observer of a layer -> new matrix and mask, both (outputs, inputs); it changes nothing."""
@@ -80,7 +80,7 @@ def _write(layers: Layers, observed: Mapping[str, O], decide: Decide[O]) -> dict
         with naming(name):
             matrix, mask = decide(name, as_matrix(layer), observed[name])
         set_matrix(layer, matrix)
-        masks[name] = mask.view_as(layer.weight)
+        masks[name] = like_weight(mask, layer.weight)
     return masks
 
 

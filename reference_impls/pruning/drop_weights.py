@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import nn
 
 from reference_impls.maths.masks import check_finite, keep_best, keep_best_in_rows, keep_best_over_layers, keep_pattern
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import as_matrix, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, like_weight, set_matrix
 
 
-def drop_weights(
-    layers: Mapping[str, nn.Linear | nn.Conv2d], scores: Mapping[str, torch.Tensor], request: Request
-) -> Outcome:
+def drop_weights(layers: Mapping[str, Layer], scores: Mapping[str, torch.Tensor], request: Request) -> Outcome:
     """Zero the lowest scores of each layer, as the request asks.
 
     Args:
@@ -36,4 +33,4 @@ def drop_weights(
         masks = {name: keep(score, request.share(name), request.block) for name, score in scores.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
-    return Outcome(masks={name: mask.view_as(layers[name].weight) for name, mask in masks.items()})
+    return Outcome(masks={name: like_weight(mask, layers[name].weight) for name, mask in masks.items()})

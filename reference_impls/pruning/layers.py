@@ -1,4 +1,8 @@
-"""The layers that unstructured methods prune, each as a matrix, and the inputs that reach them."""
+"""The layers that unstructured methods prune, each as a matrix, and the inputs that reach them.
+
+The columns of a convolution's matrix run over the input channels of one kernel position after the other. So an n:m
+pattern takes its groups along the input channels, the order of channels-last kernels, as for sparse tensor cores.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +10,60 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 SMALLEST = 16
 """Layers with fewer inputs or outputs (first and last ones) are not pruned: they save little and cost much quality."""
 
 
-def prunable(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
-    """Every Linear and ungrouped Conv2d with at least ``SMALLEST`` inputs and outputs, by name, in model order.
+def prunable(model: nn.Module) -> dict[str, Layer]:
+    """Every Linear and ungrouped convolution with at least ``SMALLEST`` inputs and outputs, by name, in model order.
 
     Raises:
         ValueError: there is none.
     """
-    found: dict[str, nn.Linear | nn.Conv2d] = {}
-    for name, layer in model.named_modules():
-        grouped = isinstance(layer, nn.Conv2d) and layer.groups != 1
-        if isinstance(layer, (nn.Linear, nn.Conv2d)) and not grouped and min(layer.weight.shape[:2]) >= SMALLEST:
-            found[name] = layer
+    found = {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, Layer) and getattr(layer, "groups", 1) == 1 and min(layer.weight.shape[:2]) >= SMALLEST
+    }
     if not found:
-        raise ValueError(f"{type(model).__name__} has no Linear or Conv2d of {SMALLEST} x {SMALLEST} or more")
+        raise ValueError(f"{type(model).__name__} has no Linear or convolution of {SMALLEST} x {SMALLEST} or more")
     return found
 
 
-def as_matrix(layer: nn.Linear | nn.Conv2d) -> torch.Tensor:
-    """The weight as (outputs, inputs); of a convolution, inputs are channel by channel, kernel position by position."""
-    return layer.weight.detach().flatten(1)
+def as_matrix(layer: Layer) -> torch.Tensor:
+    """The weight as (outputs, inputs); of a convolution, inputs are kernel position by position, channel by channel."""
+    return in_columns(layer.weight.detach())
 
 
 @torch.no_grad()
-def set_matrix(layer: nn.Linear | nn.Conv2d, matrix: torch.Tensor) -> None:
+def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
     """Write a matrix (outputs, inputs) back into the weight."""
-    layer.weight.copy_(matrix.view_as(layer.weight))
+    layer.weight.copy_(like_weight(matrix, layer.weight))
 
 
-def input_rows(layer: nn.Linear | nn.Conv2d, inputs: torch.Tensor) -> torch.Tensor:
+def in_columns(weight: torch.Tensor) -> torch.Tensor:
+    """A weight (outputs, channels, *kernel) as a matrix (outputs, kernel positions * channels)."""
+    return weight.flatten(2).transpose(1, 2).flatten(1) if weight.dim() > 2 else weight
+
+
+def like_weight(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """A matrix of ``in_columns``, such as a mask, in the shape of the weight."""
+    outputs, channels, *kernel = weight.shape
+    return matrix.view(outputs, -1, channels).transpose(1, 2).reshape(outputs, channels, *kernel)
+
+
+def input_rows(layer: Layer, inputs: torch.Tensor) -> torch.Tensor:
     """What the matrix is multiplied with: (rows, inputs), one row a token, sample or pixel."""
     if isinstance(layer, nn.Linear):
         return inputs.reshape(-1, layer.in_features)
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     around = layer._reversed_padding_repeated_twice  # in numbers also where the layer's padding is "same" or "valid"
-    unfolded = functional.unfold(  # (n, inputs, pixels)
-        functional.pad(inputs, around, mode=mode),
-        kernel_size=layer.kernel_size,
-        dilation=layer.dilation,
-        stride=layer.stride,
-    )
-    return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
+    windows = functional.pad(inputs, around, mode=mode)  # (n, channels, *sides)
+    sides = len(layer.kernel_size)
+    for axis, (kernel, stride, step) in enumerate(
+        zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), start=2
+    ):
+        windows = windows.unfold(axis, step * (kernel - 1) + 1, stride)[..., ::step]
+    # (n, channels, *positions of the output, *kernel) -> (n, *positions, *kernel, channels)
+    return windows.movedim(1, -1).reshape(-1, layer.in_channels * windows.shape[-sides:].numel())

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths.hooks import Hook, hooked
-from reference_impls.pruning.layers import as_matrix, input_rows
+from reference_impls.pruning.layers import Layer, as_matrix, input_rows
 
 
 class Observer(Protocol):
@@ -56,7 +56,7 @@ def alike(_call: object) -> float:
 def observe(
     module: nn.Module,
     calls: Iterable[R],
-    layers: Mapping[str, nn.Linear | nn.Conv2d],
+    layers: Mapping[str, Layer],
     observer: Callable[[int], O],
     weight: Callable[[R], float] = alike,
 ) -> dict[str, O]:
@@ -84,7 +84,7 @@ def observe(
 
 
 def _adding(name: str, observer: Observer, weight: float) -> Hook:
-    def hook(layer: nn.Linear | nn.Conv2d, inputs: tuple[torch.Tensor, ...]) -> None:
+    def hook(layer: Layer, inputs: tuple[torch.Tensor, ...]) -> None:
         with naming(name):
             observer.add(input_rows(layer, inputs[0].detach()), weight)
 

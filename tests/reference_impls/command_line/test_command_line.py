@@ -173,11 +173,11 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
         (["--pattern", "2-4"], "pattern '2-4' is not n:m, such as 2:4, or n:m x rows, such as 2:4x4"),
         (
             ["--pattern", "2:5"],
-            f"pattern 2:5 does not fit rows of 64 weights in condition.time.0: 5 does not divide 64; {FITS}",
+            f"pattern 2:5 does not fit the 64 inputs of condition.time.0: 5 does not divide 64; {FITS}",
         ),
         (
             ["--pattern", "2:64", "--method", "sparsedm"],
-            f"pattern 2:64 does not fit rows of 96 weights in condition.time.2: 64 does not divide 96; {FITS}",
+            f"pattern 2:64 does not fit the 96 inputs of condition.time.2: 64 does not divide 96; {FITS}",
         ),
         (["--pattern", "2:4", "--sparsity", "0.5"], "give only one of --sparsity and --pattern"),
         (["--sparsity", "0.5", "--scope", "planet"], "unknown scope 'planet'; choose one of layer, row, global"),
@@ -453,7 +453,7 @@ class TestDiffusers:
     def test_a_pattern_that_does_not_fit(self, transformer: Path) -> None:
         words = ["prune", "--model", str(transformer), "--method", "magnitude", "--pattern", "2:5"]
         said = error(*words, "--out", str(transformer.parent / "out"))
-        assert said.startswith("pattern 2:5 does not fit rows of 256 weights in transformer_blocks.0.")
+        assert said.startswith("pattern 2:5 does not fit the 256 inputs of transformer_blocks.0.")
         assert [one.name for one in transformer.parent.iterdir()] == ["transformer"]
 
     @pytest.mark.parametrize(

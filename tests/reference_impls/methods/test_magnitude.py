@@ -41,7 +41,7 @@ def test_keep_pattern_is_what_the_model_gets(dit: nn.Module, calibration: Calibr
 
 
 def test_a_model_without_layers(calibration: Calibration) -> None:
-    with pytest.raises(ValueError, match="ReLU has no Linear or Conv2d of 16 x 16 or more"):
+    with pytest.raises(ValueError, match="ReLU has no Linear or convolution of 16 x 16 or more"):
         prune(nn.ReLU(), calibration, 0.5, method="magnitude")
 
 

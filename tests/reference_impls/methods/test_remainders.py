@@ -32,10 +32,10 @@ CALIBRATION = Calibration((image_call(torch.randn(4, 16), torch.rand(4), torch.z
 @pytest.mark.parametrize(
     ("hidden", "pattern", "told"),
     [
-        (24, "2:5", "rows of 16 weights in up: 5 does not divide 16; an m that divides 8 fits all layers"),
-        (24, "2:16", "rows of 24 weights in down: 16 does not divide 24; an m that divides 8 fits all layers"),
-        (24, "2:500", "rows of 16 weights in up: 500 does not divide 16; an m that divides 8 fits all layers"),
-        (25, "2:4x2", "rows of 25 weights in down: 4 does not divide 25; no m fits all; give a sparsity"),
+        (24, "2:5", "the 16 inputs of up: 5 does not divide 16; an m that divides 8 fits all layers"),
+        (24, "2:16", "the 24 inputs of down: 16 does not divide 24; an m that divides 8 fits all layers"),
+        (24, "2:500", "the 16 inputs of up: 500 does not divide 16; an m that divides 8 fits all layers"),
+        (25, "2:4x2", "the 25 inputs of down: 4 does not divide 25; no m fits all; give a sparsity"),
     ],
 )
 @pytest.mark.parametrize("method", ["magnitude", "wanda", "sparsegpt", "sparsedm"])

@@ -133,7 +133,7 @@ def test_mutation_no_mask_in_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -
             {"pattern": Pattern(2, 4), "scope": "global"},
             "a pattern compares scores in groups of m weights; with --pattern, leave --scope out",
         ),
-        ({"pattern": Pattern(2, 500)}, "pattern 2:500 does not fit rows of"),
+        ({"pattern": Pattern(2, 500)}, "pattern 2:500 does not fit the "),
     ],
 )
 def test_bad_requests_change_nothing(asked: dict[str, Any], told: str) -> None:

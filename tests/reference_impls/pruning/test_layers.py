@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from reference_impls.pruning.layers import as_matrix, input_rows, prunable
+from reference_impls.maths.masks import Pattern
+from reference_impls.methods.prune import prune
+from reference_impls.pruning.layers import as_matrix, in_columns, input_rows, like_weight, prunable
 
 MODES = ("zeros", "reflect", "replicate", "circular")
 PADDINGS = ("same", "valid", 0, 1, (1, 2))
@@ -32,6 +34,34 @@ def test_rows_of_a_convolution(mode: str, padding: str | int | tuple[int, int]) 
         made = input_rows(layer, x) @ as_matrix(layer).T + layer.bias  # (n * pixels, outputs)
         expected = output.permute(0, 2, 3, 1).flatten(0, 2)
         torch.testing.assert_close(made, expected, msg=f"kernel {kernel}, stride {stride}, dilation {dilation}")
+
+
+@pytest.mark.parametrize("sides", [1, 3])
+def test_rows_of_a_convolution_over_lines_and_volumes(sides: int) -> None:
+    layer = nn.Conv1d(3, 5, 3, stride=2, padding=1) if sides == 1 else nn.Conv3d(3, 5, 3, stride=2, padding=1)
+    x = torch.randn(2, 3, *(5, 6, 7)[:sides], generator=torch.Generator().manual_seed(0))
+    assert layer.bias is not None
+    made = input_rows(layer, x) @ as_matrix(layer).T + layer.bias
+    torch.testing.assert_close(made, layer(x).movedim(1, -1).flatten(0, -2))
+
+
+def test_groups_of_a_pattern_lie_along_the_input_channels() -> None:
+    """The layout of sparse kernels for convolutions: outputs, kernel rows, kernel columns, channels."""
+    weight = torch.randn(16, 16, 3, 3, generator=torch.Generator().manual_seed(0))
+    layer = nn.Conv2d(16, 16, 3)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+    prune(nn.Sequential(layer), method="magnitude", pattern=Pattern(2, 4))
+    groups = layer.weight.detach().permute(0, 2, 3, 1).reshape(-1, 4)
+    assert (groups != 0).sum(1).eq(2).all()
+    largest = weight.permute(0, 2, 3, 1).reshape(-1, 4).abs().topk(2, dim=1).values.sum(1)
+    torch.testing.assert_close(groups.abs().sum(1), largest)
+
+
+def test_a_matrix_goes_back_into_the_shape_of_the_weight() -> None:
+    for shape in ((5, 4), (5, 4, 3), (5, 4, 3, 2), (5, 4, 3, 2, 2)):
+        weight = torch.randn(shape)
+        assert torch.equal(like_weight(in_columns(weight), weight), weight)
 
 
 def test_rows_of_a_linear() -> None:
