@@ -55,7 +55,7 @@ def learned_options(
     generator = torch.Generator().manual_seed(seed)
     logits = [torch.full((len(option),), FIRST_LOGIT, requires_grad=True) for option in options]
     average = [value.detach().clone() for value in logits]
-    pairs = {}
+    pairs: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
             bound = 1 / math.sqrt(layer.in_features)
