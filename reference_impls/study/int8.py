@@ -8,23 +8,30 @@ Differs from the paper: no zero point, and activations are scaled when they come
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from reference_impls.maths.masks import check_finite
 from reference_impls.pruning.layers import prunable
 
 TOP = 127
+SMALLEST = 1e-12
+"""Of a largest value, so that nothing is divided by zero."""
 
 
 class Int8(nn.Module):
-    """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each forward pass."""
+    """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each forward pass.
+
+    Inputs of half precision are widened and outputs have the type of the input.
+    """
 
     scale: torch.Tensor
-    """(outputs,)."""
+    """(outputs,), in float32 or wider."""
     levels: torch.Tensor
     """int8, in the shape of the weight."""
 
@@ -32,39 +39,98 @@ class Int8(nn.Module):
         """Round the weight of a layer; the bias stays as it is.
 
         Raises:
-            ValueError: the layer pads with something else than zeros.
+            ValueError: the layer pads with something else than zeros, or a weight is not finite.
         """
         super().__init__()
-        weight = layer.weight.detach()
-        largest = weight.abs().flatten(1).max(dim=1).values.clamp(min=1e-12)  # (outputs,)
-        self.bias = layer.bias
+        check_finite("weight", layer.weight)
+        weight = layer.weight.detach().to(_wide(layer.weight.dtype))
+        largest = weight.abs().flatten(1).max(dim=1).values.clamp(min=SMALLEST)  # (outputs,)
+        self.bias, self.dtype = layer.bias, layer.weight.dtype
         self.multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = functional.linear
         if isinstance(layer, nn.Conv2d):
             if layer.padding_mode != "zeros":
-                raise ValueError(
-                    f"padding_mode {layer.padding_mode!r} of a convolution is not quantized here, only zeros"
-                )
+                raise ValueError(f"padding_mode {layer.padding_mode!r} is not quantized here, only zeros")
             self.multiply = partial(
                 functional.conv2d, stride=layer.stride, padding=layer.padding, dilation=layer.dilation
             )
         self.register_buffer("scale", largest / TOP)
         column = self.scale.view(-1, *[1] * (weight.dim() - 1))
         self.register_buffer("levels", (weight / column).round().to(torch.int8))
+        self.train(layer.training)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The rounded weight, for code that reads the weight or the type of a layer itself."""
+        return (self.levels * self.scale.view(-1, *[1] * (self.levels.dim() - 1))).to(self.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As the layer, up to the rounding of both."""
-        step = x.abs().max().clamp(min=1e-12) / TOP
-        product = self.multiply((x / step).round(), self.levels.float())
+        """As the layer, up to the rounding of both; a batch may be empty."""
+        wide = _wide(x.dtype)
+        values = x.to(wide)
+        step = (values.abs().max() if x.numel() else values.new_zeros(())).clamp(min=SMALLEST) / TOP
+        product = self.multiply((values / step).round(), self.levels.to(wide))
         outputs = (-1, *[1] * (self.levels.dim() - 2))  # their axis is the last one of a Linear, the first of an image
-        product = product * (step * self.scale).view(outputs)
-        return product if self.bias is None else product + self.bias.view(outputs)
+        product = product * (step * self.scale.to(wide)).view(outputs)
+        return (product if self.bias is None else product + self.bias.to(wide).view(outputs)).to(x.dtype)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """What is computed in: half precision has neither the integers nor the scales."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 @torch.no_grad()
-def quantize(model: nn.Module) -> int:
-    """Replace every prunable layer by its int8 form, in place; returns how many."""
+def quantize(model: nn.Module, *, leave: Collection[str] = ()) -> int:
+    """Replace every prunable layer by its int8 form, in place, all or nothing.
+
+    Args:
+        model: its layers may be in half precision. A layer in several places stays one layer.
+        leave: names of layers that stay as they are.
+
+    Returns:
+        How many layers were replaced.
+
+    Raises:
+        ValueError: a layer is of another class than Linear or Conv2d, has hooks or a ``forward`` of its own, pads with
+            something else than zeros, or has a weight that is not finite; every such layer is named. Or ``leave`` names
+            no prunable layer.
+    """
+    places: dict[int, list[str]] = defaultdict(list)
+    for name, module in model.named_modules(remove_duplicate=False):
+        places[id(module)].append(name)
     layers = prunable(model)
+    every = {place for layer in layers.values() for place in places[id(layer)]}
+    if unknown := sorted(set(leave) - every):
+        raise ValueError(f"leave: {', '.join(unknown)} is no prunable layer; names are such as {min(every)}")
+    rounded: dict[str, Int8] = {}
+    refused = []
     for name, layer in layers.items():
+        if not set(leave).isdisjoint(places[id(layer)]):
+            continue
+        try:
+            _refuse_what_would_be_lost(name, layer)
+            rounded |= dict.fromkeys(places[id(layer)], Int8(layer))
+        except ValueError as error:
+            refused.append(f"{name or 'the model itself'}: {error}")
+    if refused:
+        raise ValueError(f"not quantized: {'; '.join(refused)}. Name them in leave to keep them as they are")
+    for name, replacement in rounded.items():
         parent, _, last = name.rpartition(".")
-        setattr(model.get_submodule(parent), last, Int8(layer))
-    return len(layers)
+        setattr(model.get_submodule(parent), last, replacement)
+    return len(set(rounded.values()))
+
+
+def _refuse_what_would_be_lost(name: str, layer: nn.Module) -> None:
+    """Int8 multiplies as Linear and Conv2d do; what a subclass, a hook or a new ``forward`` does would be lost.
+
+    Raises:
+        ValueError: the layer does more, or is the whole model.
+    """
+    if not name:
+        raise ValueError("nothing holds it; put it into an nn.Sequential")
+    if type(layer) not in (nn.Linear, nn.Conv2d):
+        raise ValueError(f"it is a {type(layer).__name__}, and only Linear and Conv2d themselves are replaced")
+    if "forward" in vars(layer):
+        raise ValueError("it has a forward of its own")
+    if layer._forward_hooks or layer._forward_pre_hooks:
+        raise ValueError("it has hooks")

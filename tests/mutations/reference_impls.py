@@ -351,7 +351,7 @@ STUDY = (
         "reference_impls/study/int8.py",
         "(weight / column).round().to(torch.int8)",
         "(weight / column).to(torch.int8)",
-        (f"{T}study/test_recover.py::test_int8_by_hand",),
+        (f"{T}study/test_int8.py::test_levels_by_hand",),
     ),
     Mutation(
         "reference_impls/study/ratio_search.py",

@@ -1,4 +1,4 @@
-"""Recovery and what pruning is combined with: zeros stay, losses fall, integers by hand."""
+"""Recovery and what pruning is combined with: zeros stay, losses fall."""
 
 import copy
 import re
@@ -13,7 +13,7 @@ from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import Features
 from reference_impls.pruning.layers import prunable
-from reference_impls.study import int8, ratio_search
+from reference_impls.study import ratio_search
 from reference_impls.study.recover import feature_loss, recover, shared_blocks
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
@@ -106,37 +106,6 @@ def test_a_short_recovery_helps() -> None:
     lost = held_out_loss(model, some)
     recover(model, TRAIN, steps=40, teacher=trained)
     assert held_out_loss(model, some) < lost - 0.04
-
-
-def test_int8_by_hand() -> None:
-    """Weights are multiples of 1/127 of the row's largest, inputs of the call's largest."""
-    layer = nn.Linear(2, 1)
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[1.27, -0.636]]))
-        layer.bias.fill_(0.5)
-    quantized = int8.Int8(layer)
-    assert quantized.levels.tolist() == [[127, -64]]
-    x = torch.tensor([[2.54, 1.0]])
-    assert quantized(x).item() == pytest.approx((127 * 127 - 64 * 50) * 0.01 * 0.02 + 0.5, rel=1e-5)
-
-
-def test_int8_refuses_padding_that_it_does_not_know() -> None:
-    with pytest.raises(ValueError, match="padding_mode 'circular' of a convolution is not quantized here, only zeros"):
-        int8.Int8(nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular"))
-
-
-@pytest.mark.parametrize("name", ["dit", "unet"])
-def test_int8_keeps_zeros_and_hardly_changes_the_output(name: str) -> None:
-    model, batch = small(name), from_images(TRAIN, batches=1, size=8).calls[0]
-    prune(model, Calibration((batch,)), 0.5, method="magnitude")
-    zeros = {name: layer.weight == 0 for name, layer in prunable(model).items()}
-    with torch.no_grad():
-        before = batch.run(model)
-        assert int8.quantize(model) == len(zeros)
-        error = (batch.run(model) - before).square().mean() / before.square().mean()
-    assert 0 < float(error) < 0.01
-    for layer_name, mask in zeros.items():
-        assert not model.get_buffer(f"{layer_name}.levels")[mask].any()
 
 
 def test_mutations_of_shares_keep_the_total() -> None:
