@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from reference_impls.maths.masks import check_finite
 from reference_impls.testbed import classifier
 from reference_impls.testbed.data import CLASSES, Images, load
 from reference_impls.testbed.diffusion import Model, ddim, noised
@@ -74,24 +75,26 @@ def samples(model: Model, side: int, n: int, *, steps: int = 10, seed: int = 0) 
 def frechet_distance(first: torch.Tensor, second: torch.Tensor) -> float:
     """Squared Fréchet distance between the Gaussians fitted to two sets of features, (n, d) and (m, d).
 
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the trace of the root is the sum of the roots of the eigenvalues of
-    C1^(1/2) C2 C1^(1/2), which is symmetric.
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). With C = R^T R from a QR decomposition of the centred features, the
+    trace of the root is the sum of the singular values of R1 R2^T: no covariance is inverted or rooted, so that one
+    feature and singular covariances are cases like any other.
 
     Raises:
-        ValueError: the widths differ, or a set has fewer than two rows.
+        ValueError: the widths differ, a set has fewer than two rows, or a feature is not finite.
     """
     if first.shape[1:] != second.shape[1:] or min(len(first), len(second)) < 2:
         raise ValueError(f"features of shape {tuple(first.shape)} and {tuple(second.shape)} cannot be compared")
-    first, second = first.double(), second.double()
-    root = _root(first.T.cov())
-    cross = torch.linalg.eigvalsh(root @ second.T.cov() @ root).clamp(min=0).sqrt().sum()
+    first, second = check_finite("features", first.double()), check_finite("features", second.double())
+    root, other = _covariance_root(first), _covariance_root(second)
+    cross = torch.linalg.svdvals(root @ other.T).sum()
     apart = (first.mean(0) - second.mean(0)).square().sum()
-    return float(apart + first.T.cov().trace() + second.T.cov().trace() - 2 * cross)
+    return max(0.0, float(apart + root.square().sum() + other.square().sum() - 2 * cross))
 
 
-def _root(matrix: torch.Tensor) -> torch.Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
-    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+def _covariance_root(features: torch.Tensor) -> torch.Tensor:
+    """R (at most d, d) with R^T R the covariance of features (n, d)."""
+    centred = (features - features.mean(0)) / (len(features) - 1) ** 0.5
+    return torch.linalg.qr(centred, mode="r").R
 
 
 @torch.no_grad()

@@ -92,6 +92,57 @@ def test_frechet_distance_in_closed_form() -> None:
     assert metrics.frechet_distance(white, white * scale + shift) == pytest.approx(closed, rel=1e-9)
 
 
+def gaussian(n: int, d: int, seed: int) -> torch.Tensor:
+    """Correlated features (n, d) with means of their own."""
+    generator = torch.Generator().manual_seed(seed)
+    mixed = torch.randn(n, d, generator=generator) @ torch.randn(d, d, generator=generator)
+    return (mixed + torch.randn(d, generator=generator)).double()
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 64])
+def test_frechet_distance_by_the_eigenvalues_of_the_product(d: int) -> None:
+    """The textbook's way: the trace of the root of C1 C2, whose eigenvalues are real and positive."""
+    first, second = gaussian(200, d, 0), gaussian(300, d, 1)
+    one, other = (features.T.cov().reshape(d, d) for features in (first, second))
+    cross = torch.linalg.eigvals(one @ other).sqrt().real.sum()
+    expected = (first.mean(0) - second.mean(0)).square().sum() + one.trace() + other.trace() - 2 * cross
+    assert metrics.frechet_distance(first, second) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_frechet_distance_of_one_feature_in_closed_form() -> None:
+    first, second = gaussian(50, 1, 0), 3 * gaussian(70, 1, 1) + 2
+    expected = (first.mean() - second.mean()) ** 2 + (first.std() - second.std()) ** 2
+    assert metrics.frechet_distance(first, second) == pytest.approx(float(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3])
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-8])
+def test_frechet_distance_of_singular_covariances(rank: int, noise: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    low = torch.randn(40, rank, generator=generator) @ torch.randn(rank, 16, generator=generator) + 3
+    one = low.double() + noise * torch.randn(40, 16, generator=generator)
+    scale = float(one.square().sum(1).mean())
+    assert metrics.frechet_distance(one, one) == pytest.approx(0, abs=1e-12 * scale)
+    assert metrics.frechet_distance(one, one.flip(0)) == pytest.approx(0, abs=1e-12 * scale)
+    variance = float((one - one.mean(0)).square().sum()) / 39
+    wider = one + (one - one.mean(0))  # twice as wide about the same mean: C2 = 4 C1
+    assert metrics.frechet_distance(one, wider) == pytest.approx(variance, rel=1e-9, abs=1e-12 * scale)
+    assert metrics.frechet_distance(one, one + 1) == pytest.approx(16, rel=1e-9)
+
+
+def test_frechet_distance_of_fewer_samples_than_features() -> None:
+    first, second = gaussian(5, 16, 0), gaussian(6, 16, 1)
+    ours = metrics.frechet_distance(first, second)
+    assert ours == pytest.approx(metrics.frechet_distance(second, first), rel=1e-12)
+    padded = [torch.cat([one, torch.zeros(len(one), 3, dtype=one.dtype)], 1) for one in (first, second)]
+    assert ours == pytest.approx(metrics.frechet_distance(*padded), rel=1e-12)
+
+
+def test_frechet_distance_of_features_that_are_not_finite() -> None:
+    with pytest.raises(ValueError, match=r"^features of shape \(5, 3\) holds NaN"):
+        metrics.frechet_distance(torch.zeros(5, 3), torch.full((5, 3), torch.nan))
+
+
 def test_frechet_distance_of_nothing() -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
         metrics.frechet_distance(torch.zeros(1, 3), torch.zeros(5, 3))
