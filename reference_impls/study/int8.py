@@ -9,7 +9,7 @@ Differs from the paper: no zero point, and activations are scaled when they come
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import torch
@@ -17,15 +17,20 @@ from torch import nn
 from torch.nn import functional
 
 from reference_impls.maths.masks import check_finite
-from reference_impls.pruning.layers import prunable
+from reference_impls.pruning.layers import Layer, prunable
 
 TOP = 127
+CONVOLVE: Mapping[type[nn.Module], Callable[..., torch.Tensor]] = {
+    nn.Conv1d: functional.conv1d,
+    nn.Conv2d: functional.conv2d,
+    nn.Conv3d: functional.conv3d,
+}
 SMALLEST = 1e-12
 """Of a largest value, so that nothing is divided by zero."""
 
 
 class Int8(nn.Module):
-    """A Linear or Conv2d whose weight is int8 and whose input is rounded to int8 in each forward pass.
+    """A Linear or a convolution whose weight is int8 and whose input is rounded to int8 in each forward pass.
 
     Inputs of half precision are widened and outputs have the type of the input.
     """
@@ -35,7 +40,7 @@ class Int8(nn.Module):
     levels: torch.Tensor
     """int8, in the shape of the weight."""
 
-    def __init__(self, layer: nn.Linear | nn.Conv2d) -> None:
+    def __init__(self, layer: Layer) -> None:
         """Round the weight of a layer; the bias stays as it is.
 
         Raises:
@@ -47,11 +52,11 @@ class Int8(nn.Module):
         largest = weight.abs().flatten(1).max(dim=1).values.clamp(min=SMALLEST)  # (outputs,)
         self.bias, self.dtype = layer.bias, layer.weight.dtype
         self.multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = functional.linear
-        if isinstance(layer, nn.Conv2d):
+        if not isinstance(layer, nn.Linear):
             if layer.padding_mode != "zeros":
                 raise ValueError(f"padding_mode {layer.padding_mode!r} is not quantized here, only zeros")
             self.multiply = partial(
-                functional.conv2d, stride=layer.stride, padding=layer.padding, dilation=layer.dilation
+                CONVOLVE[type(layer)], stride=layer.stride, padding=layer.padding, dilation=layer.dilation
             )
         self.register_buffer("scale", largest / TOP)
         column = self.scale.view(-1, *[1] * (weight.dim() - 1))
@@ -91,9 +96,9 @@ def quantize(model: nn.Module, *, leave: Collection[str] = ()) -> int:
         How many layers were replaced.
 
     Raises:
-        ValueError: a layer is of another class than Linear or Conv2d, has hooks or a ``forward`` of its own, pads with
-            something else than zeros, or has a weight that is not finite; every such layer is named. Or ``leave`` names
-            no prunable layer.
+        ValueError: a layer is a subclass of Linear or of a convolution, has hooks or a ``forward`` of its own, pads
+            with something else than zeros, or has a weight that is not finite; every such layer is named. Or ``leave``
+            names no prunable layer.
     """
     places: dict[int, list[str]] = defaultdict(list)
     for name, module in model.named_modules(remove_duplicate=False):
@@ -121,15 +126,15 @@ def quantize(model: nn.Module, *, leave: Collection[str] = ()) -> int:
 
 
 def _refuse_what_would_be_lost(name: str, layer: nn.Module) -> None:
-    """Int8 multiplies as Linear and Conv2d do; what a subclass, a hook or a new ``forward`` does would be lost.
+    """Int8 multiplies as Linear and convolutions do; what a subclass, a hook or a new ``forward`` does would be lost.
 
     Raises:
         ValueError: the layer does more, or is the whole model.
     """
     if not name:
         raise ValueError("nothing holds it; put it into an nn.Sequential")
-    if type(layer) not in (nn.Linear, nn.Conv2d):
-        raise ValueError(f"it is a {type(layer).__name__}, and only Linear and Conv2d themselves are replaced")
+    if type(layer) is not nn.Linear and type(layer) not in CONVOLVE:
+        raise ValueError(f"it is a {type(layer).__name__}, and only the layers of torch themselves are replaced")
     if "forward" in vars(layer):
         raise ValueError("it has a forward of its own")
     if layer._forward_hooks or layer._forward_pre_hooks:

@@ -47,9 +47,7 @@ WITHOUT = {
         NOT_READ,
     ),
     **dict.fromkeys(
-        (
-            "nici-pruning",
-        ),
+        ("nici-pruning",),
         NO_METRIC,
     ),
 }

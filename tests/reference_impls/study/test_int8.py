@@ -9,7 +9,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.layers import prunable
+from reference_impls.pruning.layers import Layer, prunable
 from reference_impls.study.int8 import Int8, quantize
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
@@ -46,9 +46,11 @@ def test_rounding_by_hand(bias: bool) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("layer", [nn.Linear(16, 16), nn.Conv2d(16, 16, 3, stride=2, padding="valid")])
-def test_every_floating_type(layer: nn.Linear | nn.Conv2d, dtype: torch.dtype) -> None:
-    x = torch.randn(2, 16) if isinstance(layer, nn.Linear) else torch.randn(2, 16, 7, 7)
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(16, 16), nn.Conv1d(16, 16, 3), nn.Conv2d(16, 16, 3, stride=2), nn.Conv3d(16, 16, 1)]
+)
+def test_every_floating_type_and_layer(layer: Layer, dtype: torch.dtype) -> None:
+    x = torch.randn(2, 16, *[7] * (layer.weight.dim() - 2))
     model = nn.Sequential(copy.deepcopy(layer)).to(dtype)
     assert quantize(model) == 1
     output = model(x.to(dtype))
@@ -71,8 +73,8 @@ def test_weights_at_the_ends_of_half_precision(scale: float) -> None:
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(16, 18), nn.Conv2d(16, 18, 3)])
-def test_a_batch_of_nothing(layer: nn.Linear | nn.Conv2d) -> None:
-    x = torch.zeros(0, 16) if isinstance(layer, nn.Linear) else torch.zeros(0, 16, 5, 5)
+def test_a_batch_of_nothing(layer: Layer) -> None:
+    x = torch.zeros(0, 16, *[5] * (layer.weight.dim() - 2))
     assert Int8(layer)(x).shape == layer(x).shape
 
 
@@ -104,8 +106,8 @@ def refusals() -> list[tuple[nn.Module, str]]:
         infinite.weight[0, 0] = torch.inf
     parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(16, 16))
     return [
-        (Doubled(16, 16), "it is a Doubled, and only Linear and Conv2d themselves are replaced"),
-        (parametrized, "it is a ParametrizedLinear, and only Linear and Conv2d themselves are replaced"),
+        (Doubled(16, 16), "it is a Doubled, and only the layers of torch themselves are replaced"),
+        (parametrized, "it is a ParametrizedLinear, and only the layers of torch themselves are replaced"),
         (nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular"), "padding_mode 'circular' is not quantized here"),
         (hooked, "it has hooks"),
         (own, "it has a forward of its own"),
