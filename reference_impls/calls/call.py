@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ class Call:
     """Inputs of one forward pass, and its place in the sampler."""
 
     arguments: Mapping[str, Any]
-    """By the names of the model's ``forward``. Tensors, also those in nested mappings, have the samples in front."""
+    """By the names of the model's ``forward``: tensors, None, booleans, numbers, text, and lists, tuples and mappings
+    of them."""
     step: int = 0
     steps: int = 1
     """Which step of the sampler it is, from 0 on, and of how many; for step weights."""
@@ -25,24 +26,35 @@ class Call:
     """Factor that turns an error of the prediction into one of the noise, shaped for multiplication; it falls as the
     timestep rises."""
     unbatched: frozenset[str] = frozenset()
-    """Arguments without samples in front, such as positions."""
+    """Arguments without samples in front, such as positions; all other tensors have them, also in nested mappings."""
+    positional: tuple[Any, ...] = ()
+    """What was passed without a name, before ``arguments``."""
+    batch: int | None = None
+    """Samples of a forward pass that is never split, since it was recorded, and which of its tensors have the samples
+    in front is not known. With classifier-free guidance it is twice the images: both halves are samples."""
 
     def run(self, model: nn.Module) -> torch.Tensor:
-        """The model's prediction; of a tuple the first."""
-        output = model(**self.arguments)
-        return output[0] if isinstance(output, tuple) else output
+        """The model's prediction; of several outputs the first."""
+        output = model(*self.positional, **self.arguments)
+        while not isinstance(output, torch.Tensor):
+            output = output[0]
+        return output
 
     @property
     def samples(self) -> int:
         """How many there are in the call."""
+        if self.batch is not None:
+            return self.batch
         return next((len(value) for name, value in self.arguments.items() if self._has_samples(name, value)), 0)
 
     def _has_samples(self, name: str, value: object) -> bool:
         return isinstance(value, torch.Tensor) and value.dim() > 0 and name not in self.unbatched
 
     def first(self) -> Call:
-        """The first sample alone, without its target."""
-        return replace(self, arguments=self._first(self.arguments), target=None, noise_scale=None)
+        """The first sample alone, without its target; a recorded forward pass with all its samples."""
+        whole = self.batch is not None
+        arguments = self.arguments if whole else self._first(self.arguments)
+        return replace(self, arguments=arguments, target=None, noise_scale=None)
 
     def _first(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -61,7 +73,7 @@ class Call:
             ValueError: the target is not known here.
         """
         if self.target is None:
-            raise ValueError("this calibration has no targets; make it with from_images")
+            raise ValueError("this calibration has no targets; make it with from_images, or record with targets")
         return self.run(model) - self.target
 
     def loss(self, model: nn.Module) -> torch.Tensor:
@@ -85,6 +97,8 @@ class Calibration:
     """Calibration data of a method. Made once, iterated as often as needed."""
 
     calls: tuple[Call, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Where it comes from, for reports; JSON can hold it."""
 
     def __post_init__(self) -> None:
         """Refuse an empty set.

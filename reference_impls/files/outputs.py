@@ -46,7 +46,8 @@ def _check_parent(out: Path) -> None:
 def new_folder(out: Path) -> Iterator[Path]:
     """A folder to write into, which becomes ``out`` at the end; it is removed if something fails inside.
 
-    Folders and files are as open to others as the umask lets any new file be, though safetensors makes its private.
+    Files are as open to others as the umask lets any new file be, though safetensors makes its private. Files that are
+    linked from elsewhere stay as they are.
 
     Raises:
         FileExistsError: something of that name is there.
@@ -61,8 +62,9 @@ def new_folder(out: Path) -> Iterator[Path]:
             fresh.mkdir()
             mode = fresh.stat().st_mode & 0o666
             yield fresh
-            for file in fresh.iterdir():
-                file.chmod(mode)
+            for file in fresh.rglob("*"):
+                if file.is_file() and file.stat().st_nlink == 1:
+                    file.chmod(mode)
             check_folder(out)  # a rename would replace an empty folder that another process has made meanwhile
             fresh.rename(out)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -69,6 +70,17 @@ def shapes_of(file: Path) -> dict[str, tuple[int, ...]]:
                 "safetensors.torch.save_file writes it"
             ) from error
         raise ValueError(f"{file} is not a file of safetensors, which is expected: {error}") from error
+
+
+def apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors that share memory, each with its own, as a file of safetensors needs them."""
+    seen: set[int] = set()
+    made = {}
+    for name, value in tensors.items():
+        memory = value.untyped_storage().data_ptr()
+        made[name] = value.clone() if memory in seen else value
+        seen.add(memory)
+    return made
 
 
 def _kind(model: nn.Module) -> str:

@@ -10,8 +10,10 @@ LADDER = (
     {"study", "architectures"},
     {"methods", "models", "bench"},
     {"pruning"},
-    {"testbed", "files", "kernels"},
-    {"maths", "calls"},
+    {"testbed", "kernels"},
+    {"calls"},
+    {"files"},
+    {"maths"},
 )
 """From what people type down to the ground; folders of one rung do not import each other."""
 GROUND = {"near_names", "number_format"}

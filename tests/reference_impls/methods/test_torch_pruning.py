@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 from reference_impls.calls.call import Call
+from reference_impls.calls.noise import noise_calls
 from reference_impls.maths.surgery import Group, Part, remove, zero
-from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.remove_units import best_units
 from reference_impls.pruning.units import groups_of
@@ -49,7 +49,7 @@ about_torch_pruning = pytest.mark.nightly
 def model_and_batch(name: str, *, trained: bool = False) -> tuple[nn.Module, Call]:
     if name in CONFIGS:
         model = made(name)
-        return model, diffusers_folder.noise_calls(model).calls[0]
+        return model, noise_calls(model).calls[0]
     model = pretrained(name) if trained else small(name)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 1, model.side, model.side, generator=generator)
@@ -228,7 +228,7 @@ def with_attention(name: str) -> tuple[nn.Module, Call]:
     for value in model.parameters():
         if value.dim() > 1:
             nn.init.normal_(value, std=0.3)
-    return model, diffusers_folder.noise_calls(model).calls[0]
+    return model, noise_calls(model).calls[0]
 
 
 def attentions(model: nn.Module) -> dict[str, Any]:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.noise import noise_calls
 from reference_impls.maths.masks import keep_all_but
 from reference_impls.maths.obs import Hessian, sweep
 from reference_impls.methods.prune import prune
-from reference_impls.models.diffusers_folder import noise_calls
 from reference_impls.pruning.blockwise import BlockCall, blocks_of_layers, prune_block, prune_blocks
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
 from reference_impls.pruning.observers import Norms, observe

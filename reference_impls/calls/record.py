@@ -1,0 +1,253 @@
+"""Calibration with the inputs that a pipeline gives to its denoiser, recorded while it generates from prompts.
+
+Any pipeline of diffusers is run as it is, with its own scheduler. The arguments of the denoiser are kept exactly as
+they were passed; neither its class nor its inputs need to be known.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_impls.calls.call import Calibration, Call
+
+DENOISERS = ("unet", "transformer")
+"""What pipelines of diffusers call the model that denoises."""
+UNPROMPTED = 4
+"""Runs of a pipeline that takes no prompts."""
+
+
+def record(
+    pipeline: Any,
+    prompts: Sequence[str] = (),
+    *,
+    steps: int = 20,
+    guidance: float | None = None,
+    seed: int = 0,
+    limit: int = 32,
+    denoiser: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    targets: bool = False,
+    show: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Run a pipeline and keep inputs of its denoiser, spread evenly over prompts and timesteps.
+
+    Args:
+        pipeline: of diffusers.
+        prompts: one run each, as far as ``limit`` needs them; for a pipeline of classes, their numbers. None for an
+            unconditional one.
+        steps: of the pipeline's own scheduler.
+        guidance: scale of classifier-free guidance; the pipeline's default where not given.
+        seed: of the first run; each further one adds 1.
+        limit: most forward passes that are kept.
+        denoiser: name of the module, where it is neither ``unet`` nor ``transformer``.
+        inputs: further arguments of the pipeline, such as ``image``, ``latents``, ``height`` and ``width``.
+        targets: keep the denoiser's outputs, too, as what the pruned model should predict.
+        show: is given how many runs are done, of how many.
+
+    Returns:
+        The forward passes, in the order in which they were made. One of a pipeline with guidance holds both halves as
+        its samples, so ``batch`` is two for one image, or there are two forward passes a step, as the pipeline does it.
+
+    Raises:
+        ValueError: a number is not positive, there is no such denoiser, the pipeline takes no prompts or needs them,
+            does not take one of ``inputs``, fails, or never calls the denoiser.
+    """
+    kind = type(pipeline).__name__
+    for name, value in (("steps", steps), ("limit", limit)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    name, model = denoiser_of(pipeline, denoiser)
+    given = dict(inputs or {})
+    accepted = inspect.signature(pipeline.__call__).parameters
+    _check_inputs(kind, accepted, prompts, given)
+    if guidance is not None:
+        if "guidance_scale" not in accepted:
+            raise ValueError(f"{kind} has no guidance; record it without")
+        given["guidance_scale"] = guidance
+    if "num_inference_steps" in accepted:
+        given["num_inference_steps"] = steps
+    if "output_type" in accepted and hasattr(pipeline, "vae"):
+        given.setdefault("output_type", "latent")  # images are not needed
+    runs = len(prompts) or min(limit, UNPROMPTED)
+    wanted = _spread(limit, runs)
+    kept: list[Call] = []
+    with _quiet(pipeline):
+        for done, (index, quota) in enumerate(wanted.items()):
+            if show is not None:
+                show(done, len(wanted))
+            prompt = prompts[index] if prompts else None
+            words = {**_prompted(kind, accepted, prompt), **given}
+            if "generator" in accepted:
+                words["generator"] = torch.Generator().manual_seed(seed + index)
+            run = _Run(targets)
+            try:
+                with run.listening(model, getattr(pipeline, "scheduler", None)), torch.no_grad():
+                    pipeline(**words)
+            except Exception as error:  # each pipeline fails in its own way
+                what = str(error).partition("\n")[0] or type(error).__name__
+                where = "" if prompt is None else f" for prompt {prompt!r}"
+                raise ValueError(f"{kind} fails{where}: {what}") from error
+            kept += run.spread(quota, (index + 0.5) / runs)
+    if not kept:
+        raise ValueError(f"{kind} never called its {name}; name the denoiser that it uses")
+    about = {
+        "source": "recorded",
+        "pipeline": kind,
+        "denoiser": name,
+        "scheduler": type(getattr(pipeline, "scheduler", None)).__name__,
+        "prompts": len(wanted) if prompts else 0,
+        "prompts_sha256": fingerprint(prompts),
+        "steps": steps,
+        "guidance": guidance,
+        "seed": seed,
+        "forward passes": len(kept),
+    }
+    return Calibration(tuple(kept), about)
+
+
+def fingerprint(prompts: Sequence[str]) -> str:
+    """SHA-256 of the prompts, one a line."""
+    return hashlib.sha256("\n".join(map(str, prompts)).encode()).hexdigest()
+
+
+def denoiser_of(pipeline: Any, name: str | None = None) -> tuple[str, nn.Module]:
+    """Name and module of a pipeline's denoiser.
+
+    Raises:
+        ValueError: there is none of that name; the message lists the modules.
+    """
+    modules = {key: part for key, part in pipeline.components.items() if isinstance(part, nn.Module)}
+    for one in DENOISERS if name is None else (name,):
+        if one in modules:
+            return one, modules[one]
+    what = " or ".join(DENOISERS) if name is None else repr(name)
+    raise ValueError(f"{type(pipeline).__name__} has no {what}; its modules are {', '.join(modules) or 'none'}")
+
+
+def takes_prompts(pipeline: Any) -> bool:
+    """Whether a pipeline is prompted with text."""
+    return "prompt" in inspect.signature(pipeline.__call__).parameters
+
+
+def _check_inputs(kind: str, accepted: Mapping[str, Any], prompts: Sequence[str], given: Mapping[str, Any]) -> None:
+    if strange := [name for name in given if name not in accepted]:
+        raise ValueError(f"{kind} takes no {strange[0]!r}; it takes {', '.join(accepted)}")
+    asks = "prompt" if "prompt" in accepted else "class_labels" if "class_labels" in accepted else None
+    if not prompts and asks and asks not in given and "prompt_embeds" not in given:
+        raise ValueError(f"{kind} needs {'prompts' if asks == 'prompt' else 'class numbers as prompts'}; give some")
+    if prompts and asks is None:
+        raise ValueError(f"{kind} takes no prompts; record it without")
+
+
+def _prompted(kind: str, accepted: Mapping[str, Any], prompt: str | None) -> dict[str, Any]:
+    """The prompt as the pipeline takes it."""
+    if prompt is None:
+        return {}
+    if "prompt" in accepted:
+        return {"prompt": prompt}
+    try:
+        return {"class_labels": [int(prompt)]}
+    except ValueError:
+        raise ValueError(f"{kind} takes numbers of classes as prompts, not {prompt!r}") from None
+
+
+def _spread(limit: int, runs: int) -> dict[int, int]:
+    """How many forward passes are kept of each run; runs of which none would be are left out."""
+    quotas = {run: limit * (run + 1) // runs - limit * run // runs for run in range(runs)}
+    return {run: quota for run, quota in quotas.items() if quota}
+
+
+@contextmanager
+def _quiet(pipeline: Any) -> Iterator[None]:
+    """Without its progress bar."""
+    before = vars(pipeline).get("_progress_bar_config")
+    pipeline.set_progress_bar_config(disable=True)
+    try:
+        yield
+    finally:
+        if before is None:
+            del pipeline._progress_bar_config
+        else:
+            pipeline._progress_bar_config = before
+
+
+@dataclass
+class _Run:
+    """What one run of a pipeline gives to its denoiser."""
+
+    targets: bool
+    calls: list[Call] = field(default_factory=list)
+    step: int = 0
+    """Steps of the scheduler so far."""
+    copies: dict[int, tuple[torch.Tensor, int, torch.Tensor]] = field(default_factory=dict)
+    """Each tensor that was passed, by its id, with the version that was copied: prompts are passed at every step."""
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    @contextmanager
+    def listening(self, model: nn.Module, scheduler: Any) -> Iterator[None]:
+        """Inside, the denoiser's arguments are kept, and the steps of the scheduler are counted."""
+        handles = [
+            model.register_forward_pre_hook(self._before, with_kwargs=True),
+            model.register_forward_hook(self._after),
+        ]
+        step = getattr(scheduler, "step", None)
+        if step is not None:
+
+            @functools.wraps(step)
+            def counted(*arguments: Any, **keywords: Any) -> Any:
+                self.step += 1
+                return step(*arguments, **keywords)
+
+            scheduler.step = counted
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+            if step is not None:
+                del scheduler.step
+
+    def _before(self, _model: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self.arguments = self.copy(arguments), self.copy(keywords)
+
+    def _after(self, _model: nn.Module, _inputs: object, output: Any) -> None:
+        if self.arguments is None:
+            return
+        positional, keywords = self.arguments
+        first = output if isinstance(output, torch.Tensor) else output[0]
+        target = first.detach().clone() if self.targets and isinstance(first, torch.Tensor) else None
+        self.calls.append(Call(keywords, self.step, 1, target, positional=positional, batch=len(first)))
+
+    def copy(self, value: Any) -> Any:
+        """The value with copies of all its tensors; one that is passed again, unchanged, is copied once."""
+        if isinstance(value, torch.Tensor):
+            version = -1 if value.is_inference() else value._version
+            known = self.copies.get(id(value))
+            if known is None or known[1] != version or version < 0:
+                known = self.copies[id(value)] = (value, version, value.detach().clone())
+            return known[2]
+        if isinstance(value, Mapping):
+            return {name: self.copy(part) for name, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            parts = [self.copy(part) for part in value]
+            return parts if isinstance(value, list) else tuple(parts)
+        return value
+
+    def spread(self, quota: int, phase: float) -> list[Call]:
+        """So many of the calls, evenly spaced; ``phase``, from 0 to 1, is where between two of them it begins."""
+        count = min(quota, len(self.calls))
+        steps = max((call.step for call in self.calls), default=0) + 1
+        chosen = [self.calls[int((index + phase) * len(self.calls) / count)] for index in range(count)]
+        return [
+            Call(call.arguments, call.step, steps, call.target, positional=call.positional, batch=call.batch)
+            for call in chosen
+        ]
