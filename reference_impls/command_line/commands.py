@@ -63,15 +63,23 @@ def demo(method: MethodName) -> None:
         "prune --method wanda --sparsity 0.5 --out build/wanda",
         "prune --method magnitude --pattern 2:4 --model unet --out build/2-4",
         "prune --method taylor --sparsity 0.3 --out build/taylor",
+        "prune PIPELINE --prompts FILE --method wanda --sparsity 0.5 --out build/pipeline",
     )
 )
 def prune(
     method: Annotated[str, typer.Option(help="A method, as named by `list`.")],
     out: Out,
+    pipeline: Annotated[
+        Path | None, typer.Argument(help="Folder of a diffusers pipeline, or of its unet or transformer alone.")
+    ] = None,
     model: Annotated[
-        str,
-        typer.Option(help="dit, unet, a folder written by `prune`, or a unet or transformer folder of diffusers."),
-    ] = "dit",
+        str | None,
+        typer.Option(help="Instead of PIPELINE: dit (default) or unet of the testbed, or a folder written by `prune`."),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="Text file, one prompt a line, to record inputs with; default: 50 prompts of this package."),
+    ] = None,
     sparsity: Annotated[
         str | None, typer.Option(help="Fraction of weights, units or blocks to prune, 0 to 1; 0.5 is 50%.")
     ] = None,
@@ -87,12 +95,23 @@ def prune(
         typer.Option(help="Compare scores within a layer, a row, or the model (global); default: as in the paper."),
     ] = None,
     seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of calibration and of random pruning.")] = 0,
-    samples: Samples = 400,
+    samples: Annotated[
+        int | None,
+        whole(1, 10_000, "Testbed: samples for the metrics (400). diffusers: forward passes of calibration (8, 32)."),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Weights to open where a folder has several: fp16 for *.fp16.safetensors.")
+    ] = None,
+    steps: Annotated[int | None, whole(1, 1_000, "Sampler steps while inputs are recorded (20).")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Guidance scale while inputs are recorded; default: the pipeline's.")
+    ] = None,
 ) -> None:
     """Prune a model, compare it with the dense one, and save it."""
     from reference_impls.command_line import prune
 
-    prune.prune(method, out, model, sparsity, pattern, block, scope, seed, samples)
+    recording = prune.Recording(prompts, steps, guidance)
+    prune.prune(pipeline, method, out, model, sparsity, pattern, block, scope, seed, samples, variant, recording)
 
 
 @app.command(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from reference_impls.calls.call import Calibration
+from reference_impls.calls.noise import INPUTS, noise_calls
+from reference_impls.calls.prompts import own_prompts, read_prompts
+from reference_impls.calls.record import record, takes_prompts
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import IMAGES, measure, open_model, sample
 from reference_impls.command_line.usage import wrong_use
@@ -15,21 +21,44 @@ from reference_impls.maths.masks import Pattern, Tile, check_sparsity
 from reference_impls.methods.prune import calibration_for
 from reference_impls.methods.prune import prune as run
 from reference_impls.methods.registry import method_of
-from reference_impls.models import diffusers_folder, testbed_folder
+from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
+from reference_impls.models.diffusers_folder import Opened
+from reference_impls.models.folder_kinds import kind_of
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
+SAMPLES, FEWEST = 400, 10
+"""Samples for the metrics of the testbed where no number is given, and the fewest that they can use."""
+PASSES, RECORDED, STEPS = 8, 32, 20
+"""Forward passes of calibration, with noise and recorded, and steps of a sampler, where no number is given."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How inputs are recorded from a pipeline."""
+
+    prompts: Path | None = None
+    """File, one prompt a line."""
+    steps: int | None = None
+    guidance: float | None = None
+
+
+NOTHING = Recording()
+
 
 def prune(
+    pipeline: Path | None,
     method: str,
     out: Path,
-    model: str,
+    model: str | None,
     sparsity: str | None,
     pattern: str | None,
     block: str | None,
     scope: str | None,
     seed: int,
-    samples: int,
+    samples: int | None,
+    variant: str | None,
+    recording: Recording,
 ) -> None:
     """Prune a model of the testbed or a folder of diffusers; see the options of the command.
 
@@ -41,15 +70,29 @@ def prune(
         wanted = None if pattern is None else Pattern.parse(pattern)
         check_folder(out)
         tile = None if block is None else Tile.parse(block)
+        if pipeline is not None and model is not None:
+            raise ValueError("give PIPELINE or --model, not both")
+        model = str(pipeline) if pipeline is not None else model or "dit"
         asked: dict[str, Any] = {"method": method, "pattern": wanted, "block": tile, "scope": scope, "seed": seed}
-        if diffusers_folder.is_folder(Path(model)):
-            _prune_diffusers(Path(model), out, amount, asked)
+        kind = "other" if model in BUILDERS else kind_of(model)
+        if recording != NOTHING and kind != "pipeline":
+            raise ValueError(
+                f"inputs are recorded from a whole pipeline, and {model} is none; leave --prompts, --steps and "
+                "--guidance out, or give the folder with model_index.json"
+            )
+        if kind != "other":
+            _prune_diffusers(Path(model), out, amount, asked, _Passes(kind, samples, recording), variant)
             return
+        if variant is not None:
+            raise ValueError(f"{model} has no variants; --variant is for folders of diffusers")
+        if samples is not None and samples < FEWEST:
+            raise ValueError(f"--samples {samples} is too few for the metrics of {model}; give {FEWEST} or more")
         opened = open_model(model)
         name, pruned = opened.name, copy.deepcopy(opened.model)
         with terminal.spinner(f"{method} prunes {model}"):
             calibration = calibration_for(method, opened.model, load(DATA_OF[name])[0], seed=seed)
             report = run(pruned, calibration, amount, **asked)
+    samples = samples or SAMPLES
     columns = ("dense", "pruned") if model in BUILDERS else ("before", "after")
     before = measure(opened.model, name, samples, f"measuring {model}")
     dense = sample(pretrained(name), samples, "sampling from the dense model")
@@ -60,33 +103,90 @@ def prune(
         changes = opened.changes.then(report.kept, report.dropped)
         testbed_folder.save(out, name, pruned, steps, after, images, changes)
     terminal.console.print(terminal.qualities(columns, before, after, report))
-    terminal.say_costs(report)
+    terminal.say_costs(report, f"eval {out} --sparse")
     terminal.say_where(out, "weights, report, samples")
 
 
-def _prune_diffusers(folder: Path, out: Path, amount: float | None, asked: dict[str, Any]) -> None:
-    """Prune a model of diffusers; there is no sampler and no metric for it here."""
+def _prune_diffusers(
+    folder: Path, out: Path, amount: float | None, asked: dict[str, Any], passes: _Passes, variant: str | None
+) -> None:
+    """Prune a model of diffusers, alone or in its pipeline; there is no metric for it here."""
     name = str(asked["method"])
     method = method_of(name)
     if method.kind == "depth":
         raise ValueError(f"{name} removes blocks; block removal is not supported for diffusers models")
     if method.needs in ("gradients", "training"):
         raise ValueError(f"{name} needs training images; it runs on the testbed's models only, not on diffusers models")
-    with terminal.spinner(f"{name} prunes {folder}"):
-        model, changes = diffusers_folder.load(folder)
-        report = run(model, diffusers_folder.noise_calls(model), amount, **asked)
-        after = changes.then(report.kept, report.dropped)
-        steps = (*diffusers_folder.steps_of(folder), {"prune": asdict(report)})
-        diffusers_folder.save(out, model, steps, after)
+    if method.needs == "nothing" and passes.recording != NOTHING:
+        raise ValueError(f"{name} is data-free; leave --prompts, --steps and --guidance out")
+    whole = passes.kind == "pipeline"
+    place = pipeline_folder.denoiser_folder(folder) if whole else folder
+    calibration: Calibration | None
+    if whole and method.needs != "nothing":
+        opened, calibration = passes.recorded(folder, variant, asked["seed"])
+    else:
+        with terminal.spinner(f"opening {place}"):
+            opened = diffusers_folder.load(place, variant)
+            calibration = passes.noise(opened.model, method.needs, asked["seed"])
+    with terminal.spinner(f"{name} prunes {place}"):
+        report = run(opened.model, calibration, amount, **asked)
+        pruned = replace(opened, changes=opened.changes.then(report.kept, report.dropped))
+        steps = (*diffusers_folder.steps_of(place), {"prune": asdict(report)})
+        if whole:
+            pipeline_folder.save(out, folder, pruned, steps)
+        else:
+            diffusers_folder.save(out, pruned, steps)
     terminal.console.print(terminal.costs(report))
     terminal.say_costs(report)
     if method.needs != "nothing":
-        terminal.say(
-            "Calibrated on noise with random conditions; for real use, calibrate with inputs of your pipeline."
-        )
-    if after.kept:
-        terminal.say("Open it with reference_impls.models.diffusers_folder.load: diffusers cannot load changed widths.")
-    terminal.say_where(out, "weights, configuration, report")
+        terminal.say(terminal.calibrated(report.calibration))
+    if pruned.changes.kept:
+        terminal.say("Open it with reference_impls.load: diffusers cannot load changed widths.")
+    if whole:
+        terminal.say_where(out, f"the pipeline; its {place.name} is pruned")
+    else:
+        terminal.say_where(out, "weights, configuration, report")
+
+
+@dataclass(frozen=True)
+class _Passes:
+    """Forward passes that a method of diffusers models looks at."""
+
+    kind: str
+    samples: int | None
+    recording: Recording
+
+    def recorded(self, folder: Path, variant: str | None, seed: int) -> tuple[Opened, Calibration]:
+        """The denoiser of a pipeline, with inputs recorded from it."""
+        asked = self.recording
+        prompts = own_prompts() if asked.prompts is None else read_prompts(asked.prompts)
+        with terminal.spinner(f"opening {folder}"):
+            opened = pipeline_folder.load(folder, variant)
+        if asked.prompts is None and not takes_prompts(opened.pipeline):
+            prompts = ()
+        with terminal.bar("recording") as show, diffusers_folder.quiet():
+            calls = record(
+                opened.pipeline,
+                prompts,
+                steps=asked.steps or STEPS,
+                guidance=asked.guidance,
+                seed=seed,
+                limit=self.samples or RECORDED,
+                show=show,
+            )
+        own = {"prompts_file": "of this package" if asked.prompts is None else asked.prompts.name} if prompts else {}
+        return opened.denoiser, replace(calls, about={**calls.about, **own})
+
+    def noise(self, model: nn.Module, needs: str, seed: int) -> Calibration | None:
+        """Noise, also to count MACs with; a data-free method prunes any class without it."""
+        if needs != "nothing":
+            return noise_calls(model, batches=self.samples or PASSES, n=1, seed=seed)
+        if type(model).__name__ not in INPUTS:
+            return None
+        try:
+            return noise_calls(model, batches=1, n=1, seed=seed)
+        except ValueError:  # a configuration with inputs of its own
+            return None
 
 
 def _sparsity(text: str) -> float:

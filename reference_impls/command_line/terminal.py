@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -158,12 +158,22 @@ def inexact(report: Report) -> str | None:
     return f"{sentence} The largest difference of a layer is {largest * 100:+z.2f}, in {worst}."
 
 
-def faster(report: Report) -> str:
-    """Whether the pruned model is faster, in a sentence."""
+def faster(report: Report, command: str | None = None) -> str:
+    """Whether the pruned model is faster, in a sentence.
+
+    Args:
+        report: of the pruning.
+        command: what times the model with sparse kernels, if there is one; otherwise Python does.
+    """
     if report.kind == "unstructured":
+        how = (
+            f"`{command}` times the model with sparse kernels."
+            if command
+            else "In Python, reference_impls.sparsify replaces its layers by sparse kernels."
+        )
         return (
             "Unstructured zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
-            "bitmask. `eval --sparse` times the model with sparse kernels."
+            f"bitmask. {how}"
         )
     if report.before.macs is None or report.after.macs is None:
         return "Fewer MACs in any runtime; the speed-up depends on the hardware."
@@ -171,13 +181,35 @@ def faster(report: Report) -> str:
     return f"{percent(saved)} fewer MACs in any runtime; the speed-up depends on the hardware."
 
 
-def say_costs(report: Report) -> None:
-    """Print how exact the sparsity is, whether the pruned model is faster, and what its MACs lack."""
+def say_costs(report: Report, command: str | None = None) -> None:
+    """Print how exact the sparsity is, whether the pruned model is faster, and what its MACs lack.
+
+    Args:
+        report: of the pruning.
+        command: as in ``faster``.
+    """
     if (how_exact := inexact(report)) is not None:
         say(how_exact)
-    say(faster(report))
+    say(faster(report, command))
     if report.before.not_counted:
         say(f"MACs not counted: {', '.join(report.before.not_counted)}.")
+
+
+def calibrated(about: Mapping[str, Any]) -> str:
+    """What a model of diffusers was calibrated on, in a sentence."""
+    passes = about["forward passes"]
+    if about["source"] == "noise":
+        return (
+            f"Calibrated on {passes} forward passes with noise and random conditions, which says little about a "
+            "trained model; give the whole pipeline to record its inputs."
+        )
+    how = f"Calibrated on {passes} forward passes recorded from {about['pipeline']}"
+    if not about["prompts"]:
+        return f"{how}."
+    count = f"{about['prompts']} prompt{'s' if about['prompts'] > 1 else ''}"
+    if about["prompts_file"] == "of this package":
+        return f"{how} with {count} of this package; --prompts FILE takes yours."
+    return f"{how} with {count} of {about['prompts_file']}."
 
 
 def measured(quality: Quality, sampling: Sampling | None) -> Table:

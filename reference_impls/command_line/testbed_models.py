@@ -12,6 +12,7 @@ from torch import nn
 from reference_impls.command_line import terminal
 from reference_impls.maths.hooks import hooked
 from reference_impls.models import diffusers_folder, testbed_folder
+from reference_impls.models.folder_kinds import kind_of
 from reference_impls.models.testbed_folder import Saved
 from reference_impls.near_names import nearest, unknown
 from reference_impls.pruning.contract import Changes
@@ -33,8 +34,8 @@ def open_model(model: str) -> Saved:
     """
     if model in BUILDERS:
         return Saved(model, pretrained(model), Changes())
-    if (Path(model) / "model_index.json").is_file():
-        raise ValueError(f"{model} is a whole pipeline of diffusers; give the folder unet or transformer inside it")
+    if kind_of(model) == "pipeline":
+        raise ValueError(f"{model} is a whole pipeline of diffusers, which only `prune` takes")
     if Path(model).is_dir():
         return testbed_folder.load(Path(model))
     if nearest(model, BUILDERS):

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 PROGRAM = "python -m reference_impls"
+INTERRUPTED = 130
+"""Exit code of a command that was stopped by Ctrl-C, as shells and Typer have it."""
 
 
 class WrongUse(TyperException):
@@ -32,6 +34,8 @@ class OneLine(TyperGroup):
         except TyperException as error:
             typer.echo(f"error: {one_line(error.format_message())}{_help_of(error)}", err=True)
             sys.exit(error.exit_code)
+        if code == INTERRUPTED:
+            typer.echo("error: interrupted; the command wrote nothing that is not complete", err=True)
         sys.exit(code)
 
 

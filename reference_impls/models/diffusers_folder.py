@@ -1,17 +1,18 @@
-"""Models of diffusers on disk: opened, called with noise, saved so that ``from_pretrained`` opens them again.
+"""Models of diffusers on disk: opened, and written so that ``from_pretrained`` opens them again.
 
-A folder is one model's (``config.json`` with ``_class_name`` and ``*.safetensors``), such as the ``unet`` or
-``transformer`` of a pipeline. There are no prompts and no images here: activation-based methods are calibrated on
-noise with random conditions, which says little about a trained model. For real use, make a ``Calibration`` of ``Call``
-batches recorded from a pipeline.
+A folder is one model's (``config.json`` with ``_class_name`` and safetensors), such as the ``unet`` or ``transformer``
+of a pipeline, of any class of models that diffusers has. A model is opened in float32, in which the methods compute,
+and written in the precision, the shards and the variant of the folder that it came from.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -19,26 +20,36 @@ from typing import Any
 import torch
 from torch import nn
 
-from reference_impls.calls.call import Calibration, Call
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights
 from reference_impls.maths.surgery import remove
+from reference_impls.models import weight_files
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.near_names import unknown
-from reference_impls.pruning.classes import CLASSES
+from reference_impls.models.weight_files import WeightFiles
 from reference_impls.pruning.contract import Changes
 from reference_impls.pruning.diffusers_units import groups_of
 
-REPORT = "pruning.json"
-TOKENS = 8
-"""Length of the random prompt."""
-UNBATCHED = frozenset({"img_ids", "txt_ids"})
+CONFIG, PIPELINE, REPORT = "config.json", "model_index.json", "pruning.json"
+Steps = Sequence[Mapping[str, object]]
+"""All that was done to the dense model, in order: {"prune": a ``Report``}."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model of a folder."""
+
+    model: nn.Module
+    """In float32."""
+    changes: Changes
+    """What it lacks against its class."""
+    weights: WeightFiles
+    """Where it came from."""
 
 
 def is_folder(path: Path) -> bool:
     """Whether a folder holds a model of diffusers."""
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(config, dict) and "_class_name" in config
@@ -50,51 +61,79 @@ def refuse_folder(path: Path) -> None:
     Raises:
         ValueError: the folder holds a model of diffusers; the message says what it is and what opens it.
     """
+    if (path / PIPELINE).is_file():
+        raise ValueError(
+            f"{path} is a whole pipeline of diffusers, which only `prune` takes; open it with reference_impls.load and "
+            "measure it in Python"
+        )
     if is_folder(path):
-        name = _class_of(path)
+        name = class_of(path)
         how, opens = ("", f"diffusers.{name}.from_pretrained")
         if _kept(path):
-            how, opens = ("structurally pruned ", f"{__name__}.load")
+            how, opens = ("structurally pruned ", "reference_impls.load")
         raise ValueError(
             f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and "
             f"metrics for it here; open it with {opens} and measure or train it in your own pipeline"
         )
 
 
-def load(folder: Path) -> tuple[nn.Module, Changes]:
-    """A model as it was saved, by diffusers or by ``save``, and what it lacks against its class.
+def load(folder: Path, variant: str | None = None) -> Opened:
+    """A model as it was saved, by diffusers or by ``save``.
+
+    Args:
+        folder: of one model.
+        variant: as in ``diffusion_pytorch_model.fp16.safetensors``; see ``weight_files.find``.
 
     Raises:
-        ValueError: diffusers is not installed, the class is not one of ``CLASSES``, there are no safetensors, or
-            they are not those of the model.
+        ValueError: diffusers is not installed or has no such class, the weights are quantized, there are no safetensors
+            of that variant, or they are not those of the model.
     """
     diffusers = diffusers_package()
-    name = _class_of(folder)
-    if name not in CLASSES:
-        raise ValueError(f"{folder}: {unknown('class', name, CLASSES)}")
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ValueError(f"{folder} holds no safetensors; pickled weights are not opened")
-    kind, kept = getattr(diffusers, name), _kept(folder)
+    name = class_of(folder)
+    kind = getattr(diffusers, name, None)
+    if not isinstance(kind, type) or not issubclass(kind, diffusers.ModelMixin):
+        raise ValueError(
+            f"{folder}: diffusers {diffusers.__version__} has no model class {name!r}; install the version of "
+            "diffusers that wrote the folder"
+        )
+    _refuse_quantized(folder)
+    weights, kept = weight_files.find(folder, variant), _kept(folder)
     try:
-        with _quiet(diffusers.logging):
+        with quiet():
             if not kept:
-                return _whole(kind, folder, files), Changes()
-            model = kind.from_config(kind.load_config(folder))
+                return Opened(_whole(kind, folder, weights), Changes(), weights)
+            model = kind.from_config(kind.load_config(folder))  # type: ignore[attr-defined]  # each class has it
         groups = {group.name: group for group in groups_of(model)}
         remove(model, *((groups[group], units) for group, units in kept.items()))
-        load_weights(model, *files)
+        load_weights(model, *weights.files)
     except Exception as error:  # a configuration that cannot be fails in each class in its own way
         what = str(error).partition("\n")[0]
         raise ValueError(f"{folder} does not hold a {name}: {what}") from error
-    return model.eval(), Changes(kept)
+    return Opened(model.eval(), Changes(kept), weights)
 
 
-def _whole(kind: Any, folder: Path, files: list[Path]) -> nn.Module:
+def _refuse_quantized(folder: Path) -> None:
+    quantized = _config(folder).get("quantization_config")
+    if quantized is not None:
+        by = quantized.get("quant_method") if isinstance(quantized, dict) else None
+        raise ValueError(
+            f"{folder} is quantized{f' by {by}' if by else ''} (quantization_config in {CONFIG}); prune the model that "
+            "it was made of, and quantize the result"
+        )
+
+
+def _whole(kind: Any, folder: Path, weights: WeightFiles) -> nn.Module:
     """By ``from_pretrained``, which also knows names of the past; it would leave a missing tensor to chance."""
     with torch.device("meta"):
-        check_shapes(kind.from_config(kind.load_config(folder)), *files)
-    model, loading = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+        check_shapes(kind.from_config(kind.load_config(folder)), *weights.files)
+    model, loading = kind.from_pretrained(
+        folder,
+        use_safetensors=True,
+        output_loading_info=True,
+        variant=weights.variant,
+        torch_dtype=torch.float32,
+        local_files_only=True,
+    )
     for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is no tensor of it")):
         if loading[key]:
             raise ValueError(f"{min(loading[key])} {what}")
@@ -102,8 +141,9 @@ def _whole(kind: Any, folder: Path, files: list[Path]) -> nn.Module:
 
 
 @contextmanager
-def _quiet(log: Any) -> Iterator[None]:  # a module
+def quiet() -> Iterator[None]:
     """Nothing of diffusers on stderr: what is wrong is raised."""
+    log = diffusers_package().logging
     level = log.get_verbosity()
     log.set_verbosity(CRITICAL)
     try:
@@ -114,87 +154,40 @@ def _quiet(log: Any) -> Iterator[None]:  # a module
         log.set_verbosity(level)
 
 
-def save(folder: Path, model: nn.Module, steps: Sequence[Mapping[str, object]], changes: Changes) -> None:
-    """Write the model and all that was done to it into a new folder, or nothing; ``steps`` as in ``testbed_folder``.
+def save(folder: Path, opened: Opened, steps: Steps) -> None:
+    """Write a model and all that was done to it into a new folder, or nothing.
 
     A model with zeros is opened again by ``from_pretrained``; one that lost units by ``load``, because its class knows
     one width for all blocks.
 
+    Args:
+        folder: must not exist yet.
+        opened: the pruned model, what it lacks, and the weight files whose form it gets.
+        steps: see ``Steps``.
+
     Raises:
         FileExistsError: the folder is there.
-        ValueError: it cannot be written.
+        ValueError: it cannot be written, a weight does not fit its precision, or the source has changed meanwhile.
     """
     with new_folder(folder) as fresh:
-        model.save_pretrained(fresh, safe_serialization=True)  # type: ignore[operator]  # each of CLASSES has it
-        card = {"kept": changes.kept, "steps": list(steps)}
-        (fresh / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        write(fresh, opened, steps)
 
 
-def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0) -> Calibration:
-    """Calls with noise at falling times and random conditions.
-
-    Raises:
-        ValueError: the class is not one of ``CLASSES``.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    calls = []
-    for index in range(batches):
-        t = 1 - (index + 0.5) / batches
-        arguments = _arguments(model, n, t, generator)
-        given = {**arguments, "return_dict": False}
-        calls.append(Call(given, index, batches, unbatched=UNBATCHED))
-    return Calibration(tuple(calls))
+def write(folder: Path, opened: Opened, steps: Steps) -> None:
+    """As ``save``, into a folder that is there."""
+    shutil.copyfile(opened.weights.files[0].parent / CONFIG, folder / CONFIG)
+    weight_files.write(folder, opened.model, opened.weights)
+    card = {"kept": opened.changes.kept, "steps": list(steps)}
+    (folder / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _arguments(model: nn.Module, n: int, t: float, generator: torch.Generator) -> dict[str, Any]:
-    """What one call needs, from the model's own configuration."""
-    config: Any = model.config
-    kind = type(model).__name__
-
-    def noise(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator)
-
-    time = torch.full((n,), t * 999)
-    if kind == "FluxTransformer2DModel":
-        side = 4
-        arguments: dict[str, Any] = {
-            "hidden_states": noise(n, side * side, config.in_channels),
-            "encoder_hidden_states": noise(n, TOKENS, config.joint_attention_dim),
-            "pooled_projections": noise(n, config.pooled_projection_dim),
-            "timestep": torch.full((n,), t),
-            "img_ids": torch.cartesian_prod(torch.zeros(1), torch.arange(side).float(), torch.arange(side).float()),
-            "txt_ids": torch.zeros(TOKENS, 3),
-        }
-        return {**arguments, "guidance": torch.full((n,), 3.5)} if config.guidance_embeds else arguments
-    side = config.sample_size if isinstance(config.sample_size, int) else config.sample_size[0]
-    picture = noise(n, config.in_channels, side, side)
-    if kind == "SD3Transformer2DModel":
-        return {
-            "hidden_states": picture,
-            "encoder_hidden_states": noise(n, TOKENS, config.joint_attention_dim),
-            "pooled_projections": noise(n, config.pooled_projection_dim),
-            "timestep": time,
-        }
-    if kind == "DiTTransformer2DModel":
-        labels = torch.randint(config.num_embeds_ada_norm, (n,), generator=generator)
-        return {"hidden_states": picture, "timestep": time.long(), "class_labels": labels}
-    if kind == "UNet2DModel":
-        return {"sample": picture, "timestep": time.long()}
-    if kind == "UNet2DConditionModel":
-        arguments = {
-            "sample": picture,
-            "timestep": time.long(),
-            "encoder_hidden_states": noise(n, TOKENS, config.cross_attention_dim),
-        }
-        if config.addition_embed_type == "text_time":  # SDXL
-            times = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-            arguments["added_cond_kwargs"] = {"text_embeds": noise(n, times), "time_ids": torch.ones(n, 6)}
-        return arguments
-    raise ValueError(f"no inputs are known for {kind}; there are for {', '.join(CLASSES)}")
+def class_of(folder: Path) -> str:
+    """The class of the model in a folder."""
+    return str(_config(folder)["_class_name"])
 
 
-def _class_of(folder: Path) -> str:
-    return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"])
+def _config(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
 
 
 def steps_of(folder: Path) -> tuple[Mapping[str, object], ...]:

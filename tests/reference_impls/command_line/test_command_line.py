@@ -67,8 +67,8 @@ def started(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
     ("words", "told"),
     [
         (
-            ["prune", "--method", "magnitude", "--out", "{out}", "--samples", "5"],
-            f"Invalid value for '--samples': '5' is not a whole number from 10 to 10000. Try: {PROGRAM} prune --help",
+            ["prune", "--method", "magnitude", "--out", "{out}", "--samples", "0"],
+            f"Invalid value for '--samples': '0' is not a whole number from 1 to 10000. Try: {PROGRAM} prune --help",
         ),
         (["table", "--out", "."], ". is a folder; give --out the name of a file in it"),
         pytest.param(
@@ -103,7 +103,7 @@ def test_help(words: tuple[str, ...]) -> None:
 
 
 def test_help_of_a_command_names_the_range() -> None:
-    assert "--samples 10..10000" in run("prune", "--help")
+    assert "--samples 1..10000" in run("prune", "--help")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_help_of_a_command_names_the_range() -> None:
         (["prune", "--out", "OUT"], "Missing option '--method'."),
         (["prune", "--method", "magnitude"], "Missing option '--out'."),
         (["prune", "--method"], "Option '--method' requires an argument."),
-        (["prune", "--sampels", "5"], "No such option: --sampels (Possible options: --model, --samples, --scope)"),
+        (["prune", "--sampels", "5"], "No such option: --sampels (Possible options: --samples, --scope, --steps)"),
         (["eval"], "Missing argument 'folder'."),
         (
             ["eval", "OUT", "--samples", "9"],
@@ -168,6 +168,15 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
         (["--sparsity", "-0.1"], "sparsity must be between 0 and 1, not -0.1"),
         (["--sparsity", "NaN"], "sparsity must be between 0 and 1, not nan"),
         (["--sparsity", "inf"], "sparsity must be between 0 and 1, not inf"),
+        (["--sparsity", "1", "--samples", "9"], "--samples 9 is too few for the metrics of dit; give 10 or more"),
+        (["--sparsity", "1", "--variant", "fp16"], "dit has no variants; --variant is for folders of diffusers"),
+        (
+            ["--sparsity", "1", "--model", "some/model-1.5"],
+            (
+                "there is no folder some/model-1.5; if it is a model of the Hugging Face hub, download it first: hf "
+                "download some/model-1.5 --local-dir FOLDER"
+            ),
+        ),
         (["--sparsity", "0.5x"], "sparsity '0.5x' is not a number from 0 to 1"),
         (["--pattern", "5:4"], "pattern 5:4 must keep 1 to 4 of 4 weights"),
         (["--pattern", "2-4"], "pattern '2-4' is not n:m, such as 2:4, or n:m x rows, such as 2:4x4"),
@@ -324,12 +333,27 @@ def test_values_that_are_not_finite_are_named(folder: Path) -> None:
     assert error("eval", str(folder)) == f"{file}: {QUERY} of shape (288, 96) holds NaN or infinite values"
 
 
-def test_a_whole_pipeline_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "model_index.json").write_text("{}")
-    told = f"{tmp_path} is a whole pipeline of diffusers; give the folder unet or transformer inside it"
-    words = ["prune", "--model", str(tmp_path), "--method", "magnitude", "--sparsity", "0.5"]
-    assert error(*words, "--out", str(tmp_path / "out")) == told
+def test_a_pipeline_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "Kandinsky"}')
+    words = ["prune", "--method", "magnitude", "--sparsity", "0.5", "--out", str(tmp_path / "out")]
+    told = f"{tmp_path} holds a Kandinsky without a folder unet or transformer; give the folder of one of its models"
+    assert error(*words, str(tmp_path)) == error(*words, "--model", str(tmp_path)) == told
+    assert error(*words, str(tmp_path), "--model", "dit") == "give PIPELINE or --model, not both"
+    told = f"{tmp_path} is a whole pipeline of diffusers, which only `prune` takes; open it with reference_impls.load"
+    assert error("eval", str(tmp_path)).startswith(told)
+    (tmp_path / "model_index.json").write_text("[]")
+    assert error(*words, str(tmp_path)) == f"{tmp_path}/model_index.json is not the index of a pipeline"
     assert [file.name for file in tmp_path.iterdir()] == ["model_index.json"]
+
+
+@pytest.mark.parametrize("words", [["--prompts", "FILE"], ["--steps", "3"], ["--guidance", "2"]])
+def test_only_a_pipeline_is_recorded(tmp_path: Path, words: list[str]) -> None:
+    told = (
+        "inputs are recorded from a whole pipeline, and dit is none; leave --prompts, --steps and --guidance out, or "
+        "give the folder with model_index.json"
+    )
+    asked = ["prune", "--method", "wanda", "--sparsity", "0.5", "--out", str(tmp_path / "out")]
+    assert error(*asked, *words) == told
 
 
 def test_a_pickle_is_refused(folder: Path) -> None:
@@ -443,7 +467,10 @@ class TestDiffusers:
 
     def test_a_pickle(self, transformer: Path) -> None:
         torch.save({"a": torch.zeros(1)}, transformer / self.FILE)
-        assert self.refused(transformer).startswith(f"{transformer / self.FILE} is a pickle, which could run anything")
+        words = ["prune", "--model", str(transformer), "--method", "magnitude", "--sparsity", "0.5"]
+        said = error(*words, "--out", str(transformer.parent / "out"))
+        assert said.startswith(f"{transformer / self.FILE} is a pickle, which could run anything")
+        assert [one.name for one in transformer.parent.iterdir()] == ["transformer"]
 
     def test_a_configuration_that_cannot_be(self, transformer: Path) -> None:
         card = json.loads((transformer / "config.json").read_text())
@@ -460,7 +487,7 @@ class TestDiffusers:
         ("method", "what", "opens"),
         [
             ("magnitude", "", "diffusers.DiTTransformer2DModel.from_pretrained"),
-            ("magnitude-units", "structurally pruned ", "reference_impls.models.diffusers_folder.load"),
+            ("magnitude-units", "structurally pruned ", "reference_impls.load"),
         ],
     )
     def test_only_prune_takes_it(self, transformer: Path, method: str, what: str, opens: str) -> None:

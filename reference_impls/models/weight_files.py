@@ -1,0 +1,184 @@
+"""The weight files of a folder of diffusers: found, checked, and written again in the same precision and shards.
+
+``diffusion_pytorch_model.safetensors``, or shards with an index beside them; ``.fp16.`` and the like in a name is a
+variant, of which a folder may hold several.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from reference_impls.files.weights import apart, shapes_of
+
+STEM = "diffusion_pytorch_model"
+FILE = re.compile(rf"{STEM}(?:\.(\w+))?(?:-[0-9]+-of-[0-9]+)?(?:\.(\w+))?\.safetensors")
+INDEX = re.compile(rf"{STEM}\.safetensors\.index(?:\.(\w+))?\.json")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+DTYPES: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
+"""Precisions that are kept, as safetensors names them."""
+WHOLE = {"BOOL", "I64", "I32", "I16"}
+"""What buffers may hold besides; weights in eight bits or less are quantized ones."""
+
+
+@dataclass(frozen=True)
+class WeightFiles:
+    """Weight files of a model, and what is in them."""
+
+    files: tuple[Path, ...]
+    index: Path | None
+    """Where each tensor is, if there are several files."""
+    variant: str | None
+    names: Mapping[Path, tuple[str, ...]]
+    """The tensors of each file."""
+    dtypes: Mapping[str, str]
+    """Precision of each tensor, as safetensors names it."""
+    stamps: tuple[tuple[int, int], ...]
+    """Size and time of change of each file, when it was found."""
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The precision of most tensors."""
+        floats = [name for name in self.dtypes.values() if name in DTYPES] or ["F32"]
+        return DTYPES[max(DTYPES, key=floats.count)]
+
+
+def find(folder: Path, variant: str | None = None) -> WeightFiles:
+    """The weight files of one variant; that without a name where none is asked for, or the only one.
+
+    Raises:
+        ValueError: there are none, they are pickles, quantized or of several variants, or a shard or a tensor of a
+            shard is missing. The message says what would do.
+    """
+    groups = _groups(folder)
+    if variant is None and None not in groups and len(groups) > 1:
+        raise ValueError(f"{folder} holds the variants {', '.join(sorted(map(str, groups)))}; choose one by --variant")
+    chosen = variant if variant is not None or None in groups else next(iter(groups))
+    if chosen not in groups:
+        known = ", ".join(sorted(str(name) for name in groups if name)) or "none"
+        raise ValueError(f"{folder} has no weights of variant {variant!r}; its variants: {known}")
+    files = groups[chosen]
+    indexes = {match[1]: file for file in folder.iterdir() if (match := INDEX.fullmatch(file.name))}
+    index = indexes.get(chosen)
+    if index is None and len(files) > 1:
+        raise ValueError(f"{folder} holds {len(files)} files of weights and no {STEM}.safetensors.index.json for them")
+    names = {file: tuple(shapes_of(file)) for file in files}
+    if index is not None:
+        _check_index(index, names)
+    dtypes = {name: dtype for file in files for name, dtype in _dtypes(file).items()}
+    if odd := {name: dtype for name, dtype in dtypes.items() if dtype not in DTYPES and dtype not in WHOLE}:
+        name, dtype = next(iter(odd.items()))
+        raise ValueError(f"{folder} holds quantized weights: {name} is {dtype}; prune the model, then quantize it")
+    return WeightFiles(files, index, chosen, names, dtypes, _stamps(files))
+
+
+def _groups(folder: Path) -> dict[str | None, tuple[Path, ...]]:
+    """The files of each variant."""
+    groups: dict[str | None, tuple[Path, ...]] = {}
+    every = sorted(folder.iterdir())
+    for file in every:
+        if match := FILE.fullmatch(file.name):
+            variant = match[1] or match[2]
+            groups[variant] = (*groups.get(variant, ()), file)
+    if groups:
+        return groups
+    if others := [file for file in every if file.suffix == ".safetensors"]:
+        raise ValueError(f"{folder} holds {others[0].name}; name the file {STEM}.safetensors, as diffusers does")
+    if pickles := [file for file in every if file.suffix in PICKLES]:
+        raise ValueError(
+            f"{folder} holds no safetensors; {pickles[0].name} is a pickle, which could run anything and is not "
+            "opened: in a process that you trust, load it with diffusers and write it again by save_pretrained"
+        )
+    raise ValueError(f"{folder} holds no safetensors: {STEM}.safetensors is missing")
+
+
+def _check_index(index: Path, names: Mapping[Path, tuple[str, ...]]) -> None:
+    try:
+        places: dict[str, str] = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{index} is not the index of a model's shards") from error
+    there = {file.name: set(own) for file, own in names.items()}
+    for name, shard in places.items():
+        if shard not in there:
+            raise ValueError(f"{index.parent / shard} is missing, which {index.name} names; download it again")
+        if name not in there[shard]:
+            raise ValueError(
+                f"{index.parent / shard}: {name} is missing, which {index.name} places there; download it again"
+            )
+
+
+def _dtypes(file: Path) -> dict[str, str]:
+    with safe_open(file, "pt") as opened:
+        return {name: opened.get_slice(name).get_dtype() for name in opened.keys()}  # noqa: SIM118
+
+
+def _stamps(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
+def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
+    """Write a model's weights into a folder, in the files, names and precisions of those that it came from.
+
+    A tensor that ``like`` does not know, since diffusers has renamed it on loading, is put into the first file.
+
+    Args:
+        folder: where the files are made.
+        model: in any precision.
+        like: the files that it was loaded from.
+
+    Raises:
+        ValueError: those have changed meanwhile, a value does not fit the precision, or a file cannot be written.
+    """
+    if _stamps(like.files) != like.stamps:
+        raise ValueError(f"{like.files[0].parent} has changed since it was opened; start again")
+    state = model.state_dict()
+    places = {name: file for file in like.files for name in like.names[file] if name in state}
+    stored = {state[name].data_ptr() for name in places}  # of tensors that share memory, one name may be enough
+    for name, value in state.items():
+        if name not in places and (not value.numel() or value.data_ptr() not in stored):
+            places[name] = like.files[0]
+    size = 0
+    for file in like.files:
+        own = [name for name, place in places.items() if place == file]
+        tensors = {name: _cast(name, state[name], like) for name in own}
+        size += sum(value.numel() * value.element_size() for value in tensors.values())
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {"format": "pt"}
+        try:
+            save_file(apart(tensors), folder / file.name, metadata)
+        except SafetensorError as error:
+            raise ValueError(f"{file.name} cannot be written: {error}") from error
+    if like.index is not None:
+        index: dict[str, Any] = json.loads(like.index.read_text(encoding="utf-8"))
+        index["metadata"] = {**index.get("metadata", {}), "total_size": size}
+        index["weight_map"] = {name: file.name for name, file in sorted(places.items())}
+        (folder / like.index.name).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def _cast(name: str, value: torch.Tensor, like: WeightFiles) -> torch.Tensor:
+    """In the precision of the file."""
+    dtype = DTYPES.get(like.dtypes[name]) if name in like.dtypes else like.precision
+    if dtype is None or not value.is_floating_point():
+        return value.contiguous()
+    made = value.to(dtype).contiguous()
+    if made.numel() and not bool(torch.isfinite(made).all()):
+        largest = float(value.abs().max())
+        raise ValueError(
+            f"{name}: {largest:g} does not fit {dtype}, the precision of the folder; write the model in bfloat16 or "
+            "float32 first"
+        )
+    return made
