@@ -198,9 +198,10 @@ def headline(name: str) -> Mapping[str, Setting]:
 
 
 def rows_by_model(name: str) -> Mapping[str, Sequence[Setting]]:
-    """All rows of a method, the dense model first."""
+    """All rows of a method, the dense model first, those with kept shortcuts last."""
+    settings = (*measured().of(name), *measured().of(name, keep_shortcuts=True))
     return {
-        model: [measured().dense[model], *(setting for setting in measured().of(name) if setting.model == model)]
+        model: [measured().dense[model], *(setting for setting in settings if setting.model == model)]
         for model in MODEL_NAMES
         if model in measured().dense
     }

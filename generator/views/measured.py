@@ -43,6 +43,8 @@ class Setting:
     sparsity: float
     pattern: str | None
     recovery_steps: int
+    keep_shortcuts: bool
+    """Depth pruning of the U-Net: the shortcut convolutions of removed blocks stayed."""
     seeds: int
     numbers: Mapping[str, Spread]
     """By the name of the column in the result file."""
@@ -106,9 +108,9 @@ class Measured:
         """The dense models."""
         return {setting.model: setting for setting in self.settings if setting.method is None}
 
-    def of(self, method: str) -> tuple[Setting, ...]:
-        """All settings of a method: by model, one-shot first, by sparsity."""
-        return tuple(setting for setting in self.settings if setting.method == method)
+    def of(self, method: str, *, keep_shortcuts: bool = False) -> tuple[Setting, ...]:
+        """All settings of a method, as its paper removes blocks or with kept shortcuts: by model, one-shot first."""
+        return tuple(s for s in self.settings if s.method == method and s.keep_shortcuts == keep_shortcuts)
 
     def find(self, model: str, method: str, how: str, *, recovered: bool = False) -> Setting | None:
         """One setting, if it was measured."""
@@ -121,12 +123,12 @@ class Measured:
 def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured:
     """The result file as records, means and ranges over the seeds."""
     record = json.loads(file.read_text(encoding="utf-8"))
-    by_setting: dict[tuple[str, str | None, float, str | None, int], list[TableRow]] = defaultdict(list)
+    by_setting: dict[tuple[str, str | None, float, str | None, int, bool], list[TableRow]] = defaultdict(list)
     for row in (TableRow(**fields) for fields in record["rows"]):
-        by_setting[row.model, row.method, row.sparsity, row.pattern, row.recovery_steps].append(row)
+        by_setting[row.model, row.method, row.sparsity, row.pattern, row.recovery_steps, row.keep_shortcuts].append(row)
     settings = [
-        Setting(model, method, sparsity, pattern, steps, len(rows), _numbers(rows))
-        for (model, method, sparsity, pattern, steps), rows in by_setting.items()
+        Setting(model, method, sparsity, pattern, steps, kept, len(rows), _numbers(rows))
+        for (model, method, sparsity, pattern, steps, kept), rows in by_setting.items()
     ]
     names, models = list(METHODS), list(MODEL_NAMES)
     settings.sort(

@@ -64,6 +64,7 @@ def demo(method: MethodName) -> None:
         "prune --method magnitude --pattern 2:4 --model unet --out build/2-4",
         "prune --method taylor --sparsity 0.3 --out build/taylor",
         "prune PIPELINE --prompts FILE --method wanda --sparsity 0.5 --out build/pipeline",
+        "prune --method bk-sdm --sparsity 0.35 --model unet --keep-shortcuts --out build/bk-sdm",
     )
 )
 def prune(
@@ -94,6 +95,13 @@ def prune(
         str | None,
         typer.Option(help="Compare scores within a layer, a row, or the model (global); default: as in the paper."),
     ] = None,
+    keep_shortcuts: Annotated[
+        bool,
+        typer.Option(
+            "--keep-shortcuts",
+            help="Depth pruning of a U-Net: keep shortcut convolutions of removed blocks, with their skip connections.",
+        ),
+    ] = False,
     seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of calibration and of random pruning.")] = 0,
     samples: Annotated[
         int | None,
@@ -111,7 +119,9 @@ def prune(
     from reference_impls.command_line import prune
 
     recording = prune.Recording(prompts, steps, guidance)
-    prune.prune(pipeline, method, out, model, sparsity, pattern, block, scope, seed, samples, variant, recording)
+    prune.prune(
+        pipeline, method, out, model, sparsity, pattern, block, scope, keep_shortcuts, seed, samples, variant, recording
+    )
 
 
 @app.command(
@@ -149,11 +159,16 @@ def eval_(
     evaluate(folder, samples, sparse)
 
 
-@app.command(epilog=example("table --quick"))
+@app.command(epilog=example("table --quick", 'table --only bk-sdm,shortgpt --model unet --why "their removal changed"'))
 def table(
     quick: Annotated[
         bool, typer.Option("--quick", help="The DiT at 50% sparsity without recovery; writes a file only with --out.")
     ] = False,
+    only: Annotated[
+        str | None, typer.Option(help="Measure the rows of these methods again, with commas between them.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="With --only: dit or unet; both if not given.")] = None,
+    why: Annotated[str | None, typer.Option(help="With --only: the reason, which the site gives.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="JSON file of the rows; default: the file of results in this package.")
     ] = None,
@@ -162,7 +177,7 @@ def table(
     """Run every method on the testbed. The full table takes two hours on two cores, the quick one a minute."""
     from reference_impls.command_line import table
 
-    table.table(quick, out, workers)
+    table.table(quick, only, model, why, out, workers)
 
 
 @app.command(epilog=example("arch sdxl", "arch sd-1.4 --check"))

@@ -55,6 +55,7 @@ def prune(
     pattern: str | None,
     block: str | None,
     scope: str | None,
+    keep_shortcuts: bool,
     seed: int,
     samples: int | None,
     variant: str | None,
@@ -74,6 +75,7 @@ def prune(
             raise ValueError("give PIPELINE or --model, not both")
         model = str(pipeline) if pipeline is not None else model or "dit"
         asked: dict[str, Any] = {"method": method, "pattern": wanted, "block": tile, "scope": scope, "seed": seed}
+        asked["keep_shortcuts"] = keep_shortcuts
         kind = "other" if model in BUILDERS else kind_of(model)
         if recording != NOTHING and kind != "pipeline":
             raise ValueError(
@@ -100,7 +102,7 @@ def prune(
     images = sample(pruned, IMAGES, "sampling from the pruned model")
     with wrong_use():
         steps = (*opened.steps, {"prune": asdict(report)})
-        changes = opened.changes.then(report.kept, report.dropped)
+        changes = opened.changes.then(report.kept, report.dropped, keep_shortcuts=report.keep_shortcuts)
         testbed_folder.save(out, name, pruned, steps, after, images, changes)
     terminal.console.print(terminal.qualities(columns, before, after, report))
     terminal.say_costs(report, f"eval {out} --sparse")

@@ -41,7 +41,7 @@ ROWS_MEAN = (
     "samples from the same noise. class: accuracy of a classifier on the samples. Fréchet: distance of the samples "
     "from the data in that classifier's features, not Inception FID. ≠ 0: parameters that are not zero, in thousands. "
     "kB: file in half precision, with a bitmask for zeros. MMACs: per forward pass, zeros included. s: seconds to "
-    "prune and to recover."
+    "prune and to recover. +sc: with --keep-shortcuts."
 )
 
 
@@ -241,6 +241,7 @@ def rows(measured: Sequence[TableRow], *, of_one_method: bool = False) -> Iterat
         for row in measured:
             if row.model == model:
                 pruned = (row.pattern or percent(row.sparsity)) if row.method else "dense"
+                pruned += " +sc" if row.keep_shortcuts else ""
                 grouped[row.method or "", pruned, str(row.recovery_steps)].append(row)
         numbers = ("steps", "loss", "MSE", "class", "Fréchet", "≠ 0", "kB", "MMACs", "s")
         table = _table(*([] if of_one_method else ["method"]), "pruned", *map(_number, numbers))

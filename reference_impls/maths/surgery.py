@@ -9,6 +9,7 @@ of a GroupNorm differ, because the statistics of their norm group change.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -57,20 +58,23 @@ class Block:
     name: str
     """Its path; it is called with the residual stream as first argument, and returns it."""
     shortcut: str | None = None
-    """Path of the layer inside it that stays, where the stream changes its width; None: nothing stays."""
+    """Path of the 1×1 convolution around it, where its input and its output have different widths; else None."""
+    skipped: int = 0
+    """Channels of a skip connection, which are the last ones of its input; the first ones are the stream."""
 
 
 class Skip(nn.Module):
-    """Replaces a removed block: the stream passes unchanged, or through the block's own shortcut."""
+    """Replaces a removed block: the stream passes unchanged, or through a shortcut convolution."""
 
-    def __init__(self, shortcut: nn.Module | None = None) -> None:
-        """Keep the shortcut."""
+    def __init__(self, shortcut: nn.Module | None = None, skipped: int = 0) -> None:
+        """Keep the shortcut; drop as many of the last channels before it."""
         super().__init__()
         self.shortcut = shortcut or nn.Identity()
+        self.skipped = skipped
 
     def forward(self, x: torch.Tensor, *_unused: torch.Tensor) -> torch.Tensor:
         """The stream; timestep, class and other inputs of the block are ignored."""
-        return self.shortcut(x)
+        return self.shortcut(x[:, : x.shape[1] - self.skipped] if self.skipped else x)
 
 
 def checked(group: Group, kept: Iterable[int]) -> list[int]:
@@ -146,9 +150,37 @@ def zero(model: nn.Module, group: Group, gone: Iterable[int]) -> None:
             model.get_parameter(f"{part.layer}.weight")[:, part.index[units].flatten()] = 0
 
 
-def skip(model: nn.Module, blocks: Iterable[Block]) -> None:
-    """Replace each of these blocks by a ``Skip``, in place."""
+def skip(model: nn.Module, blocks: Iterable[Block], *, keep_shortcuts: bool = False) -> None:
+    """Replace each of these blocks by its ``replacement``, in place."""
     for block in blocks:
-        shortcut = None if block.shortcut is None else model.get_submodule(block.shortcut)
         parent, _, name = block.name.rpartition(".")
-        setattr(model.get_submodule(parent), name, Skip(shortcut))
+        setattr(model.get_submodule(parent), name, replacement(model, block, keep_shortcuts=keep_shortcuts))
+
+
+def replacement(model: nn.Module, block: Block, *, keep_shortcuts: bool = False) -> Skip:
+    """What a block is replaced by; the model does not change.
+
+    By default block, shortcut and skip connection are removed (BK-SDM, arXiv:2305.15798, section 3.1, and its code):
+    the stream passes unchanged. Where the stream leaves the block with another width than it had, which is the case
+    for no block that the authors remove, those columns of the shortcut stay that read the stream.
+
+    Args:
+        model: the model that holds the block.
+        block: one of ``blocks_of`` the model.
+        keep_shortcuts: the whole shortcut stays, and the skip connection that it reads.
+    """
+    if block.shortcut is None:
+        return Skip()
+    shortcut = model.get_submodule(block.shortcut)
+    width_out, width_in = shortcut.get_parameter("weight").shape[:2]
+    stream = width_in - block.skipped
+    if keep_shortcuts:
+        return Skip(shortcut)
+    if width_out == stream:
+        return Skip(skipped=block.skipped)
+    if not block.skipped:
+        return Skip(shortcut)
+    narrow = copy.deepcopy(shortcut)
+    with torch.no_grad():
+        _narrow(narrow, "in", torch.arange(stream), 1)
+    return Skip(narrow, block.skipped)

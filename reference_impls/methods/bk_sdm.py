@@ -5,9 +5,11 @@ Maths   U-Net, removed in this order: of each resolution the second block of the
         Small, Tiny in this order): the last block of an up path is kept, since it takes the oldest skip connection. A
         stack of equal blocks: every second one, from the second on. Recovery: task + output + feature losses (Eq. 1
         to 4), which is ``recover(..., teacher=dense, features="plain")``.
-Differs from the paper: it has three sizes; here the sparsity decides how many blocks of this order are removed.
-        Transformers are not in the paper. The feature losses of all remaining blocks are averaged, where the paper
-        sums those of a few layers.
+        A block is removed with its shortcut and its skip connection.
+Differs from the paper: it has three sizes; here the sparsity decides how many blocks of this order are removed, and
+        the third size, which also removes the layers that resample, keeps them. After the third size come blocks that
+        change the width of the stream; those columns of their shortcut stay that read the stream. Transformers are
+        not in the paper. `--keep-shortcuts` keeps the shortcut and the skip connection of a removed block.
 Shapes  no data -> names of blocks.   Cost  nothing; the paper spends it all on recovery.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
         layers are requested, or the blocks of the model are not known.
@@ -31,7 +33,7 @@ from reference_impls.pruning.units import blocks_of
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the first blocks of the rule's order."""
     blocks = blocks_of(model)
-    return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]))
+    return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]), request)
 
 
 def order(blocks: Sequence[Block]) -> list[int]:

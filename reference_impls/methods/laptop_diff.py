@@ -3,8 +3,10 @@
 Maths   L_i = E |model(x) - model without i (x)|^2; the loss of removing several is taken as the sum of theirs (Eq. 5),
         so the best set minimises the sum of L_i over the removed blocks, subject to removing at least the requested
         fraction of parameters.
-Differs from the paper: blocks of the testbed instead of single layers; sparsity is the fraction of the blocks' own
-        parameters. Its recovery, normalised feature distillation, is ``recover(..., features="normalised")``.
+Differs from the paper: blocks of the testbed instead of single layers; sparsity is the fraction of the parameters that
+        can be removed. A block of the U-Net is removed with its shortcut and its skip connection; where the width of
+        the stream changes, those columns of the shortcut stay that read the stream. `--keep-shortcuts` keeps both.
+        There is no public code. Its recovery is ``recover(..., features="normalised")``.
 Shapes  forward passes of a sampler -> one loss a block.   Cost  one pass over the calibration data a block.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
         layers are requested, the blocks of the model are not known, or an output is not finite.
@@ -22,7 +24,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
-from reference_impls.maths.surgery import Block, skip
+from reference_impls.maths.surgery import Block, replacement, skip
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_blocks
 from reference_impls.pruning.units import blocks_of
@@ -30,29 +32,31 @@ from reference_impls.pruning.units import blocks_of
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the set of blocks with the requested fraction of parameters and the smallest sum of losses."""
-    blocks = blocks_of(model)
-    losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration)).tolist()
-    weights = [freed(model, block) for block in blocks]
+    blocks, keep = blocks_of(model), request.keep_shortcuts
+    losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration, keep)).tolist()
+    weights = [freed(model, block, keep) for block in blocks]
     gone = cheapest(losses, weights, math.ceil(round(request.sparsity * sum(weights), 6)))  # .55 * 20 is above 11
-    return skip_blocks(model, blocks, gone)
+    return skip_blocks(model, blocks, gone, request)
 
 
 @torch.no_grad()
-def output_losses(model: nn.Module, blocks: Sequence[Block], calibration: Calibration) -> torch.Tensor:
+def output_losses(
+    model: nn.Module, blocks: Sequence[Block], calibration: Calibration, keep_shortcuts: bool = False
+) -> torch.Tensor:
     """L_i of each block, (blocks,)."""
     dense = [batch.run(model) for batch in calibration]
     losses = torch.zeros(len(blocks), dtype=torch.float64)
     for index, block in enumerate(blocks):
         without = copy.deepcopy(model)
-        skip(without, [block])
+        skip(without, [block], keep_shortcuts=keep_shortcuts)
         for batch, output in zip(calibration, dense, strict=True):
             losses[index] += (batch.run(without) - output).double().square().mean()
     return losses / len(dense)
 
 
-def freed(model: nn.Module, block: Block) -> int:
-    """Parameters that are removed with a block: all but its shortcut's."""
-    stays = () if block.shortcut is None else model.get_submodule(block.shortcut).parameters()
+def freed(model: nn.Module, block: Block, keep_shortcuts: bool = False) -> int:
+    """Parameters that are removed with a block: all but those of its replacement."""
+    stays = replacement(model, block, keep_shortcuts=keep_shortcuts).parameters()
     whole = model.get_submodule(block.name).parameters()
     return sum(value.numel() for value in whole) - sum(value.numel() for value in stays)
 

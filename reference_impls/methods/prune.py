@@ -28,7 +28,7 @@ from reference_impls.methods import (
     tinyfusion,
     wanda,
 )
-from reference_impls.methods.registry import NEEDS_NAMES, method_of
+from reference_impls.methods.registry import METHODS, NEEDS_NAMES, method_of
 from reference_impls.near_names import nearest
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import Layer, prunable
@@ -91,6 +91,7 @@ def prune(
     block: Tile | None = None,
     seed: int = 0,
     shares: Mapping[str, float] | None = None,
+    keep_shortcuts: bool = False,
     **options: Any,  # each method has its own
 ) -> Report:
     """Prune a model in place, all or nothing; it stays runnable and saveable.
@@ -109,13 +110,15 @@ def prune(
         block: shape of blocks of weights that are pruned together, as 4x1 or 16x16.
         seed: for methods with random choices.
         shares: sparsity of single layers or groups by name, where it differs (non-uniform sparsity).
+        keep_shortcuts: depth pruning of a U-Net: the shortcut convolution of a removed block stays, with the skip
+            connection that it reads.
         options: what only this method takes.
 
     Raises:
         ValueError: the method is unknown or needs a calibration and has none, neither or both of sparsity and
             pattern are given, the model has nothing to prune, a pattern leaves a remainder in a layer's rows,
-            ``shares`` names no layer or group of it, a weight or activation is not finite, or ``contract.Request`` or
-            the method refuse the rest.
+            ``shares`` names no layer or group of it, a weight or activation is not finite, there are no shortcuts to
+            keep, or ``contract.Request`` or the method refuse the rest.
     """
     chosen = method_of(method)
     if sparsity is not None and pattern is None:
@@ -138,7 +141,7 @@ def prune(
         raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
     if calibration is None and chosen.needs != "nothing":
         raise ValueError(f"{method} needs {NEEDS_NAMES[chosen.needs]}, and calibration is None; give a Calibration")
-    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {})
+    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts)
     refuse_what_the_kind_lacks(method, chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)
@@ -149,6 +152,8 @@ def prune(
     blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} removes blocks, and this model has none")
+    if keep_shortcuts:
+        refuse_no_shortcuts(method, chosen.kind, model)
     refuse_unknown(request.shares, layers or units)
     before = cost(model, calibration)
     with undone_on_failure(model):
@@ -170,6 +175,7 @@ def prune(
         difference=difference(outcome, request),
         kept=outcome.kept,
         dropped=list(outcome.dropped),
+        keep_shortcuts=keep_shortcuts,
         before=before,
         after=after,
         seconds=round(seconds, 3),
@@ -179,6 +185,21 @@ def prune(
 
 NO_INPUT = "no calibration input"
 DOES: Mapping[str, str] = {"structured": "removes heads, neurons and channels", "depth": "removes blocks"}
+
+
+def refuse_no_shortcuts(method: str, kind: str, model: nn.Module) -> None:
+    """Only the blocks of a U-Net have shortcut convolutions that can be kept.
+
+    Raises:
+        ValueError: the method does not remove blocks, or no block of the model has a shortcut convolution.
+    """
+    if kind != "depth":
+        names = ", ".join(name for name, other in METHODS.items() if other.kind == "depth")
+        raise ValueError(f"{method} removes no blocks; --keep-shortcuts is for {names}")
+    if all(block.shortcut is None for block in blocks_of(model)):
+        raise ValueError(
+            f"no block of this {type(model).__name__} has a shortcut convolution; leave --keep-shortcuts out"
+        )
 
 
 def refuse_what_the_kind_lacks(method: str, kind: str, request: Request) -> None:

@@ -2,8 +2,10 @@
 
 Maths   BI_i = 1 - E[ cos(x_in, x_out) ] of block i, over all tokens (or pixels) of all forward passes; blocks with the
         lowest are removed.
-Differs from the paper: the forward passes are those of a sampler, and every timestep counts the same. Where a block
-        changes the width of the stream, its shortcut's output replaces x_in.
+Differs from the paper: the forward passes are those of a sampler, and every timestep counts the same. The paper
+        prunes language models. Of the U-Net, x_in is the stream without the skip connection; where a block changes the
+        width of the stream, the columns of its shortcut that read the stream make x_in. With `--keep-shortcuts`, x_in
+        is the output of the whole shortcut.
 Shapes  streams (n, ..., width) -> one score a block.   Cost  forward passes only.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
         layers are requested, the blocks of the model are not known, or a stream is not finite.
@@ -18,7 +20,7 @@ from torch.nn import functional
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.hooks import Hook, hooked
-from reference_impls.maths.surgery import Block, Skip
+from reference_impls.maths.surgery import Block, Skip, replacement
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
 from reference_impls.pruning.units import blocks_of
@@ -27,11 +29,14 @@ from reference_impls.pruning.units import blocks_of
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the blocks whose output is most similar to their input."""
     blocks = blocks_of(model)
-    return skip_lowest(model, blocks, block_influence(model, blocks, calibration), request)
+    scores = block_influence(model, blocks, calibration, request.keep_shortcuts)
+    return skip_lowest(model, blocks, scores, request)
 
 
 @torch.no_grad()
-def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Calibration) -> torch.Tensor:
+def block_influence(
+    model: nn.Module, blocks: tuple[Block, ...], calibration: Calibration, keep_shortcuts: bool = False
+) -> torch.Tensor:
     """BI of each block, (blocks,)."""
     influence = torch.zeros(len(blocks), dtype=torch.float64)
 
@@ -44,7 +49,7 @@ def block_influence(model: nn.Module, blocks: tuple[Block, ...], calibration: Ca
 
     hooks = []
     for index, block in enumerate(blocks):
-        skip = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
+        skip = replacement(model, block, keep_shortcuts=keep_shortcuts)
         hooks.append((model.get_submodule(block.name), hook(index, skip)))
     with hooked(hooks):
         for batch in calibration:

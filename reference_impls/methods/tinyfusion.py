@@ -8,8 +8,10 @@ Maths   x_out = m block(x) + (1 - m) x with a gate m of each block (Eq. 1). Cons
 Differs from the paper: where the sparsity does not divide evenly, groups lose its floor or ceiling, the later ones
         more; a mask is sampled for each batch, the temperature falls geometrically, and the low-rank updates have rank
         4, unscaled, on the Linear layers of the blocks alone (the authors' code: for each image, linearly, rank 8
-        scaled by two, on every Linear layer, with logits times 100 and an average of them that decides). Its recovery,
-        distillation from masked hidden states, is not here.
+        scaled by two, on every Linear layer, with logits times 100 and an average of them that decides). U-Nets
+        are not in the paper: x is the stream without the skip connection, and where the width changes it passes those
+        columns of the shortcut that read it; with `--keep-shortcuts`, the whole shortcut. Its recovery, distillation
+        from masked hidden states, is not here.
 Shapes  one step a batch -> names of blocks.   Cost  training.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern, a scope other than "layer" or sparsities of single
         layers are requested, the blocks of the model are not known, a batch has no target, or the loss is not finite.
@@ -29,7 +31,7 @@ from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
-from reference_impls.maths.surgery import Block, Skip
+from reference_impls.maths.surgery import Block, Skip, replacement
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.pruning.units import blocks_of
@@ -45,9 +47,9 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     blocks = blocks_of(model)
     count = count_of(blocks, request)
     ways = all_ways(len(blocks), count)
-    logits = learn(model, blocks, ways, calibration, request.seed)
+    logits = learn(model, blocks, ways, calibration, request.seed, request.keep_shortcuts)
     kept = {number for of_group, way in zip(logits, ways, strict=True) for number in way[int(of_group.argmax())]}
-    return skip_blocks(model, blocks, set(range(len(blocks))) - kept)
+    return skip_blocks(model, blocks, set(range(len(blocks))) - kept, request)
 
 
 def all_ways(blocks: int, gone: int) -> list[list[tuple[int, ...]]]:
@@ -65,6 +67,7 @@ def learn(
     ways: Sequence[Sequence[tuple[int, ...]]],
     calibration: Calibration,
     seed: int,
+    keep_shortcuts: bool = False,
 ) -> list[torch.Tensor]:
     """Logits of each group's masks; the model's weights do not change.
 
@@ -83,7 +86,7 @@ def learn(
             chosen = [
                 one_of(of_group, temperature, generator) @ rows for of_group, rows in zip(logits, stays, strict=True)
             ]
-            with gated(model, blocks, torch.stack(chosen).sum(0)):  # (blocks,)
+            with gated(model, blocks, torch.stack(chosen).sum(0), keep_shortcuts):  # (blocks,)
                 loss = check_finite("training loss", batch.loss(model))
             optimiser.zero_grad()
             loss.backward()
@@ -92,7 +95,9 @@ def learn(
 
 
 @contextmanager
-def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Iterator[None]:
+def gated(
+    model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor, keep_shortcuts: bool = False
+) -> Iterator[None]:
     """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * skip(x)."""
 
     def hook(number: int, without: Skip) -> Hook:
@@ -104,7 +109,7 @@ def gated(model: nn.Module, blocks: Sequence[Block], gates: torch.Tensor) -> Ite
 
     hooks = []
     for number, block in enumerate(blocks):
-        without = Skip(None if block.shortcut is None else model.get_submodule(block.shortcut))
+        without = replacement(model, block, keep_shortcuts=keep_shortcuts)
         hooks.append((model.get_submodule(block.name), hook(number, without)))
     with hooked(hooks):
         yield

@@ -1,7 +1,8 @@
 """A pruned model on disk: weights, removed structure, report and metrics as JSON, an image of samples.
 
 A structurally pruned model is stored as its difference to the dense one (kept units, removed blocks) and its weights
-as safetensors, never as a pickled module.
+as safetensors, never as a pickled module. A folder that does not name the removed blocks whose shortcuts were kept
+was written when all were.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def load(folder: Path) -> Saved:
     try:
         card = json.loads(config.read_text(encoding="utf-8"))
         name, steps = card["model"], tuple(dict(step) for step in card["steps"])
-        changes = Changes(dict(card["changes"]["kept"]), tuple(card["changes"]["dropped"]))
+        changed = card["changes"]
+        dropped = tuple(changed["dropped"])
+        changes = Changes(dict(changed["kept"]), dropped, tuple(changed.get("shortcuts", dropped)))
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{config} does not name a model and what was done to it") from error
     if not isinstance(name, str) or name not in BUILDERS:
@@ -117,7 +120,10 @@ def change(model: nn.Module, changes: Changes) -> None:
     blocks = {block.name: block for block in blocks_of(model)}
     if strange := [name for name in changes.dropped if name not in blocks]:
         raise ValueError(f"{strange[0]!r} is not a block of this model")
-    skip(model, [blocks[name] for name in changes.dropped])
+    if strange := [name for name in changes.shortcuts if name not in changes.dropped]:
+        raise ValueError(f"{strange[0]!r} has a kept shortcut, but is not one of the removed blocks")
+    for name in changes.dropped:
+        skip(model, [blocks[name]], keep_shortcuts=name in changes.shortcuts)
 
 
 def grid(samples: torch.Tensor) -> Image.Image:

@@ -29,6 +29,8 @@ class Request:
     """Shape of blocks of weights that are pruned together; a pattern has its own rows."""
     shares: Mapping[str, float] = field(default_factory=dict)
     """Sparsity of single layers or groups by name, where it differs from the others (non-uniform sparsity)."""
+    keep_shortcuts: bool = False
+    """Of a removed block, its shortcut convolution stays with the skip connection that it reads."""
 
     def share(self, name: str) -> float:
         """Sparsity of one layer or group."""
@@ -82,8 +84,10 @@ class Changes:
     """Kept units by group, numbered as in the dense model."""
     dropped: tuple[str, ...] = ()
     """Removed blocks."""
+    shortcuts: tuple[str, ...] = ()
+    """Those of the removed blocks whose shortcut convolutions were kept, if they have one."""
 
-    def then(self, kept: Mapping[str, list[int]], dropped: Sequence[str]) -> Changes:
+    def then(self, kept: Mapping[str, list[int]], dropped: Sequence[str], *, keep_shortcuts: bool = False) -> Changes:
         """After another pruning, whose units are numbered as in the model before it."""
         new = {
             name: [self.kept[name][i] for i in units] if name in self.kept else units for name, units in kept.items()
@@ -94,7 +98,7 @@ class Changes:
             for name, units in {**self.kept, **new}.items()
             if not name.startswith(tuple(f"{one}." for one in gone))
         }
-        return Changes(still, gone)
+        return Changes(still, gone, (*self.shortcuts, *dropped) if keep_shortcuts else self.shortcuts)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Report:
     """Structured: kept units by group."""
     dropped: list[str]
     """Depth: removed blocks."""
+    keep_shortcuts: bool
+    """Depth: whether the shortcut convolutions of removed blocks stayed."""
     before: Cost
     after: Cost
     seconds: float

@@ -17,10 +17,10 @@ def count_of(blocks: Sequence[Block], request: Request) -> int:
     return pruned_count(len(blocks), request.sparsity)
 
 
-def skip_blocks(model: nn.Module, blocks: Sequence[Block], gone: Collection[int]) -> Outcome:
+def skip_blocks(model: nn.Module, blocks: Sequence[Block], gone: Collection[int], request: Request) -> Outcome:
     """Remove the blocks of these numbers; returns their names in model order."""
     chosen = [block for index, block in enumerate(blocks) if index in gone]
-    skip(model, chosen)
+    skip(model, chosen, keep_shortcuts=request.keep_shortcuts)
     return Outcome(dropped=[block.name for block in chosen])
 
 
@@ -31,4 +31,4 @@ def skip_lowest(model: nn.Module, blocks: Sequence[Block], scores: torch.Tensor,
         ValueError: a score is not finite; nothing is changed.
     """
     order = check_finite("scores of the blocks", scores).argsort(stable=True)
-    return skip_blocks(model, blocks, set(order[: count_of(blocks, request)].tolist()))
+    return skip_blocks(model, blocks, set(order[: count_of(blocks, request)].tolist()), request)

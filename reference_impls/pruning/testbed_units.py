@@ -54,7 +54,22 @@ def blocks_of(model: DiT | UNet) -> tuple[Block, ...]:
         )
     stages = [(path, module) for path, module in model.named_modules() if isinstance(module, Stage)]
     stages.sort(key=lambda stage: ("down", "middle", "up").index(stage[0].split(".")[0]))  # stable
-    return tuple(Block(path, _shortcut(path, stage)) for path, stage in stages)
+    return tuple(Block(path, _shortcut(path, stage), stage.skipped) for path, stage in stages)
+
+
+def feature_places(model: DiT | UNet) -> tuple[str, ...]:
+    """Where features are compared: each block of a transformer; the end of each resolution of a U-Net, down and up.
+
+    The end is the layer that resamples, or the last one of the path; it is there in every pruned model.
+    """
+    if isinstance(model, DiT):
+        return tuple(block.name for block in blocks_of(model))
+    return tuple(
+        f"{path}.{index}"
+        for path, layers in (("down", model.down), ("up", model.up))
+        for index, layer in enumerate(layers)
+        if isinstance(layer, nn.Conv2d) or index == len(layers) - 1
+    )
 
 
 def _shortcut(path: str, stage: Stage) -> str | None:

@@ -37,3 +37,14 @@ def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     if isinstance(model, (DiT, UNet)):
         return testbed.blocks_of(model)
     raise ValueError(f"the blocks of {type(model).__name__} are not known; depth pruning is for the testbed's models")
+
+
+def feature_places(model: nn.Module) -> tuple[str, ...]:
+    """Paths of the modules whose outputs a recovering model is trained to match.
+
+    Raises:
+        ValueError: the model's class is not known here.
+    """
+    if isinstance(model, (DiT, UNet)):
+        return testbed.feature_places(model)
+    raise ValueError(f"the features of {type(model).__name__} are not known; recovery is for the testbed's models")

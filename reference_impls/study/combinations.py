@@ -7,7 +7,7 @@ in ``REFERENCE_STEPS`` DDIM steps, and the cost of an image is the MACs of all i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache, partial
 from typing import Any
 
@@ -38,8 +38,10 @@ SAMPLERS: dict[str, tuple[int, Sampler]] = {
 FIRST = "DDIM, 10 steps"
 
 
-def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRow]:
-    """All rows of one model and seed."""
+def combinations(
+    name: str, budget: Budget, seed: int, methods: Collection[str] | None = None
+) -> Iterator[CombinationRow]:
+    """All rows of one model and seed, or those of some methods."""
     dense, images, _ = shipped(name)
 
     def pruned(method: str, sparsity: float, **options: Any) -> nn.Module:
@@ -47,31 +49,39 @@ def combinations(name: str, budget: Budget, seed: int) -> Iterator[CombinationRo
         prune(model, calibration_for(method, dense, images, seed=seed), sparsity, method=method, seed=seed, **options)
         return model
 
+    def wanted(method: str) -> bool:
+        return methods is None or method in methods
+
     row = partial(_row, name, budget, seed)
-    weights, units = pruned("obs-diff", 0.5), pruned("obs-diff-units", 0.5)
-    for pruning, model in (("dense", dense), ("obs-diff, 50%", weights), ("obs-diff-units, 50%", units)):
-        for sampler in SAMPLERS:
-            yield row("samplers", pruning, sampler, model, sampler)
-        rounded = copy.deepcopy(model)
-        int8.quantize(rounded)
-        yield row("quantization", pruning, "nothing", model, FIRST)
-        yield row("quantization", pruning, "int8", rounded, FIRST)
-    thin = pruned("shortgpt", 0.5)
-    yield row("distillation", "shortgpt, 50%", "nothing", thin, FIRST)
-    ways: tuple[tuple[str, nn.Module | None, Features], ...] = (
-        ("fine-tuning", None, "none"),
-        ("output distillation", dense, "none"),
-        ("output and feature distillation", dense, "normalised"),
-    )
-    for how, teacher, features in ways:
-        student = copy.deepcopy(thin)
-        steps, batch = budget.recovery_steps, budget.recovery_batch
-        recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)
-        yield row("distillation", "shortgpt, 50%", how, student.eval(), FIRST)
-    yield row("search", "magnitude, 70%", "uniform sparsity", pruned("magnitude", 0.7), FIRST)
-    shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
-    yield row("search", "magnitude, 70%", "layer-wise sparsity search", pruned("magnitude", 0.7, shares=shares), FIRST)
-    for method in ("magnitude", "wanda"):
+    for pruning in ("dense", "obs-diff, 50%", "obs-diff-units, 50%"):
+        method, _, _ = pruning.partition(",")
+        if wanted(method):
+            model = dense if method == "dense" else pruned(method, 0.5)
+            for sampler in SAMPLERS:
+                yield row("samplers", pruning, sampler, model, sampler)
+            rounded = copy.deepcopy(model)
+            int8.quantize(rounded)
+            yield row("quantization", pruning, "nothing", model, FIRST)
+            yield row("quantization", pruning, "int8", rounded, FIRST)
+    if wanted("shortgpt"):
+        thin = pruned("shortgpt", 0.5)
+        yield row("distillation", "shortgpt, 50%", "nothing", thin, FIRST)
+        ways: tuple[tuple[str, nn.Module | None, Features], ...] = (
+            ("fine-tuning", None, "none"),
+            ("output distillation", dense, "none"),
+            ("output and feature distillation", dense, "normalised"),
+        )
+        for how, teacher, features in ways:
+            student = copy.deepcopy(thin)
+            steps, batch = budget.recovery_steps, budget.recovery_batch
+            recover(student, images, steps=steps, teacher=teacher, features=features, batch=batch, seed=seed)
+            yield row("distillation", "shortgpt, 50%", how, student.eval(), FIRST)
+    if wanted("magnitude"):
+        yield row("search", "magnitude, 70%", "uniform sparsity", pruned("magnitude", 0.7), FIRST)
+        shares = ratio_search.search(dense, from_images(images, batches=2, size=32, seed=seed), 0.7, seed=seed)
+        searched = pruned("magnitude", 0.7, shares=shares)
+        yield row("search", "magnitude, 70%", "layer-wise sparsity search", searched, FIRST)
+    for method in filter(wanted, ("magnitude", "wanda")):
         for sparsity in (0.5, 0.7):
             for scope, words in (("layer", "comparison per layer"), ("row", "comparison per output row")):
                 model = pruned(method, sparsity, scope=scope)

@@ -46,6 +46,7 @@ class Job:
     sparsity: float
     pattern: str | None
     seed: int
+    keep_shortcuts: bool = False
 
 
 @cache
@@ -86,7 +87,15 @@ def measure_job(job: Job, budget: Budget) -> list[TableRow]:
     calibration = calibration_for(job.method, dense, images, seed=job.seed, steps=budget.training_steps)
     pattern = None if job.pattern is None else Pattern.parse(job.pattern)
     share = job.sparsity if pattern is None else None
-    report = prune(model, calibration, share, method=job.method, pattern=pattern, seed=job.seed)
+    report = prune(
+        model,
+        calibration,
+        share,
+        method=job.method,
+        pattern=pattern,
+        seed=job.seed,
+        keep_shortcuts=job.keep_shortcuts,
+    )
     rows = [_row(job, report, model, budget, 0, 0.0)]
     if budget.recovery_steps:
         started = time.perf_counter()
@@ -133,6 +142,7 @@ def _row(job: Job, report: Report, model: nn.Module, budget: Budget, steps: int,
         bytes_packed=len(safetensors_bytes(model, zeros=False)),
         prune_seconds=report.seconds,
         recover_seconds=round(seconds, 2),
+        keep_shortcuts=job.keep_shortcuts,
     )
 
 

@@ -38,6 +38,8 @@ class TableRow:
     """The same without the zeros, with a bitmask of their positions; see ``packed``."""
     prune_seconds: float
     recover_seconds: float
+    keep_shortcuts: bool = False
+    """Depth pruning of the U-Net: the shortcut convolutions of removed blocks stayed."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """Recover a pruned model by fine-tuning, or by distillation from the dense model.
 
-Maths   task: |v - v*|^2; with a teacher also |v - v_teacher|^2 (Hinton et al., 2015); with features also, for each
-        block i that both models have, w_i |f_i - f_i,teacher|^2 with w_i = 1 (BK-SDM, arXiv:2305.15798, Eq. 4) or
-        w_i = 1 / E f_i,teacher^2 (normalised, LAPTOP-Diff, arXiv:2404.11098, section 3.3).
+Maths   task: |v - v*|^2; with a teacher also |v - v_teacher|^2 (Hinton et al., 2015); with features also the sum over
+        places i of w_i |f_i - f_i,teacher|^2 with w_i = 1 (BK-SDM, arXiv:2305.15798, Eq. 4) or
+        w_i = 1 / E f_i,teacher^2 (normalised, LAPTOP-Diff, arXiv:2404.11098, section 3.3). |.|^2 is the mean over all
+        numbers of an output; the three terms are summed with weight 1, as in BK-SDM's code.
+Places  U-Net: the end of each resolution of the down and the up path, as in BK-SDM's code. Transformer, which is in
+        neither paper: each block that both models have.
 """
 
 from __future__ import annotations
@@ -14,10 +17,9 @@ import torch
 from torch import nn
 
 from reference_impls.maths.hooks import Hook, hooked
-from reference_impls.maths.surgery import Skip
 from reference_impls.methods.registry import Features
 from reference_impls.pruning.layers import prunable
-from reference_impls.pruning.units import blocks_of
+from reference_impls.pruning.units import feature_places
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.diffusion import noised, stratified_times
 
@@ -43,7 +45,7 @@ def recover(
         images: what it is trained on.
         steps: training steps.
         teacher: the dense model; None for fine-tuning alone.
-        features: feature distillation over the blocks that both models have; needs a teacher.
+        features: feature distillation, plain or normalised; needs a teacher.
         rate: the largest learning rate.
         batch: images of a step.
         seed: fixes images, times and noise.
@@ -65,7 +67,7 @@ def recover(
     masks = {layer: layer.weight.detach() != 0 for layer in prunable(model).values()}
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    shared = shared_blocks(model, teacher) if teacher is not None and features != "none" else []
+    shared = shared_places(model, teacher) if teacher is not None and features != "none" else []
     last: list[float] = []
     for step in range(steps):
         chosen = torch.randint(len(images), (batch,), generator=generator)
@@ -93,30 +95,30 @@ def recover(
     return sum(last) / len(last)
 
 
-def shared_blocks(model: nn.Module, teacher: nn.Module) -> list[str]:
-    """Names of the teacher's blocks that remain in the model."""
-    names = [block.name for block in blocks_of(teacher)]
-    return [name for name in names if not isinstance(model.get_submodule(name), Skip)]
+def shared_places(model: nn.Module, teacher: nn.Module) -> list[str]:
+    """Names of the modules whose outputs are compared, in both models."""
+    mine = set(feature_places(model))
+    return [name for name in feature_places(teacher) if name in mine]
 
 
 @contextmanager
-def streams(model: nn.Module, blocks: list[str]) -> Iterator[dict[str, torch.Tensor]]:
-    """Fills a mapping with what each of these blocks puts out during the call inside."""
+def streams(model: nn.Module, places: list[str]) -> Iterator[dict[str, torch.Tensor]]:
+    """Fills a mapping with the output of each of these modules in the forward pass inside."""
     seen: dict[str, torch.Tensor] = {}
 
     def hook(name: str) -> Hook:
         return lambda _module, _inputs, output: seen.__setitem__(name, output)
 
-    with hooked((model.get_submodule(name), hook(name)) for name in blocks):
+    with hooked((model.get_submodule(name), hook(name)) for name in places):
         yield seen
 
 
 def feature_loss(
     mine: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], features: Features
 ) -> torch.Tensor:
-    """Mean over the blocks of the (normalised) squared error of their outputs; zero where there is none."""
+    """Sum over the places of the (normalised) mean squared error of their outputs; zero where there is none."""
     total = torch.zeros(())
     for name, stream in wanted.items():
         error = (mine[name] - stream).square().mean()
         total = total + (error / stream.square().mean() if features == "normalised" else error)
-    return total / max(1, len(wanted))
+    return total

@@ -67,9 +67,10 @@ class SpatialAttention(nn.Module):
 class Stage(nn.Module):
     """A residual block, with attention after it where the image is small enough."""
 
-    def __init__(self, channels_in: int, channels_out: int, condition: int, attention: bool) -> None:
-        """Make the layers."""
+    def __init__(self, channels_in: int, channels_out: int, condition: int, attention: bool, skipped: int = 0) -> None:
+        """Make the layers; the last ``skipped`` channels of the input are a skip connection."""
         super().__init__()
+        self.skipped = skipped
         self.block = ResBlock(channels_in, channels_out, condition)
         self.attention = SpatialAttention(channels_out) if attention else nn.Identity()
 
@@ -120,7 +121,8 @@ class UNet(nn.Module):
         for level, multiplier in reversed(list(enumerate(multipliers))):
             attention = side >> level in attention_sides
             for _ in range(blocks + 1):
-                self.up.append(Stage(now + skips.pop(), channels * multiplier, width, attention))
+                skipped = skips.pop()
+                self.up.append(Stage(now + skipped, channels * multiplier, width, attention, skipped))
                 now = channels * multiplier
             if level:
                 self.up.append(nn.Conv2d(now, now, 3, padding=1))

@@ -140,6 +140,18 @@ PRUNING = (
         (f"{T}models/test_diffusers_folder.py::test_units_leave_exactly",),
     ),
     Mutation(
+        "reference_impls/maths/surgery.py",
+        "return Skip(skipped=block.skipped)",
+        "return Skip(shortcut)",
+        (f"{T}maths/test_surgery.py::test_a_removed_block_drops_its_skip_connection",),
+    ),
+    Mutation(
+        "reference_impls/models/testbed_folder.py",
+        'changed.get("shortcuts", dropped)',
+        'changed.get("shortcuts", ())',
+        (f"{T}models/test_testbed_folder.py::test_a_folder_that_does_not_say_it_is_one_of_kept_shortcuts",),
+    ),
+    Mutation(
         "reference_impls/pruning/skip_blocks.py",
         ".argsort(stable=True)",
         ".argsort(descending=True, stable=True)",
@@ -343,8 +355,8 @@ STUDY = (
     ),
     Mutation(
         "reference_impls/study/recover.py",
-        "return total / max(1, len(wanted))",
         "return total",
+        "return total / max(1, len(wanted))",
         (f"{T}study/test_recover.py::test_feature_loss_by_hand",),
     ),
     Mutation(

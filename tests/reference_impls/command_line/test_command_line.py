@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_one_line_in_a_process_of_its_own(tmp_path: Path, words: list[str], told
     assert done.stdout == ""
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model", "unet"], "--model and --why go with --only; name the methods that are measured again"),
+        (["--quick", "--only", "wanda"], "--only measures rows of the full table again; leave --quick out"),
+        (["--only", "wanda"], '--only needs --why "…": the site says after «because» why rows were measured again'),
+        (["--only", "wanda,bk-sdn", "--why", "x"], "unknown method 'bk-sdn'; did you mean bk-sdm?"),
+        (["--only", "wanda", "--why", "x", "--model", "unett"], "unknown model 'unett'; did you mean unet?"),
+    ],
+)
+def test_a_part_of_the_table_that_cannot_be(words: list[str], told: str) -> None:
+    assert error("table", *words).startswith(told)
 
 
 def test_a_pipe_gets_no_control_characters() -> None:
@@ -545,7 +560,7 @@ def test_help_ends_with_examples_that_the_command_line_takes(command: str) -> No
     said = RUNNER.invoke(app, [*command.split(), "--help"]).output
     examples = said.rpartition("Example")[2].partition("python -m reference_impls ")[2]
     group: Any = typer.main.get_command(app)
-    lines = [line.split() for line in examples.split("python -m reference_impls ")]
+    lines = [shlex.split(line) for line in examples.split("python -m reference_impls ")]
     assert lines
     assert lines[0]
     for name, *words in lines:

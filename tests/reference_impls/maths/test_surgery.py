@@ -146,8 +146,42 @@ def test_a_new_block_is_the_identity_and_can_go() -> None:
         with torch.no_grad():  # the last layers start at zero too, and would hide everything
             (model.head if isinstance(model, DiT) else model.last).weight.normal_()
         before = model(*calls(model))
-        skip(model, blocks_of(model))
+        skip(model, blocks_of(model), keep_shortcuts=True)
         torch.testing.assert_close(model(*calls(model)), before)
+
+
+def test_a_kept_shortcut_reads_the_skip_connection() -> None:
+    """A block of the way up is then its shortcut convolution, of the stream and the skip connection."""
+    model = small("unet")
+    block = next(block for block in blocks_of(model) if block.name == "up.1")
+    shortcut = model.get_submodule("up.1.block.shortcut")
+    skip(model, [block], keep_shortcuts=True)
+    x = torch.randn(2, 48, 4, 4)
+    assert torch.equal(model.up[1](x, torch.zeros(2, 64)), shortcut(x))
+    assert model.up[1].shortcut is shortcut
+
+
+def test_a_removed_block_drops_its_skip_connection() -> None:
+    """Where the width of the stream changes, the columns of the shortcut that read the stream stay."""
+    model = small("unet")
+    widening, narrowing = (model.get_submodule(f"{name}.block.shortcut") for name in ("down.2", "up.3"))
+    before = copy.deepcopy(narrowing.state_dict())
+    skip(model, blocks_of(model))
+    assert {name for name, _ in model.named_parameters() if "shortcut" in name} == {
+        f"{name}.shortcut.{value}" for name in ("down.2", "up.3") for value in ("weight", "bias")
+    }
+    assert model.down[2].shortcut is widening
+    condition, stream = torch.zeros(2, 64), torch.randn(2, 32, 8, 8)
+    for name in ("up.0", "up.1", "up.3"):
+        left = model.get_submodule(name)
+        assert isinstance(left, Skip)
+        given = torch.cat([stream, torch.zeros(2, left.skipped, 8, 8)], 1)
+        wanted = narrowing(given) if name == "up.3" else stream
+        torch.testing.assert_close(left(given, condition), wanted)
+        given[:, 32:] = torch.randn(2, left.skipped, 8, 8)
+        torch.testing.assert_close(left(given, condition), wanted)
+    assert model.get_parameter("up.3.shortcut.weight").shape == (16, 32, 1, 1)
+    assert all(torch.equal(value, before[name]) for name, value in narrowing.state_dict().items())
 
 
 def test_skip_passes_the_stream_only() -> None:
@@ -168,3 +202,5 @@ def test_changes_add_up() -> None:
     once = Changes().then({"a": [1, 3, 5], "b.c": [0]}, [])
     twice = once.then({"a": [0, 2]}, ["b"])
     assert twice == Changes({"a": [1, 5]}, ("b",))
+    kept = twice.then({}, ["c", "d"], keep_shortcuts=True)
+    assert kept.then({}, ["e"]) == Changes({"a": [1, 5]}, ("b", "c", "d", "e"), ("c", "d"))

@@ -43,13 +43,17 @@ def test_counts_on_the_dit(method: str, share: float, count: int) -> None:
     assert [block.name for block in blocks_of(model)] == [b.name for b in blocks_of(DIT) if b.name not in dropped]
 
 
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("method", ALL)
-def test_counts_on_the_unet(method: str) -> None:
+def test_counts_on_the_unet(method: str, keep: bool) -> None:
     model = small("unet")
-    all_of_them = sum(laptop_diff.freed(model, block) for block in blocks_of(model))
-    report = prune(model, calls(method, model), 0.4, method=method)
+    freed = {block.name: laptop_diff.freed(model, block, keep) for block in blocks_of(model)}
+    report = prune(model, calls(method, model), 0.4, method=method, keep_shortcuts=keep)
+    gone = report.before.parameters - report.after.parameters
+    assert gone == sum(freed[name] for name in report.dropped)
+    assert report.keep_shortcuts == keep
     if method == "laptop-diff":  # a share of the parameters, not of the blocks
-        assert report.before.parameters - report.after.parameters >= 0.4 * all_of_them
+        assert gone >= 0.4 * sum(freed.values())
     else:
         assert len(report.dropped) == 3
     x = torch.randn(2, 1, 8, 8)
@@ -101,6 +105,17 @@ def test_no_block_left_is_said(method: str) -> None:
     calibration = calls(method, model)
     with pytest.raises(ValueError, match=f"{method} removes blocks, and this model has none"):
         prune(model, calibration, 0.5, method=method)
+
+
+def test_shortcuts_are_kept_where_there_are_some() -> None:
+    """What blocks of a transformer and methods that remove no blocks do not have is refused."""
+    told = "no block of this DiT has a shortcut convolution; leave --keep-shortcuts out"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(copy.deepcopy(DIT), calls("bk-sdm", DIT), 0.5, method="bk-sdm", keep_shortcuts=True)
+    unet = small("unet")
+    told = "magnitude removes no blocks; --keep-shortcuts is for bk-sdm, laptop-diff, shortgpt, tinyfusion"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        prune(unet, calls("magnitude", unet), 0.5, method="magnitude", keep_shortcuts=True)
 
 
 @pytest.mark.parametrize("method", ALL)

@@ -37,13 +37,14 @@ def test_output_loss_by_hand() -> None:
     assert float(losses[3]) == pytest.approx(float(sum(errors) / len(errors)), rel=1e-5)
 
 
-def test_what_a_block_frees_is_what_is_missing_without_it() -> None:
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_a_block_frees_is_what_is_missing_without_it(keep: bool) -> None:
     model = small("unet")
     whole = sum(value.numel() for value in model.parameters())
     for block in blocks_of(model):
         without = copy.deepcopy(model)
-        skip(without, [block])
-        assert laptop_diff.freed(model, block) == whole - sum(value.numel() for value in without.parameters())
+        skip(without, [block], keep_shortcuts=keep)
+        assert laptop_diff.freed(model, block, keep) == whole - sum(value.numel() for value in without.parameters())
 
 
 def test_the_cheapest_blocks_by_brute_force() -> None:

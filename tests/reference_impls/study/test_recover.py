@@ -14,12 +14,13 @@ from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.methods.registry import Features
 from reference_impls.pruning.layers import prunable
 from reference_impls.study import ratio_search
-from reference_impls.study.recover import feature_loss, recover, shared_blocks
+from reference_impls.study.recover import feature_loss, recover, shared_places
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
 from reference_impls.testbed.diffusion import ddim, dpm_solver, noised, stratified_times
 from reference_impls.testbed.metrics import held_out_loss
 from reference_impls.testbed.models import Denoiser, pretrained
+from reference_impls.testbed.unet import UNet
 from tests.reference_impls.by_hand import descend
 from tests.reference_impls.small_models import small
 
@@ -48,7 +49,7 @@ def test_zeros_stay_and_blocks_stay_out(features: Features) -> None:
     recover(model, TRAIN, steps=3, teacher=DIT, features=features, batch=8)
     after = {name: layer.weight == 0 for name, layer in prunable(model).items()}
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert len(shared_blocks(model, DIT)) == 6
+    assert len(shared_places(model, DIT)) == 6
     assert not any(module._forward_hooks for module in (*model.modules(), *DIT.modules()))
 
 
@@ -61,9 +62,18 @@ def test_no_steps_change_nothing() -> None:
 def test_feature_loss_by_hand() -> None:
     mine = {"a": torch.tensor([3.0, 3.0]), "b": torch.tensor([5.0])}
     wanted = {"a": torch.tensor([1.0, 3.0]), "b": torch.tensor([2.0])}
-    assert feature_loss(mine, wanted, "plain").item() == pytest.approx((2.0 + 9.0) / 2)
-    assert feature_loss(mine, wanted, "normalised").item() == pytest.approx((2.0 / 5 + 9.0 / 4) / 2)
+    assert feature_loss(mine, wanted, "plain").item() == pytest.approx(2.0 + 9.0)
+    assert feature_loss(mine, wanted, "normalised").item() == pytest.approx(2.0 / 5 + 9.0 / 4)
     assert feature_loss({}, {}, "plain").item() == 0.0
+
+
+def test_features_of_a_u_net_are_those_of_its_resolutions() -> None:
+    """The outputs of the stages, down and up, however many of their blocks are removed."""
+    dense = UNet()
+    for share in (0.0, 0.5, 1.0):
+        model = copy.deepcopy(dense)
+        prune(model, calibration_for("bk-sdm", dense, load("mnist16")[0]), share, method="bk-sdm")
+        assert shared_places(model, dense) == ["down.2", "down.5", "down.7", "up.3", "up.7", "up.10"]
 
 
 @pytest.mark.parametrize(
