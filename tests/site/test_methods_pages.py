@@ -42,8 +42,9 @@ def test_every_row_stands_on_the_page(pages: dict[str, Parsed], rows: list[dict[
     text = pages[name].text
     mine = [row for row in rows if row["method"] == name]
     assert len({row["seed"] for row in mine}) >= 3
-    for key in {(row["model"], row["sparsity"], row["pattern"], row["recovery_steps"]) for row in mine}:
-        same = [row for row in mine if (row["model"], row["sparsity"], row["pattern"], row["recovery_steps"]) == key]
+    asked = ("model", "sparsity", "pattern", "recovery_steps", "keep_shortcuts")
+    for key in {tuple(row.get(name) for name in asked) for row in mine}:
+        same = [row for row in mine if tuple(row.get(name) for name in asked) == key]
         assert f"{mean(row['held_out_loss'] for row in same):.4f}" in text
 
 
@@ -222,6 +223,24 @@ def test_depth_methods_are_drawn_over_the_parameters_removed() -> None:
             if one.model == "unet" and not one.recovery_steps:
                 gone = 1 - one["nonzero"] / results.dense["unet"]["nonzero"]
                 assert any(at == pytest.approx(gone) and loss == one["held_out_loss"] for at, loss in found)
+
+
+def test_rows_with_kept_shortcuts_stand_apart(tmp_path: Path) -> None:
+    """Plots, headlines and orders are of the papers' removal; the rows of the option come after them."""
+    record = json.loads(RESULTS.read_text())
+    mine = [
+        row for row in record["rows"] if (row["model"], row["method"], row["sparsity"]) == ("unet", "shortgpt", 0.5)
+    ]
+    plain = [{**row, "keep_shortcuts": False} for row in mine if not row.get("keep_shortcuts")]
+    kept = [{**row, "keep_shortcuts": True, "held_out_loss": 7.0} for row in plain]
+    file = tmp_path / "testbed.json"
+    file.write_text(json.dumps({**record, "rows": [*kept, *plain]}))
+    results = load_measured(file)
+    assert [row["held_out_loss"] for row in results.of("shortgpt", keep_shortcuts=True)] == [7.0, 7.0]
+    assert all(row["held_out_loss"] < 7 for row in results.of("shortgpt"))
+    found = results.find("unet", "shortgpt", "50%")
+    assert found is not None
+    assert not found.keep_shortcuts
 
 
 def test_the_axis_names_the_sparsities_it_is_given() -> None:

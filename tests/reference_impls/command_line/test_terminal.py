@@ -54,7 +54,9 @@ def test_methods() -> None:
 
 def test_rows_of_all_methods() -> None:
     lines = printed(*terminal.rows(rows()))
-    settings = {(row.model, row.method, row.pattern, row.sparsity, row.recovery_steps) for row in rows()}
+    settings = {
+        (row.model, row.method, row.pattern, row.sparsity, row.recovery_steps, row.keep_shortcuts) for row in rows()
+    }
     models = {row.model for row in rows()}
     assert len(lines) == len(settings) + 3 * len(models)  # a title, names of columns and a line for each model
 

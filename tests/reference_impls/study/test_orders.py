@@ -119,6 +119,7 @@ def losses(model: str, method: str, share: Share, *, recovered: bool = False) ->
         for row in record()["rows"]
         if (row["model"], row["method"], row["pattern"] or row["sparsity"]) == (model, method, share)
         and bool(row["recovery_steps"]) == recovered
+        and not row.get("keep_shortcuts")  # as the papers remove blocks
     ]
     found = [row["held_out_loss"] for row in sorted(rows, key=lambda row: row["seed"])]
     assert not found or len(found) >= 3, f"{len(found)} seeds of {method} at {share} on {model} are no measure of noise"
