@@ -243,47 +243,81 @@ COMPARISONS: Mapping[str, Comparison] = {
         ),
     ),
     "bk-sdm": Comparison(
-        paper="section 3; losses: Eq. (1) to (4)",
-        same="Blocks of a U-Net are removed in the order of the paper's three sizes.",
+        paper="section 3.1; losses: Eq. (1) to (4)",
+        same=(
+            "Blocks of a U-Net are removed in the order of the paper's three sizes, each with its shortcut and skip "
+            "connection; the loss of recovery is that of the authors' code, with features summed over the ends of all "
+            "resolutions."
+        ),
         differs=(
+            Difference(
+                "The authors remove a block together with its shortcut and its skip connection, and so does the "
+                "default here; the option --keep-shortcuts keeps both, which is the better idea: a model of nearly the "
+                "same size has a lower loss.",
+                why_not_measured="the default is the removal of the authors, equal to the model that they build; both "
+                "removals have rows in the table of the method",
+            ),
+            Difference(
+                "The third size, Tiny, also removes the layers that resample to and from the innermost resolution; "
+                "here they stay.",
+                why_not_measured="not run beside the authors' third size yet",
+            ),
             Difference(
                 "The paper has three sizes; here the sparsity decides how many blocks of this order are removed.",
                 why_not_measured="an extension, since the paper has no sizes in between",
             ),
             Difference(
-                "Of a stack of equal blocks every second one is removed.",
-                why_not_measured="an extension, since the paper has no transformers",
+                "The authors keep every block that changes the width of the stream; here such blocks come after the "
+                "third size, and those columns of their shortcut stay that read the stream.",
+                why_not_measured="an extension, with sizes below those of the paper",
             ),
             Difference(
-                "The feature losses of all remaining blocks are averaged, where the paper sums those of a few layers.",
-                why_not_measured=NOT_YET,
+                "Of a stack of equal blocks every second one is removed, and features are those of each remaining "
+                "block.",
+                why_not_measured="an extension, since the paper has no transformers",
             ),
         ),
     ),
     "laptop-diff": Comparison(
-        paper="section 3, Eq. (5)",
+        paper="section 3, Eq. (5); distillation: section 3.3",
         same=(
             "The loss of removing several blocks is taken as the sum of their single output losses, and the set with "
-            "the smallest sum is found exactly (a knapsack)."
+            "the smallest sum is found exactly (a knapsack, equal to brute force over all sets)."
         ),
         differs=(
             Difference(
                 "The paper removes single layers; here blocks are removed.",
                 why_not_measured="the testbed removes blocks, so that all depth methods choose among the same units",
             ),
+            Difference(
+                "A block of a U-Net is removed with its shortcut and its skip connection, as by BK-SDM; "
+                "--keep-shortcuts keeps both.",
+                why_not_measured="there is no public code; both removals have rows in the table of the method",
+            ),
+            Difference(
+                "Normalised features are compared at the ends of the resolutions of a U-Net, and after each remaining "
+                "block of a transformer.",
+                why_not_measured="there is no public code, and the paper has no transformers",
+            ),
         ),
     ),
     "shortgpt": Comparison(
         paper="section 3.1, Eq. (1)",
-        same="Blocks with the lowest block influence are removed.",
+        same="Blocks with the lowest block influence are removed, which equals the formula vector by vector.",
         differs=(
             Difference(
                 "The forward passes are those of a sampler, and every timestep counts the same.",
                 why_not_measured="an extension, since the paper prunes language models, which have no timesteps",
             ),
             Difference(
-                "Where a block changes the width of the stream, the output of its shortcut replaces its input.",
-                why_not_measured="an extension, since the paper's blocks keep the width of the stream",
+                "The input of a block of a U-Net is the stream without the skip connection; where the block changes "
+                "the width of the stream, those columns of its shortcut that read the stream make its input.",
+                why_not_measured="an extension, since the paper's blocks keep the width of the stream, and have no skip "
+                "connections",
+            ),
+            Difference(
+                "--keep-shortcuts takes the output of the whole shortcut for the input of a block.",
+                why_not_measured="an extension; both removals have rows in the table of the method",
             ),
         ),
     ),
@@ -306,7 +340,8 @@ COMPARISONS: Mapping[str, Comparison] = {
                 why_not_measured="an extension, since the paper chooses sparsities that divide evenly",
             ),
             Difference(
-                "Convolutions get no low-rank updates.",
+                "Convolutions get no low-rank updates, and the input of a block of a U-Net is the stream without the "
+                "skip connection, through those columns of the shortcut that read it where the width changes.",
                 why_not_measured="an extension, since the paper has no U-Nets",
             ),
             Difference(
