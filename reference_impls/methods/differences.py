@@ -254,8 +254,7 @@ COMPARISONS: Mapping[str, Comparison] = {
                 "The authors remove a block together with its shortcut and its skip connection, and so does the "
                 "default here; the option --keep-shortcuts keeps both, which is the better idea: a model of nearly the "
                 "same size has a lower loss.",
-                why_not_measured="the default is the removal of the authors, equal to the model that they build; both "
-                "removals have rows in the table of the method",
+                measured="bk-sdm-shortcuts",
             ),
             Difference(
                 "The third size, Tiny, also removes the layers that resample to and from the innermost resolution; "
@@ -312,8 +311,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The input of a block of a U-Net is the stream without the skip connection; where the block changes "
                 "the width of the stream, those columns of its shortcut that read the stream make its input.",
-                why_not_measured="an extension, since the paper's blocks keep the width of the stream, and have no skip "
-                "connections",
+                why_not_measured="an extension, since the paper's blocks have one width and no skip connections",
             ),
             Difference(
                 "--keep-shortcuts takes the output of the whole shortcut for the input of a block.",
