@@ -4,9 +4,9 @@ Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (
         L_t the noise-prediction loss; t rises from 0 until L_t < T times its maximum (coupled weights are scored as
         one group).
 Differs from the paper: heads, neurons and inner channels are removed, the residual stream keeps its width (pruning it
-        needs a dependency graph); the largest loss is the running maximum, so that the passes after the last
-        informative step are saved; squares are summed over the timesteps, where the authors' code sums the gradients
-        first, those of the first step under the threshold too.
+        needs a dependency graph). Squares are summed over the timesteps, where the authors' code sums the gradients
+        first. In that code, the scale of a GroupNorm counts by |w * dL/dw|, not squared, and biases do not count. As
+        there, the largest loss is the running maximum, so that the passes after the last informative step are saved.
 Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass an informative timestep.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.

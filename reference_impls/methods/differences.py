@@ -54,7 +54,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         same="Every weight has the same chance of being pruned, and the sparsity is exact.",
     ),
     "magnitude": Comparison(
-        paper="section 3",
+        paper="section 3; threshold: section 4",
         same="The weights with the smallest absolute values are pruned.",
         differs=(
             Difference(
@@ -62,15 +62,25 @@ COMPARISONS: Mapping[str, Comparison] = {
                 why_not_measured=ONE_SHOT,
             ),
             Difference(
-                "The paper sets a threshold for each layer; here the sparsity is set, the same for each layer.",
-                why_not_measured="the thresholds of the paper are chosen by hand",
+                "The paper sets a threshold, a quality parameter times the standard deviation of the weights of a "
+                "layer; here the sparsity is set, the same for each layer. Measured with one quality parameter for all "
+                "layers, at the same sparsity of the model.",
+                measured="magnitude-threshold",
             ),
         ),
     ),
     "wanda": Comparison(
         paper="section 3, Eq. (1)",
-        same="The score is |weight| times the norm of its input, compared within each output row.",
+        same=(
+            "The score is |weight| times the norm of its input, compared within each output row, or within every m "
+            "consecutive weights for N:M."
+        ),
         differs=(
+            Difference(
+                "The authors' code takes the norms of a block after the blocks before it are pruned, and rounds the "
+                "number of weights down; here all norms are those of the dense model, and the nearest number is taken.",
+                why_not_measured=NOT_YET,
+            ),
             Difference(
                 "The inputs are those of all timesteps of the calibration.",
                 why_not_measured="an extension, since the paper prunes language models, which have no timesteps",
@@ -81,20 +91,21 @@ COMPARISONS: Mapping[str, Comparison] = {
                 None,
                 NO_LAYERS,
             ),
-            Difference(
-                "The authors' code takes the norms of a block after the blocks before it are pruned; here all norms "
-                "are those of the dense model.",
-                why_not_measured=NOT_YET,
-            ),
         ),
     ),
     "sparsegpt": Comparison(
-        paper="Algorithm 1; section 3.4 for n:m",
+        paper="Algorithm 1; section 3.4 for N:M",
         same=(
-            "Score, weight update, mask blocks of 128 columns, n:m masks chosen as the sweep reaches them, and "
+            "Score, weight update, mask blocks of 128 columns, N:M masks chosen as the sweep reaches them, and "
             "calibration block by block are those of the authors' code."
         ),
         differs=(
+            Difference(
+                "The authors' code prunes one weight more than requested in each block of 128 columns, and inputs that "
+                "are always zero raise the damping; here the number is exact, and these inputs are left out of the "
+                "damping.",
+                why_not_measured=NOT_YET,
+            ),
             Difference(
                 "The paper has no U-Nets; here their blocks are pruned in the order of execution, and a layer outside "
                 "any list is a block.",
@@ -107,16 +118,24 @@ COMPARISONS: Mapping[str, Comparison] = {
         same="The Hessian weights the denoising steps by Eq. (4); score and weight update are those of SparseGPT.",
         differs=(
             Difference(
-                "The paper calibrates layers in packages of a chosen size; here they are calibrated block by block, "
-                "with two passes a block.",
-                why_not_measured="the size of a package trades memory for passes and is the user's choice in the paper",
+                "The authors calibrate in packages of layers, four by default, each by a run of the sampler; here "
+                "layers are calibrated block by block, with two passes a block.",
+                why_not_measured=NOT_YET,
             ),
         ),
     ),
     "sparsedm": Comparison(
         paper="section 3; SR-STE: arXiv:2102.04010, Eq. (9)",
-        same="Masks by magnitude in every step, straight-through gradients and decay of the pruned weights.",
+        same=(
+            "Masks by magnitude in every forward pass, in groups along the input channels, straight-through gradients, "
+            "and decay of the masked weights by the authors' factor."
+        ),
         differs=(
+            Difference(
+                "The authors train by AdamW with weight decay at a constant rate after a warm-up; here by Adam under "
+                "half a cosine. The warm-up, which is longer than the training here, is left out of the comparison.",
+                why_not_measured=NOT_YET,
+            ),
             Difference(
                 "The paper fine-tunes for 100,000 steps and more; here there is one step for each calibration batch.",
                 why_not_measured="the budget of the paper is beyond the testbed",
@@ -124,7 +143,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The paper adds knowledge distillation; here the loss is the task's alone, and recover can "
                 "follow with a teacher.",
-                why_not_measured=NOT_YET,
+                why_not_measured="a matter of the training around the method, which recover does with a teacher",
             ),
         ),
     ),
@@ -134,22 +153,21 @@ COMPARISONS: Mapping[str, Comparison] = {
     ),
     "magnitude-units": Comparison(
         paper="arXiv:1608.08710, section 3.1",
-        same="Units with the smallest L1 norm are removed, the same fraction in each group.",
-        differs=(
-            Difference(
-                "The paper sums over the filter alone; here the biases of a unit and the columns that "
-                "read it count too.",
-                measured="magnitude-units-filter",
-            ),
-            Difference("The paper trains after pruning; here pruning is one-shot.", None, ONE_SHOT),
-        ),
+        same="Units whose filters have the smallest L1 norm are removed, the same fraction in each group.",
+        differs=(Difference("The paper trains after pruning; here pruning is one-shot.", None, ONE_SHOT),),
     ),
     "taylor": Comparison(
-        paper="section 3",
-        same="The importance of a weight is (weight × gradient)², summed over the weights of a unit.",
+        paper="section 3.1, Eq. (9)",
+        same="The importance of a weight is (weight × gradient)², summed over weights and over batches.",
         differs=(
             Difference(
-                "The paper prunes a few units at a time with training in between; here pruning is one-shot.",
+                "The paper sums over the filter of a unit, and also has the filter's joint contribution, Eq. (8); here "
+                "the biases of a unit, the scales of its norm and the columns that read it count, too.",
+                why_not_measured=NOT_YET,
+            ),
+            Difference(
+                "The paper prunes a few units at a time, over all layers, with training in between; here pruning is "
+                "one-shot, the same fraction in each group.",
                 why_not_measured=ONE_SHOT,
             ),
             Difference(
@@ -161,24 +179,29 @@ COMPARISONS: Mapping[str, Comparison] = {
     "diff-pruning": Comparison(
         paper="section 4",
         same=(
-            "Taylor importance over the timesteps whose loss is at least 5% of the largest one; coupled weights are "
-            "scored as one group."
+            "Taylor importance over the timesteps until the loss falls below 5% of the largest one so far; coupled "
+            "weights are scored as one group."
         ),
         differs=(
+            Difference(
+                "The authors' code sums the gradients over the timesteps before it squares, and one of its two scripts "
+                "includes the first step below the threshold; here squares are summed, without that step.",
+                why_not_measured=NOT_YET,
+            ),
+            Difference(
+                "In the authors' code, the scale of a GroupNorm counts by |weight × gradient|, not squared, and biases "
+                "do not count; here all weights and biases count squared. Compared together with the difference above.",
+                why_not_measured=NOT_YET,
+            ),
+            Difference(
+                "The authors use one batch of images and one noise at all timesteps from the first on; here each "
+                "timestep of the calibration has images and noise of its own.",
+                why_not_measured="the calibration is an input of the method, not part of it",
+            ),
             Difference(
                 "The authors remove channels of the residual stream too; here heads, neurons and inner channels are "
                 "removed and the residual stream keeps its width.",
                 why_not_measured="the residual stream cannot be pruned without a dependency graph, which is not here",
-            ),
-            Difference(
-                "The authors compare with the largest loss of all timesteps; here it is the largest so far, which "
-                "saves the passes after the last informative step.",
-                why_not_measured=NOT_YET,
-            ),
-            Difference(
-                "The authors' code sums the gradients over the timesteps before it squares, those of the first step "
-                "under the threshold too; here squares are summed.",
-                why_not_measured=NOT_YET,
             ),
         ),
     ),
@@ -187,9 +210,14 @@ COMPARISONS: Mapping[str, Comparison] = {
         same="The score of a unit is its OBS error, and the remaining weights are updated.",
         differs=(
             Difference(
-                "The authors remove the units of a group one by one and score again in between; here they are "
-                "removed in one step.",
+                "The authors' code removes heads one by one and neurons 64 or more at a time, with new scores in "
+                "between, and scores a head within its block of the inverse Hessian; here the units of a group are "
+                "removed in one step, and a head is scored by the inverse of its block of the Hessian.",
                 why_not_measured=NOT_YET,
+            ),
+            Difference(
+                "The authors calibrate in packages of layers; here groups are calibrated one by one.",
+                why_not_measured="the same packages as for weights, which are compared under obs-diff",
             ),
             Difference(
                 "The paper fuses the scores of the two readers of a joint head by rank (Eq. 8); here they are added.",

@@ -6,10 +6,11 @@ Maths   H = sum over steps of a_t X_t^T X_t, with a_t = 0.8 + 0.4 ln(T - t + 1) 
         that reads it, of w_j^2 / [H^-1]_jj (Eq. 6), for heads with the head's own block of H (Eq. 7); the remaining
         columns are updated to minimise the layer's reconstruction error.
 Differs from the paper: layers are calibrated block by block, two passes a block, and groups one by one, not in
-        packages of a chosen size. The units of a group are removed in one step, where the authors remove them one by
-        one and score again in between (the error of a random layer differs by less than 1%). The scores of the two
-        readers of a joint head are added, not fused by rank (Eq. 8). Channels of residual blocks are not in the paper;
-        in front of a GroupNorm their statistics change, which the weight update ignores.
+        packages, of which the authors have four by default. The units of a group are removed in one step; the authors'
+        code removes heads one by one and neurons 64 or more at a time, with new scores in between, and scores a head
+        within its block of the inverse Hessian. The scores of the two readers of a joint head are added, not fused by
+        rank (Eq. 8). Channels of residual blocks are not in the paper; in front of a GroupNorm their statistics change,
+        which the weight update ignores.
 Shapes  W (outputs, inputs), X_t (n, inputs) -> new W and mask; a score a unit.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block; for units, one pass of the model a group.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune or

@@ -3,8 +3,9 @@
 Maths   forward with W * M, M = the n largest of every m by |W|, recomputed in each step; straight-through gradients,
         and decay of the pruned weights towards zero: dL/dW := dL/d(W*M) + lambda (1 - M) * W   (SR-STE, Zhou et al.,
         2021, arXiv:2102.04010, Eq. 9).
-Differs from the paper: it fine-tunes for 1e5 steps and more with knowledge distillation; here one step a batch of the
-        calibration, on the task's loss alone (``recover`` with a teacher can follow).
+Differs from the paper: it fine-tunes for 1e5 steps and more, by AdamW with weight decay, with knowledge distillation;
+        here one step a batch of the calibration, by Adam under half a cosine, on the task's loss alone (``recover``
+        with a teacher can follow). The groups of a convolution lie along its input channels, as in their code.
 Shapes  W (outputs, inputs) -> mask of the same shape, True = kept.   Cost  training.
 Raises  ValueError without a pattern or where it does not fit its rows, for scope "global" or "row", if the model has no
         layer to prune, a batch has no target, or the training diverges, as Adam does on float16 weights.

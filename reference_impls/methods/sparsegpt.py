@@ -3,9 +3,11 @@
 Maths   H = X^T X per layer; the weights with the lowest w^2 / U_jj^2 are pruned, U = chol(H^-1)^T, and the columns to
         the right are updated to minimise the layer's reconstruction error; see ``maths.obs``. Masks are chosen for 128
         columns at once (B_s = 128), for an n:m pattern when its first column is reached (B_s = m, section 3.4).
-Differs from the paper: rows of a layer may have different sparsities (as in its code). As there, calibration is
-        per block: all layers of a block are calibrated on the dense block, after the blocks before it are pruned. The
-        paper has no U-Nets: blocks are pruned in the order of execution, and a layer outside any list is a block.
+Differs from the paper: the number of pruned weights is exact, and inputs that are always zero are left out of the
+        damping: the authors' code prunes one weight more in each block of 128 columns. As there, rows of a layer may
+        have different sparsities, and calibration is per block: all layers of a block are calibrated on the dense
+        block, after the blocks before it are pruned. The paper has no U-Nets: blocks are pruned in the order of
+        execution, and a layer outside any list is a block.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a

@@ -2,7 +2,9 @@
 
 Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2: the first-order importance of one weight,
         summed over those of a unit.
-Differs from the paper: one-shot; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
+Differs from the paper: of a unit, its biases, the scale of its norm and the columns that read it count too, where the
+        paper sums over its filter (Eq. 9) or squares the filter's joint contribution (Eq. 8). One-shot, the same
+        fraction in each group; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
         with a threshold of zero, and shares its code.
 Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of

@@ -2,9 +2,9 @@
 
 Maths   S_ij = |W_ij| * ||X_j||_2 ; within each output row the lowest are pruned (scope "row",
         as in the paper).
-Differs from the paper: X has the inputs of all timesteps of the calibration; of a convolution, column j is one kernel
-        position of one input channel. All norms are the dense model's: the authors' code takes those of a block after
-        the blocks before it are pruned.
+Differs from the paper: all norms are the dense model's, and the nearest number of weights is pruned: the authors' code
+        takes the norms of a block after the blocks before it are pruned, and rounds the number down. X has the inputs
+        of all timesteps of the calibration; of a convolution, column j is one kernel position of one input channel.
 Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  one pass, no gradient.
 Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune, a pattern does not fit its rows,
         or a weight or an input is not finite.

@@ -56,7 +56,7 @@ def test_every_row_says_how_to_repeat_it(measured: RuleRow) -> None:
 
 
 def test_every_measured_method_has_its_module() -> None:
-    assert {one.method for one in ROWS} == set(measurements())
+    assert {one.method for one in ROWS} <= set(measurements())
 
 
 @pytest.mark.parametrize("name", [name for name, compared in COMPARISONS.items() if compared.differs])

@@ -169,8 +169,20 @@ def highest(scores: torch.Tensor, group: Group) -> list[int]:
 
 
 def by_magnitude(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
-    sizes = {name: value.detach().double().abs() for name, value in dense.named_parameters()}
-    assert kept == {group.name: highest(owned_by_hand(sizes, group), group) for group in groups_of(dense)}
+    """The rows that make a unit, without what reads it, its biases and its norm."""
+
+    def rows(group: Group, layer: str) -> torch.Tensor:
+        weight = dense.get_parameter(f"{group.name}.{layer}.weight").detach().double().abs()
+        return weight.reshape(len(weight), -1).sum(1)
+
+    def filters(group: Group) -> torch.Tensor:
+        if group.kind == "neuron":
+            return rows(group, "up")
+        if group.kind == "channel":
+            return rows(group, "conv1") + rows(group, "condition")
+        return rows(group, "qkv").view(3, group.units, -1).sum((0, 2))
+
+    assert kept == {group.name: highest(filters(group), group) for group in groups_of(dense)}
 
 
 def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
