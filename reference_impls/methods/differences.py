@@ -241,12 +241,12 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "With the option ranking=group each group has the requested sparsity; by default, as by the authors' "
                 "code, each kind of unit has it.",
-                why_not_measured=NOT_YET,
+                measured="ecodiff-ranking",
             ),
             Difference(
                 "The paper has one seed, and masks depend on it; two masks that keep half of the units agree by chance "
                 "on half of all units.",
-                why_not_measured=NOT_YET,
+                measured="ecodiff-seeds",
             ),
             Difference(
                 "The authors learn on trajectories as long as those that they sample with; here it is a trajectory of "
