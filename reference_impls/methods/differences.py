@@ -287,7 +287,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The third size, Tiny, also removes the layers that resample to and from the innermost resolution; "
                 "here they stay.",
-                why_not_measured="not run beside the authors' third size yet",
+                measured="bk-sdm-resampling",
             ),
             Difference(
                 "The paper has three sizes; here the sparsity decides how many blocks of this order are removed.",

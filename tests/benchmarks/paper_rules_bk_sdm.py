@@ -1,4 +1,4 @@
-"""BK-SDM: the authors' smaller U-Net beside ours, and the same blocks with kept shortcuts."""
+"""BK-SDM: the authors' smaller U-Nets beside ours, and the same blocks with kept shortcuts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reference_impls.testbed.metrics import held_out_loss
 from reference_impls.testbed.unet import UNet
 from tests.reference_impls.paper_rules import bk_sdm as rule
 
-BASE = 6 / 17
+BASE, TINY = 6 / 17, 11 / 17
 KEPT = "with --keep-shortcuts"
 
 
 def measure(seeds: Sequence[int]) -> Iterator[Compared]:
-    """The first size: parameters, one-shot, and after recovery."""
+    """The first size in parameters and one-shot, the third size one-shot, and the first size after recovery."""
     dense, images, held_out = shipped("unet")
     assert isinstance(dense, UNet)
     budget = FULL.budgets["unet"]
@@ -61,6 +61,8 @@ def measure(seeds: Sequence[int]) -> Iterator[Compared]:
     yield Compared(
         "bk-sdm-shortcuts", "unet", BASE, "denoising loss", (loss(ours),), (loss(theirs),), {KEPT: (loss(kept),)}
     )
+    third, their_third = pruned(TINY), rule.tiny(dense)
+    yield Compared("bk-sdm-resampling", "unet", TINY, "denoising loss", (loss(third),), (loss(their_third),))
     yield Compared(
         "bk-sdm-shortcuts",
         "unet",
