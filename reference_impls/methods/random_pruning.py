@@ -17,7 +17,7 @@ from torch import nn
 from reference_impls.calls.call import Calibration
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.layers import in_columns, prunable
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.pruning.units import groups_of
 
@@ -26,7 +26,7 @@ def prune(model: nn.Module, _calibration: Calibration | None, request: Request) 
     """Zero weights chosen uniformly at random; the seed fixes the mask."""
     generator = torch.Generator().manual_seed(request.seed)
     layers = prunable(model)
-    scores = {name: torch.rand(as_matrix(layer).shape, generator=generator) for name, layer in layers.items()}
+    scores = {name: in_columns(torch.rand(layer.weight.shape, generator=generator)) for name, layer in layers.items()}
     return drop_weights(layers, scores, request)
 
 
