@@ -135,8 +135,8 @@ METHODS: Mapping[str, Method] = {
         kind="structured",
         paper="l1-filters",
         needs="nothing",
-        summary="Removes the heads, neurons and channels with the smallest L1 norm of their weights.",
-        formula=r"S_u = \sum_{w \in u} |w|",
+        summary="Removes the heads, neurons and channels with the smallest L1 norm of their filters.",
+        formula=r"S_u = \sum_{w \in F_u} |w|",
     ),
     "taylor": Method(
         file="taylor",

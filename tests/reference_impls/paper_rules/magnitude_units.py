@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import nn
 
 from reference_impls.maths.surgery import Group
@@ -24,7 +26,7 @@ def filter_norms(model: nn.Module, group: Group) -> list[float]:
 def kept_units(norms: list[float], share: float, strata: int) -> list[int]:
     """What remains without the smallest m of each stratum, at least one unit; of equal ones the earlier remains."""
     size = len(norms) // strata
-    keep = max(1, size - round(share * size))
+    keep = max(1, size - math.floor(share * size + 0.5))
     kept: list[int] = []
     for first in range(0, len(norms), size):
         kept += sorted(range(first, first + size), key=lambda unit: (-norms[unit], unit))[:keep]
