@@ -213,7 +213,7 @@ COMPARISONS: Mapping[str, Comparison] = {
                 "The authors' code removes heads one by one and neurons 64 or more at a time, with new scores in "
                 "between, and scores a head within its block of the inverse Hessian; here the units of a group are "
                 "removed in one step, and a head is scored by the inverse of its block of the Hessian.",
-                why_not_measured=NOT_YET,
+                measured="obs-diff-units-one-by-one",
             ),
             Difference(
                 "The authors calibrate in packages of layers; here groups are calibrated one by one.",
