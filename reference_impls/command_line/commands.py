@@ -105,7 +105,7 @@ def prune(
     seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of calibration and of random pruning.")] = 0,
     samples: Annotated[
         int | None,
-        whole(1, 10_000, "Testbed: samples for the metrics (400). diffusers: forward passes of calibration (8, 32)."),
+        whole(1, 10_000, "Testbed: samples for metrics (400). diffusers: forward passes to calibrate on (32; 8)."),
     ] = None,
     variant: Annotated[
         str | None, typer.Option(help="Weights to open where a folder has several: fp16 for *.fp16.safetensors.")

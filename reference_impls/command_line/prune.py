@@ -23,6 +23,7 @@ from reference_impls.methods.prune import prune as run
 from reference_impls.methods.registry import method_of
 from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
 from reference_impls.models.diffusers_folder import Opened
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
@@ -123,6 +124,8 @@ def _prune_diffusers(
         raise ValueError(f"{name} is data-free; leave --prompts, --steps and --guidance out")
     whole = passes.kind == "pipeline"
     place = pipeline_folder.denoiser_folder(folder) if whole else folder
+    if whole:
+        pipeline_folder.check_place(out, folder)
     calibration: Calibration | None
     if whole and method.needs != "nothing":
         opened, calibration = passes.recorded(folder, variant, asked["seed"])
@@ -131,7 +134,15 @@ def _prune_diffusers(
             opened = diffusers_folder.load(place, variant)
             calibration = passes.noise(opened.model, method.needs, asked["seed"])
     with terminal.spinner(f"{name} prunes {place}"):
-        report = run(opened.model, calibration, amount, **asked)
+        try:
+            report = run(opened.model, calibration, amount, **asked)
+        except (ValueError, OSError):
+            raise
+        except Exception as error:  # in the model's own code, which is anybody's
+            what = str(error).partition("\n")[0]
+            raise ValueError(f"{name} fails on {place}: {type(error).__name__}: {what}") from error
+        versions = {**report.versions, "diffusers": diffusers_package().__version__}
+        report = replace(report, versions=versions)
         pruned = replace(opened, changes=opened.changes.then(report.kept, report.dropped))
         steps = (*diffusers_folder.steps_of(place), {"prune": asdict(report)})
         if whole:

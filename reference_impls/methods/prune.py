@@ -180,6 +180,7 @@ def prune(
         after=after,
         seconds=round(seconds, 3),
         options=options,
+        calibration={} if calibration is None else calibration.about,
     )
 
 
@@ -280,5 +281,9 @@ def cost(model: nn.Module, calibration: Calibration | None) -> Cost:
     sample = calibration.calls[0].first()
     dense, sparse = macs.count(model, sample.run), macs.count(model, sample.run, nonzero=True)
     return Cost(
-        parameters, nonzero, dense.total(attention=True), sparse.total(attention=True), not_counted=dense.not_counted
+        parameters,
+        nonzero,
+        dense.total(attention=True) // sample.samples,
+        sparse.total(attention=True) // sample.samples,
+        not_counted=dense.not_counted,
     )

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from logging import CRITICAL
 from pathlib import Path
 from typing import Any
@@ -142,16 +144,23 @@ def _whole(kind: Any, folder: Path, weights: WeightFiles) -> nn.Module:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing of diffusers on stderr: what is wrong is raised."""
-    log = diffusers_package().logging
-    level = log.get_verbosity()
-    log.set_verbosity(CRITICAL)
+    """Nothing of diffusers and transformers on stderr: what is wrong is raised."""
+    logs = [diffusers_package().logging]
+    if find_spec("transformers") is not None:
+        logs.append(import_module("transformers.utils.logging"))
+    levels = [(log, log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
     try:
+        for log in logs:
+            log.set_verbosity(CRITICAL)
+            log.disable_progress_bar()
         with warnings.catch_warnings():  # of parts that will move
             warnings.simplefilter("ignore", FutureWarning)
             yield
     finally:
-        log.set_verbosity(level)
+        for log, level, bars in levels:
+            log.set_verbosity(level)
+            if bars:
+                log.enable_progress_bar()
 
 
 def save(folder: Path, opened: Opened, steps: Steps) -> None:

@@ -92,8 +92,7 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
         FileExistsError: the folder is there.
         ValueError: it is inside ``source``, or as ``diffusers_folder.save``.
     """
-    if folder.absolute().is_relative_to(source.absolute()):
-        raise ValueError(f"{folder} is inside the pipeline that is read; choose another --out")
+    check_place(folder, source)
     name = denoiser_folder(source).name
     with new_folder(folder) as fresh:
         for file in sorted(source.rglob("*")):
@@ -106,6 +105,16 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
                 _put(file, fresh / place)
         (fresh / name).mkdir()
         diffusers_folder.write(fresh / name, opened, steps)
+
+
+def check_place(folder: Path, source: Path) -> None:
+    """Refuse a folder inside the pipeline.
+
+    Raises:
+        ValueError: it is.
+    """
+    if folder.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"{folder} is inside the pipeline that is read; choose another --out")
 
 
 def _put(file: Path, place: Path) -> None:

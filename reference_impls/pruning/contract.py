@@ -158,6 +158,8 @@ class Report:
     after: Cost
     seconds: float
     options: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    """Where the calibration data comes from, as ``Calibration.about`` says."""
     versions: Mapping[str, str] = field(
         default_factory=lambda: {"python": platform.python_version(), "torch": torch.__version__}
     )

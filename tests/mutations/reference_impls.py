@@ -99,8 +99,8 @@ PRUNING = (
     ),
     Mutation(
         "reference_impls/pruning/layers.py",
-        "isinstance(layer, nn.Conv2d) and layer.groups != 1",
-        "isinstance(layer, nn.Conv2d) and layer.groups > 2",
+        'getattr(layer, "groups", 1) == 1',
+        'getattr(layer, "groups", 1) < 3',
         (f"{T}pruning/test_layers.py::test_small_and_grouped_layers_stay_dense",),
     ),
     Mutation(
@@ -247,9 +247,27 @@ CALLS = (
     ),
     Mutation(
         "reference_impls/calls/call.py",
-        "output[0] if isinstance(output, tuple) else output",
-        "output",
+        "while not isinstance(output, torch.Tensor):",
+        "while False:",
         (f"{T}models/test_diffusers_folder.py::test_sdxl_gets_its_own_conditions",),
+    ),
+    Mutation(
+        "reference_impls/calls/record.py",
+        "known[1] != version",
+        "False",
+        (f"{T}calls/test_record.py::test_arguments_are_kept_exactly",),
+    ),
+    Mutation(
+        "reference_impls/calls/record.py",
+        "self.step += 1",
+        "self.step += 0",
+        (f"{T}calls/test_record.py::test_the_denoiser_repeats_what_it_did[ddpm]",),
+    ),
+    Mutation(
+        "reference_impls/models/weight_files.py",
+        "made = value.to(dtype).contiguous()",
+        "made = value.contiguous()",
+        (f"{T}models/test_weight_files.py::test_precision_shards_and_variant_are_kept",),
     ),
 )
 KERNELS = (

@@ -1,5 +1,6 @@
 """Pipelines in the real classes of diffusers and transformers, with random weights, as small as the classes allow."""
 
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -22,6 +23,11 @@ UNET: dict[str, Any] = {
 }
 
 
+def package(name: str) -> Any:
+    """One that is imported where it is needed; type checkers do not read it."""
+    return import_module(name)
+
+
 def vae(channels: int = 4, **options: Any) -> Any:
     sizes = {"block_out_channels": (8, 8), "norm_num_groups": 4, "latent_channels": channels}
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
@@ -30,17 +36,13 @@ def vae(channels: int = 4, **options: Any) -> Any:
 
 def tokenizer() -> Any:
     """One token a word; made here, since none can be downloaded."""
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-    from tokenizers.processors import TemplateProcessing
-    from transformers import PreTrainedTokenizerFast
-
+    tokenizers, transformers = package("tokenizers"), package("transformers")
     ids = {word: number for number, word in enumerate(("<s>", "</s>", "<unk>", *WORDS))}
-    words = Tokenizer(WordLevel(ids, unk_token="<unk>"))
-    words.pre_tokenizer = Whitespace()
-    words.post_processor = TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)])
-    return PreTrainedTokenizerFast(
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token="<unk>"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    ends = {"single": "<s> $A </s>", "special_tokens": [("<s>", 0), ("</s>", 1)]}
+    words.post_processor = tokenizers.processors.TemplateProcessing(**ends)
+    return transformers.PreTrainedTokenizerFast(
         tokenizer_object=words,
         bos_token="<s>",
         eos_token="</s>",
@@ -51,9 +53,8 @@ def tokenizer() -> Any:
 
 
 def clip(projection: bool = False) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
-
-    config = CLIPTextConfig(
+    transformers = package("transformers")
+    config = transformers.CLIPTextConfig(
         vocab_size=16,
         hidden_size=WIDTH,
         intermediate_size=16,
@@ -64,13 +65,14 @@ def clip(projection: bool = False) -> Any:
         bos_token_id=0,
         eos_token_id=1,
     )
-    return (CLIPTextModelWithProjection if projection else CLIPTextModel)(config)
+    kind = transformers.CLIPTextModelWithProjection if projection else transformers.CLIPTextModel
+    return kind(config)
 
 
 def t5() -> Any:
-    from transformers import T5Config, T5EncoderModel
-
-    return T5EncoderModel(T5Config(vocab_size=16, d_model=WIDTH, d_kv=8, d_ff=16, num_layers=1, num_heads=2))
+    transformers = package("transformers")
+    sizes = {"vocab_size": 16, "d_model": WIDTH, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
+    return transformers.T5EncoderModel(transformers.T5Config(**sizes))
 
 
 def ddpm() -> Any:

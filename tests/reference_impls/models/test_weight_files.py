@@ -268,6 +268,13 @@ class TestRefused:
         (source / index).unlink()
         assert re.fullmatch(rf"{source} holds \d+ files of weights and no {index} for them", refused(source))
 
+    def test_an_error_in_the_code_of_a_model(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(*_: object) -> None:
+            raise RuntimeError("shapes differ\nand a long story")
+
+        monkeypatch.setattr("reference_impls.pruning.drop_weights.set_matrix", fails)
+        assert refused(folder) == f"magnitude fails on {folder}: RuntimeError: shapes differ"
+
     def test_a_source_that_changes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         opened = diffusers_folder.load(folder)
         shutil.copyfile(folder / FILE, folder / "copy")
