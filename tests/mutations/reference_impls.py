@@ -19,15 +19,15 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/masks.py",
-        "mask = torch.ones_like(scores, dtype=torch.bool)",
-        "mask = torch.zeros_like(scores, dtype=torch.bool)",
+        "mask = torch.ones_like(pooled, dtype=torch.bool)",
+        "mask = torch.zeros_like(pooled, dtype=torch.bool)",
         (f"{T}maths/test_masks.py::test_pattern_leaves_the_remainder",),
     ),
     Mutation(
         "reference_impls/maths/masks.py",
-        "sums.sum((2, 3)) / counts.sum((2, 3))",
-        "sums.sum((2, 3)) / (self.rows * self.columns)",
-        (f"{T}methods/test_shared_patterns.py::test_the_mean_of_each_tile",),
+        "tiles.sum((2, 3)) / self.areas(scores.shape)",
+        "tiles.sum((2, 3)) / (self.rows * self.columns)",
+        (f"{T}maths/test_tiles.py::test_mean_and_area_of_each_tile",),
     ),
     Mutation(
         "reference_impls/maths/obs.py",
@@ -49,8 +49,8 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/obs.py",
-        "weight.double().square().sum(0) / inverse(hessian, damping).diagonal()",
-        "weight.double().square().sum(0) * damped(hessian, damping).diagonal()",
+        "weight.double().square().sum(0) / inverse(hessian.double(), damping).diagonal()",
+        "weight.double().square().sum(0) * damped(hessian.double(), damping).diagonal()",
         (f"{T}methods/test_structured.py::test_one_column_costs_what_its_score_says",),
     ),
     Mutation(
@@ -73,9 +73,9 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/gates.py",
-        "math.log(-LOW / HIGH)",
-        "math.log(HIGH / -LOW)",
-        (f"{T}maths/test_gates.py::test_expected_open_against_samples",),
+        "(soft * (HIGH - LOW) + LOW).clamp(0, 1)",
+        "soft.clamp(0, 1)",
+        (f"{T}maths/test_gates.py::test_gates_are_clipped_and_sharper_when_colder",),
     ),
     Mutation(
         "reference_impls/maths/gates.py",

@@ -12,7 +12,6 @@ from reference_impls.calls.record import _Run, denoiser_of, fingerprint
 from reference_impls.methods.prune import cost
 from tests.reference_impls.tiny_pipelines import INPUTS, PIPELINES, diffusers, made
 
-pytest.importorskip("transformers")
 pytestmark = [  # of diffusers, about its own next release and about NumPy's
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

@@ -18,7 +18,6 @@ from reference_impls.command_line.commands import app
 from reference_impls.models import pipeline_folder, weight_files
 from tests.reference_impls.tiny_pipelines import diffusers, made
 
-pytest.importorskip("transformers")
 pytestmark = [  # of diffusers, about its own next release
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
