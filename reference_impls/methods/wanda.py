@@ -2,10 +2,11 @@
 
 Maths   S_ij = |W_ij| * ||X_j||_2 ; within each output row the lowest are pruned (scope "row",
         as in the paper).
-Differs from the paper: all norms are the dense model's, and the nearest number of weights is pruned: the authors' code
-        takes the norms of a block after the blocks before it are pruned, and rounds the number down. X has the inputs
-        of all timesteps of the calibration; of a convolution, column j is one kernel position of one input channel.
-Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  one pass, no gradient.
+Differs from the paper: the nearest number of weights is pruned, where the authors' code rounds down. As there, the
+        norms of a block are taken after the blocks before it are pruned, except with scope "global", which compares all
+        layers at once: then they are those of the dense model. X has the inputs of all timesteps of the calibration;
+        of a convolution, column j is one kernel position of one input channel.
+Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune, a pattern does not fit its rows,
         or a weight or an input is not finite.
 Run     python -m reference_impls prune --method wanda --model dit --sparsity 0.5 --out build/wanda
@@ -13,18 +14,32 @@ Run     python -m reference_impls prune --method wanda --model dit --sparsity 0.
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
+from reference_impls.maths.masks import check_finite
+from reference_impls.pruning.blockwise import prune_blocks
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.drop_weights import drop_weights
+from reference_impls.pruning.drop_weights import drop_weights, mask_of
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.pruning.observers import Norms, observe
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
-    """Zero the weights whose product with their input's norm is smallest."""
+    """Zero the weights whose product with their input's norm is smallest, block by block."""
     layers = prunable(model)
-    observed = observe(model, calibration, layers, Norms)
-    scores = {name: as_matrix(layer).abs() * observed[name].norms() for name, layer in layers.items()}
-    return drop_weights(layers, scores, request)
+    if request.scope == "global":  # the masks need the scores of all layers, so no block is pruned before another
+        observed = observe(model, calibration, layers, Norms)
+        return drop_weights(layers, {name: scores(as_matrix(layers[name]), observed[name]) for name in layers}, request)
+
+    def decide(name: str, matrix: torch.Tensor, norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
+        mask = mask_of(check_finite("scores", scores(matrix, norms)), request, request.share(name))
+        return matrix * mask, mask
+
+    return Outcome(masks=prune_blocks(model, calibration, layers, Norms, decide))
+
+
+def scores(matrix: torch.Tensor, norms: Norms) -> torch.Tensor:
+    """|W_ij| * ||X_j||_2: (outputs, inputs)."""
+    return matrix.abs() * norms.norms()

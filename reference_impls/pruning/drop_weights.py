@@ -24,13 +24,27 @@ def drop_weights(layers: Mapping[str, Layer], scores: Mapping[str, torch.Tensor]
     """
     for name, score in scores.items():
         check_finite(f"scores of {name}", score)
-    if request.pattern is not None:
-        masks = {name: keep_pattern(score, request.pattern) for name, score in scores.items()}
-    elif request.scope == "global":
+    if request.scope == "global":
         masks = keep_best_over_layers(scores, request.sparsity, request.block)
     else:
-        keep = keep_best_in_rows if request.scope == "row" else keep_best
-        masks = {name: keep(score, request.share(name), request.block) for name, score in scores.items()}
+        masks = {name: mask_of(score, request, request.share(name)) for name, score in scores.items()}
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name])
     return Outcome(masks={name: like_weight(mask, layers[name].weight) for name, mask in masks.items()})
+
+
+def mask_of(scores: torch.Tensor, request: Request, share: float) -> torch.Tensor:
+    """The mask of one layer that is decided without the others, (outputs, inputs).
+
+    Args:
+        scores: (outputs, inputs), finite.
+        request: a pattern, or a scope other than "global".
+        share: sparsity of this layer; a pattern fixes it.
+
+    Raises:
+        ValueError: the pattern does not fit the rows.
+    """
+    if request.pattern is not None:
+        return keep_pattern(scores, request.pattern)
+    keep = keep_best_in_rows if request.scope == "row" else keep_best
+    return keep(scores, share, request.block)

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
 from reference_impls.pruning.contract import Request
-from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, prunable, set_matrix
 from reference_impls.pruning.observers import alike
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
@@ -112,17 +112,29 @@ def by_magnitude(dit: nn.Module, calibration: Calibration, after: nn.Module) -> 
         assert torch.equal(as_matrix(prunable(after)[name]), flat.view_as(weight)), name
 
 
-def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None:
-    for name, layer in prunable(dit).items():
-        weight = as_matrix(layer)
-        norms = torch.cat(rows_of(dit, calibration, name)).norm(dim=0)
-        expected = without_the_lowest(weight, weight.abs() * norms, round(0.6 * weight.shape[1]))
-        assert torch.equal(as_matrix(prunable(after)[name]), expected), name
-
-
 def block_of(layer: str) -> str:
     """In the DiT, each item of its one list, and each layer outside it."""
     return ".".join(layer.split(".")[:2]) if layer.startswith("blocks.") else layer
+
+
+def block_by_block(dit: nn.Module, calibration: Calibration) -> Iterator[tuple[str, Layer, list[torch.Tensor]]]:
+    """Each layer of a copy with its input rows; a caller writes its matrix before it asks for the next."""
+    model = copy.deepcopy(dit)
+    of_block: dict[str, list[torch.Tensor]] = {}
+    for name, layer in prunable(model).items():
+        if name not in of_block:  # the first layer of its block: the blocks before it are pruned, this one is dense
+            block = [other for other in prunable(model) if block_of(other) == block_of(name)]
+            of_block = {other: rows_of(model, calibration, other) for other in block}
+        yield name, layer, of_block[name]
+
+
+def by_wanda(dit: nn.Module, calibration: Calibration, after: nn.Module) -> None:
+    for name, layer, rows in block_by_block(dit, calibration):
+        weight = as_matrix(layer)
+        norms = torch.cat(rows).norm(dim=0)
+        expected = without_the_lowest(weight, weight.abs() * norms, round(0.6 * weight.shape[1]))
+        assert torch.equal(as_matrix(prunable(after)[name]), expected), name
+        set_matrix(layer, expected)
 
 
 def by_surgeon(
@@ -133,13 +145,7 @@ def by_surgeon(
     pattern: tuple[int, int] | None = None,
 ) -> None:
     """Block by block, each on what the ones pruned before it give; after each column the rest is inverted anew."""
-    model = copy.deepcopy(dit)
-    of_block: dict[str, list[torch.Tensor]] = {}
-    for name, layer in prunable(model).items():
-        if name not in of_block:  # the first layer of its block: the blocks before it are pruned, this one is dense
-            block = [other for other in prunable(model) if block_of(other) == block_of(name)]
-            of_block = {other: rows_of(model, calibration, other) for other in block}
-        rows = of_block[name]
+    for name, layer, rows in block_by_block(dit, calibration):
         hessian: Any = sum(a * x.T @ x for a, x in zip(weights, rows, strict=True))
         hessian = hessian / sum(a * len(x) for a, x in zip(weights, rows, strict=True))
         hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))

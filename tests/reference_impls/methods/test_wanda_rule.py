@@ -12,6 +12,7 @@ from reference_impls.methods.prune import prune
 from reference_impls.pruning.layers import as_matrix, prunable
 from tests.reference_impls.paper_rules.in_turn import blocks, prune_in_turn, rows_of
 from tests.reference_impls.paper_rules.wanda import norms, prune_matrix
+from tests.reference_impls.small_models import small
 
 
 def test_norms_one_value_after_another() -> None:
@@ -20,37 +21,44 @@ def test_norms_one_value_after_another() -> None:
 
 
 @pytest.mark.parametrize(("share", "pattern"), [(0.5, None), (0.75, None), (None, (2, 4)), (None, (1, 4))])
-def test_the_weights_of_the_paper_are_kept(
-    dit: nn.Module, calibration: Calibration, share: float | None, pattern: tuple[int, int] | None
+@pytest.mark.parametrize("name", ["dit", "unet"])
+def test_the_weights_of_the_authors_code_are_kept(
+    name: str, calibration: Calibration, share: float | None, pattern: tuple[int, int] | None
 ) -> None:
-    """At sparsities that leave a whole number in each row, where the code's rounding down changes nothing."""
-    model, layers = copy.deepcopy(dit), prunable(dit)
-    prune(model, calibration, share, method="wanda", pattern=None if pattern is None else Pattern(*pattern))
-    seen = rows_of(dit, calibration, layers)
-    for name, layer in layers.items():
-        expected = prune_matrix(as_matrix(layer), seen[name], share or 0.0, pattern)
-        assert torch.equal(as_matrix(prunable(model)[name]), expected), name
+    """At sparsities that leave a whole number in each row, where the code's rounding down changes nothing.
 
-
-def test_the_first_block_is_that_of_the_authors_code_and_later_ones_see_pruned_inputs(
-    dit: nn.Module, calibration: Calibration
-) -> None:
-    """The stated difference: norms after the blocks before are pruned. It cannot touch the first block."""
-    ours, theirs = copy.deepcopy(dit), copy.deepcopy(dit)
-    prune(ours, calibration, 0.5, method="wanda")
-    order = blocks(theirs, calibration)
-    prune_in_turn(theirs, calibration, order, lambda matrix, rows: prune_matrix(matrix, rows, 0.5))
-    same = {
-        name: torch.equal(as_matrix(layer) != 0, as_matrix(prunable(theirs)[name]) != 0)
-        for name, layer in prunable(ours).items()
-    }
-    assert all(same[name] for name in order[0])
-    assert not all(same.values())
-    kept = sum(
-        int(((layer.weight != 0) & (prunable(theirs)[name].weight != 0)).sum())
-        for name, layer in prunable(ours).items()
+    Norms are those after the blocks before are pruned, which only the first block does not feel.
+    """
+    model, theirs = small(name), small(name)
+    dense = {layer: as_matrix(one).clone() for layer, one in prunable(model).items()}
+    first = blocks(theirs, calibration)[0]
+    of_the_dense = rows_of(theirs, calibration, prunable(theirs))
+    prune_in_turn(
+        theirs,
+        calibration,
+        blocks(theirs, calibration),
+        lambda matrix, rows: prune_matrix(matrix, rows, share or 0.0, pattern),
     )
-    assert kept > 0.9 * sum(layer.weight.numel() for layer in prunable(ours).values()) / 2
+    prune(model, calibration, share, method="wanda", pattern=None if pattern is None else Pattern(*pattern))
+    for layer, one in prunable(model).items():
+        assert torch.equal(as_matrix(one), as_matrix(prunable(theirs)[layer])), layer
+    without = {layer: prune_matrix(dense[layer], of_the_dense[layer], share or 0.0, pattern) for layer in dense}
+    assert all(torch.equal(without[layer], as_matrix(prunable(model)[layer])) for layer in first)
+    assert not all(torch.equal(without[layer], as_matrix(prunable(model)[layer])) for layer in dense)
+
+
+def test_global_scope_takes_the_norms_of_the_dense_model(dit: nn.Module, calibration: Calibration) -> None:
+    """The stated exception: every score is needed before the first mask is known."""
+    model, layers = copy.deepcopy(dit), prunable(dit)
+    prune(model, calibration, 0.5, method="wanda", scope="global")
+    seen = rows_of(dit, calibration, layers)
+    scores = {
+        name: as_matrix(layer).abs().double() * torch.tensor(norms(torch.cat(seen[name]).tolist())).double()
+        for name, layer in layers.items()
+    }
+    threshold = torch.cat([score.flatten() for score in scores.values()]).median()
+    for name, layer in prunable(model).items():
+        assert torch.equal(as_matrix(layer) != 0, scores[name] > threshold), name
 
 
 def test_the_codes_number_of_weights_is_rounded_down() -> None:
