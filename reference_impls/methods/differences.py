@@ -166,7 +166,7 @@ COMPARISONS: Mapping[str, Comparison] = {
             Difference(
                 "The paper sums over the filter of a unit, and also has the filter's joint contribution, Eq. (8); here "
                 "the biases of a unit, the scales of its norm and the columns that read it count, too.",
-                why_not_measured=NOT_YET,
+                measured="taylor-filter",
             ),
             Difference(
                 "The paper prunes a few units at a time, over all layers, with training in between; here pruning is "
