@@ -65,6 +65,7 @@ def demo(method: MethodName) -> None:
         "prune --method taylor --sparsity 0.3 --out build/taylor",
         "prune PIPELINE --prompts FILE --method wanda --sparsity 0.5 --out build/pipeline",
         "prune --method bk-sdm --sparsity 0.35 --model unet --keep-shortcuts --out build/bk-sdm",
+        "prune --method wanda --pattern 2:4 --include 'blocks.[1-6].*' --exclude '*.modulation' --out build/some",
     )
 )
 def prune(
@@ -102,6 +103,16 @@ def prune(
             help="Depth pruning of a U-Net: keep shortcut convolutions of removed blocks, with their skip connections.",
         ),
     ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB", help="Prune only layers, groups or blocks of such names, as 'blocks.[3-9].*'; repeatable."
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave layers, groups or blocks of such names as they are; repeatable."),
+    ] = None,
     seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of calibration and of random pruning.")] = 0,
     samples: Annotated[
         int | None,
@@ -119,8 +130,22 @@ def prune(
     from reference_impls.command_line import prune
 
     recording = prune.Recording(prompts, steps, guidance)
+    globs = prune.Globs(tuple(include or ()), tuple(exclude or ()))
     prune.prune(
-        pipeline, method, out, model, sparsity, pattern, block, scope, keep_shortcuts, seed, samples, variant, recording
+        pipeline,
+        method,
+        out,
+        model,
+        sparsity,
+        pattern,
+        block,
+        scope,
+        keep_shortcuts,
+        globs,
+        seed,
+        samples,
+        variant,
+        recording,
     )
 
 

@@ -47,6 +47,14 @@ class Recording:
 NOTHING = Recording()
 
 
+@dataclass(frozen=True)
+class Globs:
+    """Names of what to prune and what to leave as it is."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
 def prune(
     pipeline: Path | None,
     method: str,
@@ -57,6 +65,7 @@ def prune(
     block: str | None,
     scope: str | None,
     keep_shortcuts: bool,
+    globs: Globs,
     seed: int,
     samples: int | None,
     variant: str | None,
@@ -76,7 +85,7 @@ def prune(
             raise ValueError("give PIPELINE or --model, not both")
         model = str(pipeline) if pipeline is not None else model or "dit"
         asked: dict[str, Any] = {"method": method, "pattern": wanted, "block": tile, "scope": scope, "seed": seed}
-        asked["keep_shortcuts"] = keep_shortcuts
+        asked |= {"keep_shortcuts": keep_shortcuts, "include": globs.include, "exclude": globs.exclude}
         kind = "other" if model in BUILDERS else kind_of(model)
         if recording != NOTHING and kind != "pipeline":
             raise ValueError(

@@ -188,6 +188,9 @@ def say_costs(report: Report, command: str | None = None) -> None:
         report: of the pruning.
         command: as in ``faster``.
     """
+    if report.include or report.exclude:
+        what = {"unstructured": "layer", "structured": "group", "depth": "block"}[report.kind]
+        say(f"{len(report.chosen)} {what}{'s' if len(report.chosen) != 1 else ''} chosen by --include and --exclude.")
     if (how_exact := inexact(report)) is not None:
         say(how_exact)
     say(faster(report, command))

@@ -25,6 +25,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.surgery import Block
+from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.pruning.units import blocks_of
@@ -32,8 +33,10 @@ from reference_impls.pruning.units import blocks_of
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the first blocks of the rule's order."""
-    blocks = blocks_of(model)
-    return skip_blocks(model, blocks, set(order(blocks)[: count_of(blocks, request)]), request)
+    blocks, every = blocks_to_prune(model, request), blocks_of(model)
+    places = {block.name: number for number, block in enumerate(blocks)}
+    first = [places[every[number].name] for number in order(every) if every[number].name in places]
+    return skip_blocks(model, blocks, set(first[: count_of(blocks, request)]), request)
 
 
 def order(blocks: Sequence[Block]) -> list[int]:

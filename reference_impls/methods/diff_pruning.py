@@ -21,9 +21,9 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
+from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import owned, remove_lowest
-from reference_impls.pruning.units import groups_of
 
 THRESHOLD = 0.05
 """T of the paper's CIFAR-10 runs."""
@@ -60,6 +60,6 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Outcome:
     """Remove the heads, neurons and channels with the lowest Taylor importance over the informative timesteps."""
-    groups = groups_of(model)
+    groups = groups_to_prune(model, request)
     squares, _ = squared_taylor(model, calibration, threshold)
     return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)

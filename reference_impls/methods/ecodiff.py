@@ -26,9 +26,9 @@ from reference_impls.maths.gates import gated, hard_concrete, logistic_noise
 from reference_impls.maths.hooks import frozen
 from reference_impls.maths.surgery import Group
 from reference_impls.near_names import unknown
+from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import remove_lowest
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.diffusion import trajectory
 
 STEPS, SAMPLES = 3, 16
@@ -78,7 +78,7 @@ def prune(
         raise ValueError(f"ecodiff cannot learn gates in {epochs} epochs; give at least 1")
     if ranking not in RANKINGS:
         raise ValueError(unknown("ranking", ranking, RANKINGS))
-    groups = groups_of(model)
+    groups = groups_to_prune(model, request)
     alphas = learn(model, groups, calibration, request.seed, epochs=epochs, price=price)
     return remove_lowest(model, groups, alphas, request, over_groups=ranking == "kind")
 

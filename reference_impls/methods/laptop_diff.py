@@ -25,14 +25,14 @@ from torch import nn
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, replacement, skip
+from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_blocks
-from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the set of blocks with the requested fraction of parameters and the smallest sum of losses."""
-    blocks, keep = blocks_of(model), request.keep_shortcuts
+    blocks, keep = blocks_to_prune(model, request), request.keep_shortcuts
     losses = check_finite("output losses of the blocks", output_losses(model, blocks, calibration, keep)).tolist()
     weights = [freed(model, block, keep) for block in blocks]
     gone = cheapest(losses, weights, math.ceil(round(request.sparsity * sum(weights), 6)))  # .55 * 20 is above 11

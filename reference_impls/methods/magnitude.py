@@ -21,22 +21,22 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.surgery import Group, Part
+from reference_impls.pruning.chosen import groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.layers import as_matrix
 from reference_impls.pruning.remove_units import owned, remove_lowest
-from reference_impls.pruning.units import groups_of
 
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Zero the smallest weights."""
-    layers = prunable(model)
+    layers = layers_to_prune(model, request)
     return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
 
 
 def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the heads, neurons and channels with the smallest weights."""
-    groups = groups_of(model)
+    groups = groups_to_prune(model, request)
     sizes = {name: value.detach().abs() for name, value in model.named_parameters() if value.dim() > 1}
     filters = {group.name: replace(group, parts=tuple(filter_parts(group, sizes))) for group in groups}
     return remove_lowest(model, groups, {name: owned(group, sizes) for name, group in filters.items()}, request)

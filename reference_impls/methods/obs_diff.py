@@ -31,11 +31,11 @@ from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
+from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import Layer, as_matrix, set_matrix
 from reference_impls.pruning.observers import naming, observe
 from reference_impls.pruning.remove_units import best_units
-from reference_impls.pruning.units import groups_of
 
 FIRST, LAST = 1.2, 0.8
 
@@ -56,8 +56,8 @@ def prune_units(model: nn.Module, calibration: Calibration, request: Request) ->
     # Not by ``prune_blocks``: it decides each layer alone and keeps its shape. A group is decided over all layers that
     # read it, and removing it changes the width of layers, so that groups are looked up anew before each step.
     kept: dict[str, list[int]] = {}
-    for name in [group.name for group in groups_of(model)]:
-        group = next(group for group in groups_of(model) if group.name == name)  # as the model is now
+    for name in [group.name for group in groups_to_prune(model, request)]:
+        group = next(group for group in groups_to_prune(model, request) if group.name == name)  # as the model is now
         kept[name] = _prune_group(model, group, calibration, request)
     return Outcome(kept=kept)
 

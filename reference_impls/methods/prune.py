@@ -30,10 +30,11 @@ from reference_impls.methods import (
 )
 from reference_impls.methods.registry import METHODS, NEEDS_NAMES, method_of
 from reference_impls.near_names import nearest
+from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
-from reference_impls.pruning.layers import Layer, prunable
+from reference_impls.pruning.layers import Layer
 from reference_impls.pruning.undo import undone_on_failure
-from reference_impls.pruning.units import blocks_of, groups_of
+from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import Denoiser
@@ -92,6 +93,8 @@ def prune(
     seed: int = 0,
     shares: Mapping[str, float] | None = None,
     keep_shortcuts: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     **options: Any,  # each method has its own
 ) -> Report:
     """Prune a model in place, all or nothing; it stays runnable and saveable.
@@ -112,13 +115,17 @@ def prune(
         shares: sparsity of single layers or groups by name, where it differs (non-uniform sparsity).
         keep_shortcuts: depth pruning of a U-Net: the shortcut convolution of a removed block stays, with the skip
             connection that it reads.
+        include: globs of the layers, groups or blocks to prune, by dotted name, as ``transformer_blocks.[3-9].*``;
+            ``*`` matches dots too. All where there is none; the sparsity is that of the chosen ones.
+        exclude: globs of those that stay as they are.
         options: what only this method takes.
 
     Raises:
         ValueError: the method is unknown or needs a calibration and has none, neither or both of sparsity and
             pattern are given, the model has nothing to prune, a pattern leaves a remainder in a layer's rows,
-            ``shares`` names no layer or group of it, a weight or activation is not finite, there are no shortcuts to
-            keep, or ``contract.Request`` or the method refuse the rest.
+            ``shares`` names no layer or group of it, a glob matches nothing or nothing is chosen, a weight or
+            activation is not finite, there are no shortcuts to keep, or ``contract.Request`` or the method refuse the
+            rest.
     """
     chosen = method_of(method)
     if sparsity is not None and pattern is None:
@@ -141,15 +148,18 @@ def prune(
         raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
     if calibration is None and chosen.needs != "nothing":
         raise ValueError(f"{method} needs {NEEDS_NAMES[chosen.needs]}, and calibration is None; give a Calibration")
-    request = Request(share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts)
+    request = Request(
+        share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts, tuple(include), tuple(exclude)
+    )
     refuse_what_the_kind_lacks(method, chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)
-    layers = prunable(model) if chosen.kind == "unstructured" else {}
+    layers = layers_to_prune(model, request) if chosen.kind == "unstructured" else {}
     if pattern is not None:
         refuse_remainder(pattern, layers)
-    units = {group.name: group.units for group in groups_of(model)} if chosen.kind == "structured" else {}
-    blocks = [block.name for block in blocks_of(model)] if chosen.kind == "depth" else []
+    groups = groups_to_prune(model, request) if chosen.kind == "structured" else ()
+    units = {group.name: group.units for group in groups}
+    blocks = [block.name for block in blocks_to_prune(model, request)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} removes blocks, and this model has none")
     if keep_shortcuts:
@@ -176,6 +186,9 @@ def prune(
         kept=outcome.kept,
         dropped=list(outcome.dropped),
         keep_shortcuts=keep_shortcuts,
+        include=list(include),
+        exclude=list(exclude),
+        chosen=list(layers or units or blocks),
         before=before,
         after=after,
         seconds=round(seconds, 3),

@@ -15,17 +15,17 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
+from reference_impls.pruning.chosen import groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import in_columns, prunable
+from reference_impls.pruning.layers import in_columns
 from reference_impls.pruning.remove_units import remove_lowest
-from reference_impls.pruning.units import groups_of
 
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Zero weights chosen uniformly at random; the seed fixes the mask."""
     generator = torch.Generator().manual_seed(request.seed)
-    layers = prunable(model)
+    layers = layers_to_prune(model, request)
     scores = {name: in_columns(torch.rand(layer.weight.shape, generator=generator)) for name, layer in layers.items()}
     return drop_weights(layers, scores, request)
 
@@ -33,6 +33,6 @@ def prune(model: nn.Module, _calibration: Calibration | None, request: Request) 
 def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove heads, neurons and channels chosen at random; the seed fixes the choice."""
     generator = torch.Generator().manual_seed(request.seed)
-    groups = groups_of(model)
+    groups = groups_to_prune(model, request)
     scores = {group.name: torch.rand(group.units, generator=generator) for group in groups}
     return remove_lowest(model, groups, scores, request)

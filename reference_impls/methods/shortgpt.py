@@ -21,14 +21,14 @@ from torch.nn import functional
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.surgery import Block, Skip, replacement
+from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
-from reference_impls.pruning.units import blocks_of
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the blocks whose output is most similar to their input."""
-    blocks = blocks_of(model)
+    blocks = blocks_to_prune(model, request)
     scores = block_influence(model, blocks, calibration, request.keep_shortcuts)
     return skip_lowest(model, blocks, scores, request)
 

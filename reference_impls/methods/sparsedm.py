@@ -24,9 +24,10 @@ from torch.nn.utils import parametrize
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
+from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import Layer, as_matrix, in_columns, like_weight, prunable
+from reference_impls.pruning.layers import Layer, as_matrix, in_columns, like_weight
 
 DECAY = 2e-4
 """lambda, from Zhou et al."""
@@ -70,7 +71,7 @@ def prune(
     """Train under masks that are recomputed in each step, one step a batch, then zero the masked weights."""
     if request.pattern is None:
         raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")
-    layers = prunable(model)
+    layers = layers_to_prune(model, request)
     for layer in layers.values():
         keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
     with sparse(layers, request.pattern, decay):

@@ -26,8 +26,8 @@ from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import check_sparsity, keep_all_but, keep_pattern
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
 from reference_impls.pruning.blockwise import prune_blocks
+from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import prunable
 from reference_impls.pruning.observers import alike
 
 
@@ -89,4 +89,4 @@ def prune(
     def decided(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
         return decide(matrix, hessian.mean(), request, request.share(name))
 
-    return Outcome(masks=prune_blocks(model, calibration, prunable(model), Hessian, decided, weight))
+    return Outcome(masks=prune_blocks(model, calibration, layers_to_prune(model, request), Hessian, decided, weight))

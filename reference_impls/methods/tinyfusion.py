@@ -32,9 +32,9 @@ from reference_impls.maths.gates import one_of
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip, replacement
+from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
-from reference_impls.pruning.units import blocks_of
 
 SIZE, RANK = 4, 4
 HOT, COLD = 4.0, 0.1
@@ -44,7 +44,7 @@ RATE_OF_GATES, RATE_OF_UPDATES = 0.05, 1e-3
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Learn the masks, one step a batch, and remove the blocks that the most likely ones exclude."""
-    blocks = blocks_of(model)
+    blocks = blocks_to_prune(model, request)
     count = count_of(blocks, request)
     ways = all_ways(len(blocks), count)
     logits = learn(model, blocks, ways, calibration, request.seed, request.keep_shortcuts)

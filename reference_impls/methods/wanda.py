@@ -20,15 +20,16 @@ from torch import nn
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
 from reference_impls.pruning.blockwise import prune_blocks
+from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights, mask_of
-from reference_impls.pruning.layers import as_matrix, prunable
+from reference_impls.pruning.layers import as_matrix
 from reference_impls.pruning.observers import Norms, observe
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero the weights whose product with their input's norm is smallest, block by block."""
-    layers = prunable(model)
+    layers = layers_to_prune(model, request)
     if request.scope == "global":  # the masks need the scores of all layers, so no block is pruned before another
         observed = observe(model, calibration, layers, Norms)
         return drop_weights(layers, {name: scores(as_matrix(layers[name]), observed[name]) for name in layers}, request)

@@ -31,6 +31,10 @@ class Request:
     """Sparsity of single layers or groups by name, where it differs from the others (non-uniform sparsity)."""
     keep_shortcuts: bool = False
     """Of a removed block, its shortcut convolution stays with the skip connection that it reads."""
+    include: tuple[str, ...] = ()
+    """Globs of the layers, groups or blocks to prune, by dotted name; all where there is none. See ``chosen``."""
+    exclude: tuple[str, ...] = ()
+    """Globs of those that stay as they are."""
 
     def share(self, name: str) -> float:
         """Sparsity of one layer or group."""
@@ -154,6 +158,12 @@ class Report:
     """Depth: removed blocks."""
     keep_shortcuts: bool
     """Depth: whether the shortcut convolutions of removed blocks stayed."""
+    include: Sequence[str]
+    """Globs of what to prune; all where there is none."""
+    exclude: Sequence[str]
+    """Globs of what stays as it is."""
+    chosen: Sequence[str]
+    """Layers, groups or blocks that the globs left to the method."""
     before: Cost
     after: Cost
     seconds: float
