@@ -22,14 +22,15 @@ UNBATCHED = frozenset({"img_ids", "txt_ids"})
 Arguments = dict[str, Any]
 
 
-def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0) -> Calibration:
-    """Forward passes with noise at falling timesteps and random conditions; each fits the model, which is tried.
+def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0, tried: bool = True) -> Calibration:
+    """Forward passes with noise at falling timesteps and random conditions.
 
     Args:
         model: of one of the classes in ``INPUTS``.
         batches: how many forward passes.
         n: samples in each.
         seed: fixes all of it.
+        tried: whether the model is run, to see that they fit; without its weights it cannot be.
 
     Raises:
         ValueError: no inputs are known for the class or for this configuration of it.
@@ -47,8 +48,9 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
             t = 1 - (index + 0.5) / batches
             given = {**INPUTS[kind](model, n, t, generator), "return_dict": False}
             calls.append(Call(given, index, batches, unbatched=UNBATCHED))
-        with torch.no_grad():
-            calls[0].first().run(model)
+        if tried:
+            with torch.no_grad():
+                calls[0].first().run(model)
     except Exception as error:  # what a configuration asks for besides is found out in its own code
         first = str(error).partition("\n")[0]
         raise ValueError(f"noise does not fit this {kind} ({first}); {RECORD}") from error

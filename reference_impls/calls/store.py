@@ -37,7 +37,7 @@ def write(folder: Path, calibration: Calibration) -> None:
     calls = []
     for number, call in enumerate(calibration):
         try:
-            trees = {name: _encoded(getattr(call, name), name, tensors) for name in TREES}
+            trees = {name: encoded(getattr(call, name), name, tensors) for name in TREES}
         except TypeError as error:
             raise ValueError(f"forward pass {number} cannot be stored: {error}") from None
         plain = {name: getattr(call, name) for name in PLAIN}
@@ -72,13 +72,33 @@ def read(folder: Path) -> Calibration:
     tensors = load_file(folder / TENSORS)
     calls = []
     for one in content["calls"]:
-        trees = {name: _decoded(one[name], tensors) for name in TREES}
+        trees = {name: decoded(one[name], tensors) for name in TREES}
         plain = {name: one[name] for name in PLAIN}
         calls.append(Call(**trees, **plain, unbatched=frozenset(one["unbatched"])))
     return Calibration(tuple(calls), content["about"])
 
 
-def _encoded(value: Any, where: str, tensors: dict[int, tuple[str, torch.Tensor]]) -> Any:
+def fingerprint(calibration: Calibration) -> str:
+    """SHA-256 of all values of the forward passes, which two calibrations share only if they are the same.
+
+    Raises:
+        ValueError: an argument is of a type that cannot be stored.
+    """
+    digest = hashlib.sha256()
+    for number, call in enumerate(calibration):
+        tensors: dict[int, tuple[str, torch.Tensor]] = {}
+        try:
+            trees = [encoded(getattr(call, name), name, tensors) for name in TREES]
+        except TypeError as error:
+            raise ValueError(f"forward pass {number} cannot be stored: {error}") from None
+        digest.update(json.dumps([trees, [getattr(call, name) for name in PLAIN]]).encode())
+        for _, value in tensors.values():
+            digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+            digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def encoded(value: Any, where: str, tensors: dict[int, tuple[str, torch.Tensor]]) -> Any:
     """A value as JSON: None, booleans, whole numbers and text as they are, anything else as {kind: content}.
 
     Raises:
@@ -94,15 +114,15 @@ def _encoded(value: Any, where: str, tensors: dict[int, tuple[str, torch.Tensor]
     if isinstance(value, torch.dtype):
         return {"dtype": str(value).removeprefix("torch.")}
     if isinstance(value, (list, tuple)):
-        parts = [_encoded(part, f"{where}[{number}]", tensors) for number, part in enumerate(value)]
+        parts = [encoded(part, f"{where}[{number}]", tensors) for number, part in enumerate(value)]
         return {type(value).__name__: parts} if type(value) in (list, tuple) else {"tuple": parts}
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: _encoded(part, f"{where}[{key!r}]", tensors) for key, part in value.items()}}
+        return {"dict": {key: encoded(part, f"{where}[{key!r}]", tensors) for key, part in value.items()}}
     raise TypeError(f"{where} is a {type(value).__name__}; tensors, numbers, text, None and lists of them can be")
 
 
-def _decoded(tree: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
-    """What ``_encoded`` was given."""
+def decoded(tree: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
+    """What ``encoded`` was given."""
     if not isinstance(tree, dict):
         return tree
     ((kind, content),) = tree.items()
@@ -113,8 +133,8 @@ def _decoded(tree: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     if kind == "float":
         return float(content)
     if kind == "dict":
-        return {key: _decoded(part, tensors) for key, part in content.items()}
-    parts = [_decoded(part, tensors) for part in content]
+        return {key: decoded(part, tensors) for key, part in content.items()}
+    parts = [decoded(part, tensors) for part in content]
     return parts if kind == "list" else tuple(parts)
 
 

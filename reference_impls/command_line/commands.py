@@ -125,6 +125,7 @@ def prune(
     guidance: Annotated[
         float | None, typer.Option(help="Guidance scale while inputs are recorded; default: the pipeline's.")
     ] = None,
+    device: Annotated[str, typer.Option(help="Where the blocks of PIPELINE run: cpu, cuda or cuda:1.")] = "cpu",
 ) -> None:
     """Prune a model, compare it with the dense one, and save it."""
     from reference_impls.command_line import prune
@@ -146,6 +147,7 @@ def prune(
         samples,
         variant,
         recording,
+        device,
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +18,19 @@ from reference_impls.calls.prompts import own_prompts, read_prompts
 from reference_impls.calls.record import record, takes_prompts
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import IMAGES, measure, open_model, sample
-from reference_impls.command_line.usage import wrong_use
+from reference_impls.command_line.usage import Stopped, wrong_use
 from reference_impls.files.outputs import check_folder
 from reference_impls.maths.masks import Pattern, Tile, check_sparsity
-from reference_impls.methods.prune import calibration_for
+from reference_impls.methods.prune import calibration_for, request_for
 from reference_impls.methods.prune import prune as run
 from reference_impls.methods.registry import method_of
 from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
 from reference_impls.models.diffusers_folder import Opened
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
+from reference_impls.pruning.contract import Report
+from reference_impls.stream.partial import partial_of
+from reference_impls.stream.run import prune_folder, streams
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
@@ -45,6 +51,7 @@ class Recording:
 
 
 NOTHING = Recording()
+CPU = "cpu"
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def prune(
     samples: int | None,
     variant: str | None,
     recording: Recording,
+    device: str,
 ) -> None:
     """Prune a model of the testbed or a folder of diffusers; see the options of the command.
 
@@ -93,8 +101,10 @@ def prune(
                 "--guidance out, or give the folder with model_index.json"
             )
         if kind != "other":
-            _prune_diffusers(Path(model), out, amount, asked, _Passes(kind, samples, recording), variant)
+            _prune_diffusers(Path(model), out, amount, asked, _Passes(kind, samples, recording), variant, device)
             return
+        if device != CPU:
+            raise ValueError(f"{model} is pruned on the processor; --device is for folders of diffusers")
         if variant is not None:
             raise ValueError(f"{model} has no variants; --variant is for folders of diffusers")
         if samples is not None and samples < FEWEST:
@@ -120,7 +130,13 @@ def prune(
 
 
 def _prune_diffusers(
-    folder: Path, out: Path, amount: float | None, asked: dict[str, Any], passes: _Passes, variant: str | None
+    folder: Path,
+    out: Path,
+    amount: float | None,
+    asked: dict[str, Any],
+    passes: _Passes,
+    variant: str | None,
+    device: str,
 ) -> None:
     """Prune a model of diffusers, alone or in its pipeline; there is no metric for it here."""
     name = str(asked["method"])
@@ -135,21 +151,101 @@ def _prune_diffusers(
     place = pipeline_folder.denoiser_folder(folder) if whole else folder
     if whole:
         pipeline_folder.check_place(out, folder)
+    if streams(name, asked["scope"]):
+        report = _streamed(folder, place, out, amount, asked, passes, variant, device)
+    elif device != CPU:
+        raise ValueError(
+            f"{name} needs the whole model in memory, which is pruned on the processor; leave --device out"
+        )
+    else:
+        report = _in_memory(folder, place, out, amount, asked, passes, variant)
+    if os.environ.get("RANK", "0") != "0":
+        return  # of the processes that torchrun has started, the first one speaks
+    terminal.console.print(terminal.costs(report))
+    terminal.say_costs(report)
+    if method.needs != "nothing":
+        terminal.say(terminal.calibrated(report.calibration))
+    if report.kept:
+        terminal.say("Open it with reference_impls.load: diffusers cannot load changed widths.")
+    if whole:
+        terminal.say_where(out, f"the pipeline; its {place.name} is pruned")
+    else:
+        terminal.say_where(out, "weights, configuration, report")
+
+
+def _streamed(
+    folder: Path,
+    place: Path,
+    out: Path,
+    amount: float | None,
+    asked: dict[str, Any],
+    passes: _Passes,
+    variant: str | None,
+    device: str,
+) -> Report:
+    """Prune the model at ``place`` from folder to folder."""
+    name = str(asked["method"])
+
+    request_for(name, amount, **{key: value for key, value in asked.items() if key != "method"})  # before any recording
+    calibration: Calibration | Callable[[nn.Module], Calibration] | None = None
+    if method_of(name).needs != "nothing":
+        calibration = partial(passes.noise, seed=asked["seed"], tried=False)
+        if folder != place:
+            calibration = passes.recorded(folder, variant, asked["seed"])[1]
+    try:
+        with terminal.bar(f"{name} prunes {place}") as show:
+            return prune_folder(
+                folder,
+                out,
+                calibration,
+                variant=variant,
+                device=device,
+                show=show,
+                sparsity=amount,
+                **asked,
+            )
+    except (ValueError, OSError):
+        raise
+    except KeyboardInterrupt as error:
+        if (beside := partial_of(out)).exists():
+            raise Stopped(f"interrupted; started again, the same command goes on in {beside}") from error
+        raise
+    except Exception as error:  # in the model's own code, which is anybody's
+        raise _failed(name, place, error) from error
+
+
+def _failed(name: str, place: Path, error: Exception) -> ValueError:
+    what = str(error).partition("\n")[0]
+    return ValueError(f"{name} fails on {place}: {type(error).__name__}: {what}")
+
+
+def _in_memory(
+    folder: Path,
+    place: Path,
+    out: Path,
+    amount: float | None,
+    asked: dict[str, Any],
+    passes: _Passes,
+    variant: str | None,
+) -> Report:
+    """Open the model at ``place``, prune it, and save it or its pipeline."""
+    name, whole = str(asked["method"]), folder != place
+    needs = method_of(name).needs
     calibration: Calibration | None
-    if whole and method.needs != "nothing":
+    if whole and needs != "nothing":
         opened, calibration = passes.recorded(folder, variant, asked["seed"])
     else:
         with terminal.spinner(f"opening {place}"):
             opened = diffusers_folder.load(place, variant)
-            calibration = passes.noise(opened.model, method.needs, asked["seed"])
+            noise = passes.to_count if needs == "nothing" else passes.noise
+            calibration = noise(opened.model, asked["seed"])
     with terminal.spinner(f"{name} prunes {place}"):
         try:
             report = run(opened.model, calibration, amount, **asked)
         except (ValueError, OSError):
             raise
         except Exception as error:  # in the model's own code, which is anybody's
-            what = str(error).partition("\n")[0]
-            raise ValueError(f"{name} fails on {place}: {type(error).__name__}: {what}") from error
+            raise _failed(name, place, error) from error
         versions = {**report.versions, "diffusers": diffusers_package().__version__}
         report = replace(report, versions=versions)
         pruned = replace(opened, changes=opened.changes.then(report.kept, report.dropped))
@@ -158,16 +254,7 @@ def _prune_diffusers(
             pipeline_folder.save(out, folder, pruned, steps)
         else:
             diffusers_folder.save(out, pruned, steps)
-    terminal.console.print(terminal.costs(report))
-    terminal.say_costs(report)
-    if method.needs != "nothing":
-        terminal.say(terminal.calibrated(report.calibration))
-    if pruned.changes.kept:
-        terminal.say("Open it with reference_impls.load: diffusers cannot load changed widths.")
-    if whole:
-        terminal.say_where(out, f"the pipeline; its {place.name} is pruned")
-    else:
-        terminal.say_where(out, "weights, configuration, report")
+    return report
 
 
 @dataclass(frozen=True)
@@ -199,10 +286,12 @@ class _Passes:
         own = {"prompts_file": "of this package" if asked.prompts is None else asked.prompts.name} if prompts else {}
         return opened.denoiser, replace(calls, about={**calls.about, **own})
 
-    def noise(self, model: nn.Module, needs: str, seed: int) -> Calibration | None:
-        """Noise, also to count MACs with; a data-free method prunes any class without it."""
-        if needs != "nothing":
-            return noise_calls(model, batches=self.samples or PASSES, n=1, seed=seed)
+    def noise(self, model: nn.Module, seed: int, *, tried: bool = True) -> Calibration:
+        """Noise, where there is no pipeline."""
+        return noise_calls(model, batches=self.samples or PASSES, n=1, seed=seed, tried=tried)
+
+    def to_count(self, model: nn.Module, seed: int) -> Calibration | None:
+        """Noise to count MACs with; a data-free method prunes any class without it."""
         if type(model).__name__ not in INPUTS:
             return None
         try:

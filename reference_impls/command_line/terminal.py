@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -87,7 +87,13 @@ def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[...,
         what: shown beside the bar.
         of: how many steps; None where that is reported later.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=work, transient=True, disable=not work.is_terminal) as shown:
         task = shown.add_task(what, total=of)
         yield lambda done, of=None, what=None: shown.update(task, completed=done, total=of, description=what)

@@ -23,6 +23,12 @@ class WrongUse(TyperException):
     exit_code = 2
 
 
+class Stopped(TyperException):
+    """Stopped by Ctrl-C, with something left to go on from."""
+
+    exit_code = INTERRUPTED
+
+
 class OneLine(TyperGroup):
     """Commands whose errors are one line, where Typer prints the usage before it."""
 

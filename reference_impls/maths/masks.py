@@ -12,15 +12,20 @@ tiles with the lowest scores. See ``areas.keep_all_but_area``, also for matrices
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
 from reference_impls.maths.areas import EQUAL, keep_all_but_area
+from reference_impls.maths.selection import kth_lowest
+
+MANY = 1 << 16
+"""Scores from which on counting their digits is faster than ``kthvalue``."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +143,20 @@ def check_sparsity(sparsity: float) -> float:
     return float(sparsity)
 
 
+def is_finite(values: torch.Tensor) -> bool:
+    """Whether no value is NaN or infinite; without an array of their size."""
+    if not values.numel() or not values.is_floating_point():
+        return True
+    return all(bool(torch.isfinite(end)) for end in values.aminmax())  # a NaN is both
+
+
 def check_finite(name: str, values: torch.Tensor) -> torch.Tensor:
     """The values themselves.
 
     Raises:
         ValueError: one of them is NaN or infinite; the message has the name and the shape.
     """
-    if not bool(torch.isfinite(values).all()):
+    if not is_finite(values):
         raise ValueError(f"{name} of shape {tuple(values.shape)} holds NaN or infinite values")
     return values
 
@@ -237,16 +249,47 @@ def keep_best_over_layers(
         raise ValueError("no scores to choose from")
     for name, value in scores.items():
         check_finite(name, value)
-    pooled = {name: tile.pool(value) for name, value in scores.items()}
-    flat = torch.cat([value.flatten() for value in pooled.values()])
-    if tile == ALONE:
-        mask = _drop(flat[None], pruned_count(flat.numel(), sparsity))[0]
-    else:
-        areas = torch.cat([tile.areas(value.shape).flatten() for value in scores.values()])
-        mask = _keep_tiles(flat, areas, check_sparsity(sparsity) * int(areas.sum()))
-    parts = mask.split([value.numel() for value in pooled.values()])
-    masks = {name: part.view(value.shape) for (name, value), part in zip(pooled.items(), parts, strict=True)}
-    return masks if tile == ALONE else {name: tile.spread(masks[name], value.shape) for name, value in scores.items()}
+    dtype = functools.reduce(torch.promote_types, (value.dtype for value in scores.values()))
+    masks = keep_best_of_all(scores.values, [value.shape for value in scores.values()], sparsity, tile, dtype)
+    return dict(zip(scores, masks, strict=True))
+
+
+def keep_best_of_all(
+    scores: Callable[[], Iterable[torch.Tensor]],
+    shapes: Sequence[torch.Size],
+    sparsity: float,
+    tile: Tile = ALONE,
+    dtype: torch.dtype = torch.float32,
+) -> Iterator[torch.Tensor]:
+    """As ``keep_best_over_layers``, for tensors of which one at a time is in memory; with tiles, all mean scores are.
+
+    Args:
+        scores: goes through all tensors anew, as often as it is called: once for each 16 bits of
+            a score, and once more.
+        shapes: of the tensors, in their order.
+        sparsity: of all of them together.
+        tile: weights that are pruned together.
+        dtype: of the scores, or wider than all of theirs.
+    """
+    if tile != ALONE:
+        pooled = [tile.pool(value) for value in scores()]
+        areas = torch.cat([tile.areas(shape).flatten() for shape in shapes])
+        flat = torch.cat([value.flatten() for value in pooled])
+        kept = _keep_tiles(flat, areas, check_sparsity(sparsity) * int(areas.sum()))
+        parts = kept.split([value.numel() for value in pooled])
+        for part, value, shape in zip(parts, pooled, shapes, strict=True):
+            yield tile.spread(part.view(value.shape), shape)
+        return
+    total = sum(shape.numel() for shape in shapes)
+    count = pruned_count(total, sparsity)
+    if count in (0, total):
+        yield from (torch.full(shape, count == 0, dtype=torch.bool) for shape in shapes)
+        return
+    border = kth_lowest(scores, count, dtype)
+    missing = border.lower + border.equal - count
+    for value in scores():
+        mask, missing = _keep_above(value, border.value, missing)
+        yield mask
 
 
 def _matrix(scores: torch.Tensor) -> torch.Tensor:
@@ -272,10 +315,23 @@ def _drop(scores: torch.Tensor, count: int) -> torch.Tensor:
     width = scores.shape[1]
     if count in (0, width):
         return torch.full_like(scores, count == 0, dtype=torch.bool)
-    border = scores.kthvalue(count, dim=1, keepdim=True).values
-    mask = scores > border
+    if len(scores) == 1 and width >= MANY:
+        border = kth_lowest(lambda: (scores,), count, scores.dtype)
+        return _keep_above(scores, border.value, border.lower + border.equal - count)[0]
+    borders = scores.kthvalue(count, dim=1, keepdim=True).values
+    mask = scores > borders
     missing = width - count - mask.sum(1)  # scores equal to the border that are kept, in each row
     rows = missing.nonzero()[:, 0]
-    equal = scores[rows] == border[rows]
+    equal = scores[rows] == borders[rows]
     mask[rows] |= equal & (equal.cumsum(1) <= missing[rows, None])
     return mask
+
+
+def _keep_above(scores: torch.Tensor, border: torch.Tensor, equal: int) -> tuple[torch.Tensor, int]:
+    """Mask of the scores above a border and of the first so many that are equal to it; how many of those are left."""
+    mask = scores > border
+    if equal:
+        kept = (scores == border).flatten().nonzero()[:equal, 0]
+        mask.view(-1)[kept] = True
+        equal -= len(kept)
+    return mask, equal

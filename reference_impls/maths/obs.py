@@ -46,8 +46,14 @@ class Hessian:
         if not weight >= 0:
             raise ValueError(f"weight {weight} is negative")
         x = check_finite("inputs", inputs).to(self.matrix.dtype)
+        self.matrix = self.matrix.to(x.device)  # of the layer
         self.matrix += weight * (x.T @ x)
         self.samples += weight * len(x)
+
+    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Replace the sums by their totals over several processes."""
+        self.matrix = total(self.matrix)
+        self.samples = float(total(torch.tensor([self.samples], dtype=torch.float64)))
 
     def mean(self) -> torch.Tensor:
         """H per sample, (width, width).

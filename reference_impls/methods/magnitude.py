@@ -24,14 +24,19 @@ from reference_impls.maths.surgery import Group, Part
 from reference_impls.pruning.chosen import groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import as_matrix
+from reference_impls.pruning.layers import in_columns
 from reference_impls.pruning.remove_units import owned, remove_lowest
 
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Zero the smallest weights."""
     layers = layers_to_prune(model, request)
-    return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)
+    return drop_weights(layers, {name: score(layer.weight.detach()) for name, layer in layers.items()}, request)
+
+
+def score(weight: torch.Tensor, _generator: torch.Generator | None = None) -> torch.Tensor:
+    """Of each weight of a layer: its absolute value, (outputs, inputs)."""
+    return in_columns(weight).abs()
 
 
 def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:

@@ -31,6 +31,7 @@ from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.obs import Hessian, column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
+from reference_impls.pruning.blockwise import Rule
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import Layer, as_matrix, set_matrix
@@ -44,6 +45,11 @@ def step_weight(batch: Call) -> float:
     """a_t: ``FIRST`` at the first step, falling faster and faster, ``LAST`` at the last and where there is only one."""
     left = batch.steps - batch.step
     return LAST + (FIRST - LAST) * (math.log(left) / math.log(batch.steps) if left > 1 else 0.0)
+
+
+def rule(request: Request) -> Rule[Hessian]:
+    """How a layer is pruned; raises as ``sparsegpt.selection``."""
+    return sparsegpt.rule(request, step_weight)
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:

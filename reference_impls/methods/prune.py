@@ -128,30 +128,20 @@ def prune(
             rest.
     """
     chosen = method_of(method)
-    if sparsity is not None and pattern is None:
-        share, own = sparsity, chosen.scope
-    elif pattern is not None and sparsity is None:
-        share, own = pattern.sparsity, "layer"  # a pattern leaves no choice
-    elif sparsity is None:
-        raise ValueError(
-            f"{method} makes n:m patterns only; give a pattern, such as 2:4"
-            if chosen.pattern_only
-            else "give --sparsity"
-            if chosen.kind != "unstructured"
-            else "give --sparsity or --pattern"
-        )
-    else:
-        raise ValueError("give only one of --sparsity and --pattern")
-    if chosen.pattern_only and pattern is None:
-        raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
-    if block is not None and chosen.kind != "unstructured":
-        raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
+    request = request_for(
+        method,
+        sparsity,
+        pattern,
+        scope=scope,
+        block=block,
+        seed=seed,
+        shares=shares,
+        keep_shortcuts=keep_shortcuts,
+        include=include,
+        exclude=exclude,
+    )
     if calibration is None and chosen.needs != "nothing":
         raise ValueError(f"{method} needs {NEEDS_NAMES[chosen.needs]}, and calibration is None; give a Calibration")
-    request = Request(
-        share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts, tuple(include), tuple(exclude)
-    )
-    refuse_what_the_kind_lacks(method, chosen.kind, request)
     for name, value in model.named_parameters():
         check_finite(name, value)
     layers = layers_to_prune(model, request) if chosen.kind == "unstructured" else {}
@@ -195,6 +185,51 @@ def prune(
         options=options,
         calibration={} if calibration is None else calibration.about,
     )
+
+
+def request_for(
+    method: str,
+    sparsity: float | None,
+    pattern: Pattern | None = None,
+    *,
+    scope: str | None = None,
+    block: Tile | None = None,
+    seed: int = 0,
+    shares: Mapping[str, float] | None = None,
+    keep_shortcuts: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Request:
+    """The request of a method, with the paper's own scope where none is given; arguments as of ``prune``.
+
+    Raises:
+        ValueError: the method is unknown or does not take the rest, or neither or both of sparsity and pattern are
+            given.
+    """
+    chosen = method_of(method)
+    if sparsity is not None and pattern is None:
+        share, own = sparsity, chosen.scope
+    elif pattern is not None and sparsity is None:
+        share, own = pattern.sparsity, "layer"  # a pattern leaves no choice
+    elif sparsity is None:
+        raise ValueError(
+            f"{method} makes n:m patterns only; give a pattern, such as 2:4"
+            if chosen.pattern_only
+            else "give --sparsity"
+            if chosen.kind != "unstructured"
+            else "give --sparsity or --pattern"
+        )
+    else:
+        raise ValueError("give only one of --sparsity and --pattern")
+    if chosen.pattern_only and pattern is None:
+        raise ValueError(f"{method} makes n:m patterns only; give a pattern, such as 2:4")
+    if block is not None and chosen.kind != "unstructured":
+        raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
+    request = Request(
+        share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts, tuple(include), tuple(exclude)
+    )
+    refuse_what_the_kind_lacks(method, chosen.kind, request)
+    return request
 
 
 NO_INPUT = "no calibration input"

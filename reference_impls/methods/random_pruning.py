@@ -26,8 +26,13 @@ def prune(model: nn.Module, _calibration: Calibration | None, request: Request) 
     """Zero weights chosen uniformly at random; the seed fixes the mask."""
     generator = torch.Generator().manual_seed(request.seed)
     layers = layers_to_prune(model, request)
-    scores = {name: in_columns(torch.rand(layer.weight.shape, generator=generator)) for name, layer in layers.items()}
+    scores = {name: score(layer.weight, generator) for name, layer in layers.items()}
     return drop_weights(layers, scores, request)
+
+
+def score(weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Of each weight of a layer: a random number, (outputs, inputs)."""
+    return in_columns(torch.rand(weight.shape, generator=generator))
 
 
 def prune_units(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:

@@ -25,7 +25,7 @@ from torch import nn
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import check_sparsity, keep_all_but, keep_pattern
 from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
-from reference_impls.pruning.blockwise import prune_blocks
+from reference_impls.pruning.blockwise import Rule, prune_blocks
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.observers import alike
@@ -80,13 +80,18 @@ def decide(
     return sweep(matrix, hessian, selection(request, share), together=columns_decided_at_once(request))
 
 
-def prune(
-    model: nn.Module, calibration: Calibration, request: Request, *, weight: Callable[[Call], float] = alike
-) -> Outcome:
-    """Zero weights and update the remaining ones, block by block."""
+def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hessian]:
+    """How a layer is pruned; raises as ``selection``."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
 
     def decided(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
         return decide(matrix, hessian.mean(), request, request.share(name))
 
-    return Outcome(masks=prune_blocks(model, calibration, layers_to_prune(model, request), Hessian, decided, weight))
+    return Rule(Hessian, decided, weight)
+
+
+def prune(
+    model: nn.Module, calibration: Calibration, request: Request, *, weight: Callable[[Call], float] = alike
+) -> Outcome:
+    """Zero weights and update the remaining ones, block by block."""
+    return Outcome(masks=prune_blocks(model, calibration, layers_to_prune(model, request), *rule(request, weight)))

@@ -19,7 +19,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import check_finite
-from reference_impls.pruning.blockwise import prune_blocks
+from reference_impls.pruning.blockwise import Rule, prune_blocks
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights, mask_of
@@ -33,12 +33,17 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     if request.scope == "global":  # the masks need the scores of all layers, so no block is pruned before another
         observed = observe(model, calibration, layers, Norms)
         return drop_weights(layers, {name: scores(as_matrix(layers[name]), observed[name]) for name in layers}, request)
+    return Outcome(masks=prune_blocks(model, calibration, layers, *rule(request)))
+
+
+def rule(request: Request) -> Rule[Norms]:
+    """How a layer is pruned, in any scope but "global"."""
 
     def decide(name: str, matrix: torch.Tensor, norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
         mask = mask_of(check_finite("scores", scores(matrix, norms)), request, request.share(name))
         return matrix * mask, mask
 
-    return Outcome(masks=prune_blocks(model, calibration, layers, Norms, decide))
+    return Rule(Norms, decide)
 
 
 def scores(matrix: torch.Tensor, norms: Norms) -> torch.Tensor:

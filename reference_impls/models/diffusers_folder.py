@@ -8,8 +8,10 @@ and written in the precision, the shards and the variant of the folder that it c
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ import torch
 from torch import nn
 
 from reference_impls.files.outputs import new_folder
-from reference_impls.files.weights import check_shapes, load_weights
+from reference_impls.files.weights import check_shapes, load_weights, shapes_of
 from reference_impls.maths.surgery import remove
 from reference_impls.models import weight_files
 from reference_impls.models.diffusers_package import diffusers_package
@@ -46,6 +48,20 @@ class Opened:
     """What it lacks against its class."""
     weights: WeightFiles
     """Where it came from."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A model whose weights stay in their files."""
+
+    model: nn.Module
+    """Its parameters are on the meta device, its buffers are as its class makes them."""
+    changes: Changes
+    """What it lacks against its class."""
+    weights: WeightFiles
+    """Where they are."""
+    stored: Mapping[str, str]
+    """Names of the model's tensors -> names in the files."""
 
 
 def is_folder(path: Path) -> bool:
@@ -90,6 +106,43 @@ def load(folder: Path, variant: str | None = None) -> Opened:
         ValueError: diffusers is not installed or has no such class, the weights are quantized, there are no safetensors
             of that variant, or they are not those of the model.
     """
+    name, kind = _kind_of(folder)
+    weights, kept = weight_files.find(folder, variant), _kept(folder)
+    with _naming(folder, name), quiet():
+        if not kept:
+            return Opened(_whole(kind, folder, weights), Changes(), weights)
+        model = _built(kind, folder, kept)
+        load_weights(model, *weights.files)
+    return Opened(model.eval(), Changes(kept), weights)
+
+
+def outline(folder: Path, variant: str | None = None) -> Outline:
+    """A model without its weights; arguments and refusals are those of ``load``."""
+    name, kind = _kind_of(folder)
+    weights, kept = weight_files.find(folder, variant), _kept(folder)
+    with _naming(folder, name), quiet():
+        with parameters_on_meta():
+            model = _built(kind, folder, kept).eval()
+        stored = OrderedDict((one, one) for file in weights.files for one in weights.names[file])
+        if len(weights.files) == 1:
+            model._fix_state_dict_keys_on_load(stored)  # names of the past, as from_pretrained does it
+        shapes = {one: shape for file in weights.files for one, shape in shapes_of(file).items()}
+        ignored = getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()
+        state = model.state_dict(keep_vars=True)
+        there = {id(state[one]) for one in stored if one in state}
+        for one, value in state.items():
+            if one in stored and shapes[stored[one]] != tuple(value.shape):
+                raise ValueError(f"{stored[one]} has shape {shapes[stored[one]]}, expected {tuple(value.shape)}")
+            if one not in stored and id(value) not in there:
+                raise ValueError(f"{one} is missing")
+        for one in stored:
+            if one not in state and not any(re.search(pattern, one) for pattern in ignored):
+                raise ValueError(f"{one} is no tensor of it")
+    return Outline(model, Changes(kept), weights, {one: name for one, name in stored.items() if one in state})
+
+
+def _kind_of(folder: Path) -> tuple[str, Any]:
+    """Name and class of the model in a folder."""
     diffusers = diffusers_package()
     name = class_of(folder)
     kind = getattr(diffusers, name, None)
@@ -99,19 +152,45 @@ def load(folder: Path, variant: str | None = None) -> Opened:
             "diffusers that wrote the folder"
         )
     _refuse_quantized(folder)
-    weights, kept = weight_files.find(folder, variant), _kept(folder)
+    return name, kind
+
+
+@contextmanager
+def _naming(folder: Path, name: str) -> Iterator[None]:
+    """Inside, whatever fails names the folder and its class."""
     try:
-        with quiet():
-            if not kept:
-                return Opened(_whole(kind, folder, weights), Changes(), weights)
-            model = kind.from_config(kind.load_config(folder))  # type: ignore[attr-defined]  # each class has it
-        groups = {group.name: group for group in groups_of(model)}
-        remove(model, *((groups[group], units) for group, units in kept.items()))
-        load_weights(model, *weights.files)
+        yield
     except Exception as error:  # a configuration that cannot be fails in each class in its own way
         what = str(error).partition("\n")[0]
         raise ValueError(f"{folder} does not hold a {name}: {what}") from error
-    return Opened(model.eval(), Changes(kept), weights)
+
+
+def _built(kind: Any, folder: Path, kept: Mapping[str, list[int]]) -> nn.Module:
+    """A model without the units that were removed, its weights random."""
+    model: nn.Module = kind.from_config(kind.load_config(folder))
+    if kept:
+        groups = {group.name: group for group in groups_of(model)}
+        remove(model, *((groups[group], units) for group, units in kept.items()))
+    return model
+
+
+@contextmanager
+def parameters_on_meta() -> Iterator[None]:
+    """Inside, new parameters have no memory; buffers have their values, which no file may hold."""
+    register = nn.Module.register_parameter
+    made: dict[int, tuple[nn.Parameter, nn.Parameter]] = {}  # one that two modules share stays one
+
+    def without_memory(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
+        if value is not None and value.device.type != "meta":
+            own = nn.Parameter(value.detach().to("meta"), requires_grad=value.requires_grad)
+            value = made.setdefault(id(value), (value, own))[1]
+        register(module, name, value)
+
+    nn.Module.register_parameter = without_memory  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
 def _refuse_quantized(folder: Path) -> None:
@@ -184,9 +263,14 @@ def save(folder: Path, opened: Opened, steps: Steps) -> None:
 
 def write(folder: Path, opened: Opened, steps: Steps) -> None:
     """As ``save``, into a folder that is there."""
-    shutil.copyfile(opened.weights.files[0].parent / CONFIG, folder / CONFIG)
     weight_files.write(folder, opened.model, opened.weights)
-    card = {"kept": opened.changes.kept, "steps": list(steps)}
+    describe(folder, opened.weights, opened.changes, steps)
+
+
+def describe(folder: Path, weights: WeightFiles, changes: Changes, steps: Steps) -> None:
+    """Write beside the weights of a folder what is not weights: configuration and report."""
+    shutil.copyfile(weights.files[0].parent / CONFIG, folder / CONFIG)
+    card = {"kept": changes.kept, "steps": list(steps)}
     (folder / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

@@ -95,16 +95,21 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
     check_place(folder, source)
     name = denoiser_folder(source).name
     with new_folder(folder) as fresh:
-        for file in sorted(source.rglob("*")):
-            place = file.relative_to(source)
-            if place.parts[0] == name or place.parts[0] in NOT_OURS:
-                continue
-            if file.is_dir():
-                (fresh / place).mkdir()
-            elif len(place.parts) > 1 or file.suffix not in SINGLE_FILES:
-                _put(file, fresh / place)
+        put_other_parts(fresh, source, name)
         (fresh / name).mkdir()
         diffusers_folder.write(fresh / name, opened, steps)
+
+
+def put_other_parts(folder: Path, source: Path, denoiser: str) -> None:
+    """Link or copy all files of a pipeline but those of its denoiser."""
+    for file in sorted(source.rglob("*")):
+        place = file.relative_to(source)
+        if place.parts[0] == denoiser or place.parts[0] in NOT_OURS:
+            continue
+        if file.is_dir():
+            (folder / place).mkdir()
+        elif len(place.parts) > 1 or file.suffix not in SINGLE_FILES:
+            _put(file, folder / place)
 
 
 def check_place(folder: Path, source: Path) -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from reference_impls.files.weights import apart, shapes_of
+from reference_impls.maths.masks import is_finite
 
 STEM = "diffusion_pytorch_model"
 FILE = re.compile(rf"{STEM}(?:\.(\w+))?(?:-[0-9]+-of-[0-9]+)?(?:\.(\w+))?\.safetensors")
@@ -31,7 +32,12 @@ DTYPES: Mapping[str, torch.dtype] = {
     "BF16": torch.bfloat16,
 }
 """Precisions that are kept, as safetensors names them."""
-WHOLE = {"BOOL", "I64", "I32", "I16"}
+WHOLE: Mapping[str, torch.dtype] = {
+    "BOOL": torch.bool,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+}
 """What buffers may hold besides; weights in eight bits or less are quantized ones."""
 
 
@@ -126,6 +132,16 @@ def _dtypes(file: Path) -> dict[str, str]:
         return {name: opened.get_slice(name).get_dtype() for name in opened.keys()}  # noqa: SIM118
 
 
+def refuse_changed(weights: WeightFiles) -> None:
+    """Refuse files that are not those that were opened.
+
+    Raises:
+        ValueError: a size or a time of change differs.
+    """
+    if _stamps(weights.files) != weights.stamps:
+        raise ValueError(f"{weights.files[0].parent} has changed since it was opened; start again")
+
+
 def _stamps(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
@@ -143,8 +159,7 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
     Raises:
         ValueError: those have changed meanwhile, a value does not fit the precision, or a file cannot be written.
     """
-    if _stamps(like.files) != like.stamps:
-        raise ValueError(f"{like.files[0].parent} has changed since it was opened; start again")
+    refuse_changed(like)
     state = model.state_dict()
     places = {name: file for file in like.files for name in like.names[file] if name in state}
     stored = {state[name].data_ptr() for name in places}  # of tensors that share memory, one name may be enough
@@ -154,7 +169,7 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
     size = 0
     for file in like.files:
         own = [name for name, place in places.items() if place == file]
-        tensors = {name: _cast(name, state[name], like) for name in own}
+        tensors = {name: in_precision(name, state[name], _dtype_of(name, like)) for name in own}
         size += sum(value.numel() * value.element_size() for value in tensors.values())
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {"format": "pt"}
@@ -169,13 +184,20 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
         (folder / like.index.name).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
-def _cast(name: str, value: torch.Tensor, like: WeightFiles) -> torch.Tensor:
-    """In the precision of the file."""
-    dtype = DTYPES.get(like.dtypes[name]) if name in like.dtypes else like.precision
+def _dtype_of(name: str, like: WeightFiles) -> torch.dtype | None:
+    return DTYPES.get(like.dtypes[name]) if name in like.dtypes else like.precision
+
+
+def in_precision(name: str, value: torch.Tensor, dtype: torch.dtype | None) -> torch.Tensor:
+    """A floating-point value in the precision of a file; anything else as it is.
+
+    Raises:
+        ValueError: it does not fit; it is named.
+    """
     if dtype is None or not value.is_floating_point():
         return value.contiguous()
     made = value.to(dtype).contiguous()
-    if made.numel() and not bool(torch.isfinite(made).all()):
+    if not is_finite(made):
         largest = float(value.abs().max())
         raise ValueError(
             f"{name}: {largest:g} does not fit {dtype}, the precision of the folder; write the model in bfloat16 or "

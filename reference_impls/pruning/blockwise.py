@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import nn
@@ -28,7 +28,7 @@ from torch import nn
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.hooks import hooked, replaced
 from reference_impls.pruning.layers import Layer, as_matrix, like_weight, set_matrix
-from reference_impls.pruning.observers import O, alike, naming, observe
+from reference_impls.pruning.observers import O, Observer, alike, naming, observe
 
 Layers = Mapping[str, Layer]
 """By their names in the model."""
@@ -50,9 +50,29 @@ class BlockCall:
         return block(*arguments, **keywords)
 
 
+class Rule(NamedTuple, Generic[O]):
+    """How a method prunes each layer from its inputs."""
+
+    observer: Callable[[int], O]
+    """As in ``observe``."""
+    decide: Decide[O]
+    weight: Callable[[Call], float] = alike
+    """How much a call counts."""
+
+
+Together = Callable[[Mapping[str, Observer]], None]
+"""Adds up the observers of a block over several processes, in place."""
+
+
 @torch.no_grad()
 def prune_block(
-    block: nn.Module, calls: Sequence[BlockCall], layers: Layers, observer: Callable[[int], O], decide: Decide[O]
+    block: nn.Module,
+    calls: Sequence[BlockCall],
+    layers: Layers,
+    observer: Callable[[int], O],
+    decide: Decide[O],
+    *,
+    together: Together | None = None,
 ) -> tuple[list[Any], dict[str, torch.Tensor]]:
     """Observe all layers of a block, change them, run it again; two passes.
 
@@ -62,6 +82,7 @@ def prune_block(
         layers: those that are pruned.
         observer: as in ``observe``.
         decide: see ``Decide``.
+        together: see ``Together``.
 
     Returns:
         The outputs of the pruned block, one a call; and the mask of each layer, shaped as its weight.
@@ -70,6 +91,8 @@ def prune_block(
         ValueError: ``observer`` or ``decide`` refuses something; the layer is named.
     """
     observed = observe(block, calls, layers, observer, attrgetter("weight"))
+    if together is not None:
+        together(observed)
     masks = _write(layers, observed, decide)
     return [call.run(block) for call in calls], masks
 
@@ -109,24 +132,51 @@ def prune_blocks(
     Raises:
         ValueError: as ``prune_block``.
     """
-    passes = [_Pass(call, weight(call)) for call in calibration]
+    rule = Rule(observer, decide, weight)
+    passes = [Pass(call, weight(call)) for call in calibration]
     masks: dict[str, torch.Tensor] = {}
     for block in blocks_of_layers(model, calibration.calls[0], layers):
-        if block.called_once:
-            reached = [(one, call) for one in passes if (call := one.call_of(block.module, model)) is not None]
-            outputs, made = prune_block(block.module, [call for _, call in reached], block.layers, observer, decide)
-            for (one, _), output in zip(reached, outputs, strict=True):
-                one.outputs[block.module] = output
-        else:  # its later inputs depend on its own outputs, so it is observed inside the model, and is never replaced
-            made = _write(block.layers, observe(model, passes, block.layers, observer, attrgetter("weight")), decide)
-        masks |= made
+        masks |= prune_next(model, block, passes, rule)
     return {name: masks[name] for name in layers}
+
+
+@torch.no_grad()
+def prune_next(
+    model: nn.Module, block: Block, passes: Sequence[Pass], rule: Rule[O], together: Together | None = None
+) -> dict[str, torch.Tensor]:
+    """Prune the next block of a model and give its outputs to the passes.
+
+    Args:
+        model: the weights of this block and of all layers outside blocks are loaded.
+        block: all before it are pruned.
+        passes: of the model.
+        rule: of the method.
+        together: see ``Together``.
+
+    Returns:
+        The mask of each layer of the block, shaped as its weight.
+
+    Raises:
+        ValueError: as ``prune_block``.
+    """
+    if not block.called_once:  # its later inputs depend on its own outputs: it is observed inside the model
+        observed = observe(model, passes, block.layers, rule.observer, attrgetter("weight"))
+        if together is not None:
+            together(observed)
+        return _write(block.layers, observed, rule.decide)
+    reached = [(one, call) for one in passes if (call := one.call_of(block.module, model)) is not None]
+    calls = [call for _, call in reached]
+    outputs, masks = prune_block(block.module, calls, block.layers, rule.observer, rule.decide, together=together)
+    for (one, _), output in zip(reached, outputs, strict=True):
+        one.outputs[block.module] = output
+    return masks
 
 
 @dataclass(frozen=True)
 class Block:
     """A part of a model that is pruned at once."""
 
+    name: str
     module: nn.Module
     layers: Layers
     called_once: bool
@@ -145,9 +195,7 @@ def blocks_of_layers(model: nn.Module, call: Call, layers: Layers) -> list[Block
         call: a call of it; run with one sample.
         layers: by name.
     """
-    own: dict[str, list[str]] = {}
-    for name in layers:
-        own.setdefault(_outermost_item(model, name), []).append(name)
+    own = items_of_layers(model, layers)
     called: list[str] = []
     paths = dict.fromkeys((*own, *layers))
     with hooked(((model.get_submodule(path), partial(_note, called, path)) for path in paths), before=True):
@@ -158,9 +206,17 @@ def blocks_of_layers(model: nn.Module, call: Call, layers: Layers) -> list[Block
     ]
     parts.sort(key=lambda part: called.index(part[0]) if times[part[0]] else len(called))
     return [
-        Block(model.get_submodule(path), {name: layers[name] for name in names}, times[path] == 1)
+        Block(path, model.get_submodule(path), {name: layers[name] for name in names}, times[path] == 1)
         for path, names in parts
     ]
+
+
+def items_of_layers(model: nn.Module, layers: Iterable[str]) -> dict[str, list[str]]:
+    """The outermost items of lists that hold layers, and their layers; a layer outside any list holds itself."""
+    own: dict[str, list[str]] = {}
+    for name in layers:
+        own.setdefault(_outermost_item(model, name), []).append(name)
+    return own
 
 
 def _note(called: list[str], path: str, *_: object) -> None:
@@ -188,7 +244,7 @@ class _Reached(Exception):
 
 
 @dataclass(frozen=True)
-class _Pass:
+class Pass:
     """One forward pass of the model, with the outputs of the blocks that are finished."""
 
     call: Call

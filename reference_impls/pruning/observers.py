@@ -19,6 +19,9 @@ class Observer(Protocol):
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
         """Add rows (n, inputs of the layer), each counted ``weight`` times."""
 
+    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Replace each sum by its total over several processes."""
+
 
 class Runnable(Protocol):
     """What can be run: a ``Call`` of a whole model, or what one call gave to a block of it."""
@@ -37,13 +40,26 @@ class Norms:
     def __init__(self, width: int) -> None:
         """Begin at zero; ``width`` is the number of inputs."""
         self.squares = torch.zeros(width, dtype=torch.float64)
+        self.rows = 0.0
 
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
         """Add inputs (n, width), whose squares are counted ``weight`` times."""
+        self.squares = self.squares.to(inputs.device)  # of the layer
         self.squares += weight * inputs.double().square().sum(0)
+        self.rows += len(inputs)
+
+    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Replace the sums by their totals over several processes."""
+        self.squares, self.rows = total(self.squares), float(total(torch.tensor([self.rows])))
 
     def norms(self) -> torch.Tensor:
-        """(width,), float32."""
+        """(width,), float32.
+
+        Raises:
+            ValueError: no inputs were added.
+        """
+        if not self.rows:
+            raise ValueError("the norms have seen no inputs")
         return self.squares.sqrt().float()
 
 

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "reference_impls"
 LADDER = (
     {"command_line"},
-    {"study", "architectures"},
+    {"study", "stream", "architectures"},
     {"methods", "models", "bench"},
     {"pruning", "pipelines"},
     {"testbed", "kernels"},

@@ -24,6 +24,8 @@ DIT = "DiTTransformer2DModel"
 FILE = "diffusion_pytorch_model.safetensors"
 QUERY = "transformer_blocks.0.attn1.to_q.weight"
 PRUNED = ["--method", "magnitude", "--sparsity", "0.5"]
+WHOLE = ["--method", "wanda", "--sparsity", "0.5", "--scope", "global"]
+"""With the whole model in memory."""
 
 
 def save(model: Any, folder: Path, **options: Any) -> Path:
@@ -273,7 +275,7 @@ class TestRefused:
             raise RuntimeError("shapes differ\nand a long story")
 
         monkeypatch.setattr("reference_impls.pruning.drop_weights.set_matrix", fails)
-        assert refused(folder) == f"magnitude fails on {folder}: RuntimeError: shapes differ"
+        assert refused(folder, *WHOLE) == f"wanda fails on {folder}: RuntimeError: shapes differ"
 
     def test_a_source_that_changes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         opened = diffusers_folder.load(folder)
@@ -299,4 +301,4 @@ class TestRefused:
             raise error
 
         monkeypatch.setattr(weight_files, "save_file", half)
-        assert refused(folder, code=code) == told.format(out=folder.parent / "out")
+        assert refused(folder, *WHOLE, code=code) == told.format(out=folder.parent / "out")

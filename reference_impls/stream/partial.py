@@ -1,0 +1,84 @@
+"""A result that grows in a folder beside its final name, and gets that name when it is complete.
+
+``OUT.partial`` holds the files so far and a journal. What was stopped at any moment, by a signal or a full disk, goes
+on there when it is started again; it is refused if the source, the request or a version is another.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reference_impls.files.journal import OtherRun, Rows, journal
+from reference_impls.files.outputs import check_folder
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What was done so far, and where to go on."""
+
+    folder: Path
+    """What will be the result; empty at the beginning."""
+    state: Path
+    """For what only the next run needs."""
+    rows: Rows
+    """Of the journal, from this run and earlier ones."""
+    keep: Callable[[Rows], None]
+    """Add to the journal; what the rows say must be in the files by then."""
+
+
+def partial_of(out: Path) -> Path:
+    """Where a result grows."""
+    return out.with_name(f"{out.name}.partial")
+
+
+@contextmanager
+def partial(out: Path, settings: Mapping[str, Any]) -> Iterator[Partial]:
+    """Inside, the result is made; at the end it is renamed. Removed if it is refused, kept if it is stopped midway.
+
+    Args:
+        out: must not exist.
+        settings: of the run; another run with the same goes on where this one was stopped.
+
+    Raises:
+        FileExistsError: something of the name ``out`` is there.
+        OtherRun: what is there is of a run with other settings.
+        ValueError: it cannot be written.
+    """
+    check_folder(out)
+    beside = partial_of(out)
+    folder, state, rows_file = beside / "folder", beside / "state", beside / "journal.jsonl"
+    before: Rows = []
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            rows_file.unlink(missing_ok=True)
+        with journal(rows_file, settings) as (rows, keep):
+            before = rows
+            if not rows:
+                for path in (folder, state):
+                    shutil.rmtree(path, ignore_errors=True)
+                    path.mkdir()
+
+            def note(new: Rows) -> None:
+                keep(new)
+                rows.extend(new)
+
+            yield Partial(folder, state, rows, note)
+            check_folder(out)  # a rename would replace an empty folder that another process has made meanwhile
+            folder.rename(out)
+        shutil.rmtree(beside)
+    except (FileExistsError, OtherRun):
+        raise
+    except BaseException as error:
+        goes_on = bool(before) and not isinstance(error, ValueError)
+        if not goes_on:
+            shutil.rmtree(beside, ignore_errors=True)
+        if isinstance(error, OSError):
+            how = f"; started again, the same command goes on in {beside}" if goes_on else ""
+            raise ValueError(f"{out} cannot be written: {error.strerror or error}{how}") from error
+        raise
