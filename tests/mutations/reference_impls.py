@@ -13,8 +13,8 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/masks.py",
-        "mask = scores > border",
-        "mask = scores < border",
+        "mask = scores > borders",
+        "mask = scores < borders",
         (f"{T}maths/test_masks.py::test_exactly_the_share_goes_and_the_lowest_go",),
     ),
     Mutation(
@@ -28,6 +28,18 @@ MATHS = (
         "tiles.sum((2, 3)) / self.areas(scores.shape)",
         "tiles.sum((2, 3)) / (self.rows * self.columns)",
         (f"{T}maths/test_tiles.py::test_mean_and_area_of_each_tile",),
+    ),
+    Mutation(
+        "reference_impls/maths/selection.py",
+        "lower += fewer",
+        "lower += 0",
+        (f"{T}stream/test_file_to_file.py::test_the_kth_lowest_is_that_of_a_sort",),
+    ),
+    Mutation(
+        "reference_impls/stream/blocks.py",
+        'onload.moved((f"{name}.weight" for name in block.layers), files.target)',
+        "onload.moved((), files.target)",
+        (f"{T}stream/test_blocks.py::test_the_same_as_in_memory",),
     ),
     Mutation(
         "reference_impls/maths/obs.py",
