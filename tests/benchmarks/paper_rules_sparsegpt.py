@@ -10,41 +10,38 @@ import torch
 from reference_impls.maths.obs import Hessian
 from reference_impls.pruning.layers import as_matrix, prunable
 from reference_impls.study.records import Compared
-from tests.benchmarks.rule_losses import MODELS, alike, by_ours, dense_and_calibration, loss
+from tests.benchmarks.rule_losses import MODELS, by_ours, dense_and_calibration, loss
 from tests.reference_impls.paper_rules.in_turn import blocks, prune_in_turn
 from tests.reference_impls.paper_rules.sparsegpt import prune_matrix
 
+SPARSITY = 0.5
+
 
 def measure(seeds: Sequence[int]) -> Iterator[Compared]:
-    """Denoising losses at 50% and at 2:4, and how many weights are kept by both."""
+    """Denoising losses at 50%, and how many weights are kept by both."""
+
+    def rule(matrix: torch.Tensor, rows: list[torch.Tensor]) -> torch.Tensor:
+        hessian = Hessian(matrix.shape[1])
+        for one in rows:
+            hessian.add(one)
+        return prune_matrix(matrix, hessian.mean(), SPARSITY)
+
     for name in MODELS:
-        for sparsity, pattern in ((0.5, None), (None, "2:4")):
-            ours_found, paper_found, kept_found = [], [], []
-            for seed in seeds:
-                dense, calibration = dense_and_calibration(name, "sparsegpt", seed)
-                paper = copy.deepcopy(dense)
-
-                def rule(matrix: torch.Tensor, rows: list[torch.Tensor], shape: str | None = pattern) -> torch.Tensor:
-                    hessian = Hessian(matrix.shape[1])
-                    for one in rows:
-                        hessian.add(one)
-                    return prune_matrix(matrix, hessian.mean(), 0.5, (2, 4) if shape else None)
-
-                prune_in_turn(paper, calibration, blocks(paper, calibration), rule)
-                ours = by_ours(dense, calibration, "sparsegpt", sparsity, pattern)
-                ours_found.append(loss(name, ours))
-                paper_found.append(loss(name, paper))
-                kept_found.append(alike(kept(ours), kept(paper)))
-            at = f" at {pattern}" if pattern else ""
-            key = "sparsegpt-code"
-            yield Compared(key, name, sparsity, "denoising loss" + at, tuple(ours_found), tuple(paper_found))
-            yield Compared(key, name, sparsity, "weights kept alike" + at, tuple(kept_found))
+        losses: list[list[float]] = [[], []]
+        both_keep: list[float] = []
+        for seed in seeds:
+            dense, calibration = dense_and_calibration(name, "sparsegpt", seed)
+            paper = copy.deepcopy(dense)
+            prune_in_turn(paper, calibration, blocks(paper, calibration), rule)
+            ours = by_ours(dense, calibration, "sparsegpt", SPARSITY)
+            for values, one in zip(losses, (ours, paper), strict=True):
+                values.append(loss(name, one))
+            first, second = kept(ours), kept(paper)
+            both_keep.append(round(float((first & second).sum() / first.sum()), 5))
+        yield Compared("sparsegpt-code", name, SPARSITY, "denoising loss", tuple(losses[0]), tuple(losses[1]))
+        yield Compared("sparsegpt-code", name, SPARSITY, "weights kept alike", tuple(both_keep))
 
 
-def kept(model: torch.nn.Module) -> set[tuple[str, int]]:
-    """Name of the layer and place of each weight that is not zero."""
-    return {
-        (name, place)
-        for name, layer in prunable(model).items()
-        for place in as_matrix(layer).flatten().nonzero()[:, 0].tolist()
-    }
+def kept(model: torch.nn.Module) -> torch.Tensor:
+    """Whether each weight of the layers is not zero."""
+    return torch.cat([as_matrix(layer).flatten() != 0 for layer in prunable(model).values()])
