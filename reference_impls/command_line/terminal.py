@@ -5,7 +5,7 @@ Results are printed to stdout. Progress is shown on stderr, if that is a termina
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -197,6 +197,8 @@ def say_costs(report: Report, command: str | None = None) -> None:
     if report.include or report.exclude:
         what = {"unstructured": "layer", "structured": "group", "depth": "block"}[report.kind]
         say(f"{len(report.chosen)} {what}{'s' if len(report.chosen) != 1 else ''} chosen by --include and --exclude.")
+    for reason, count in Counter(report.left_out.values()).items():
+        say(f"Left whole, since its units cannot be removed exactly: {count} part{'s' if count > 1 else ''}; {reason}.")
     if (how_exact := inexact(report)) is not None:
         say(how_exact)
     say(faster(report, command))

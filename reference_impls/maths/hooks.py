@@ -14,13 +14,19 @@ replaces the inputs or the output; None leaves them."""
 
 
 @contextmanager
-def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False) -> Iterator[None]:
-    """Inside, each hook runs at every forward pass of its module; before it where ``before`` says so."""
+def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False, named: bool = False) -> Iterator[None]:
+    """Inside, each hook runs at every forward pass of its module.
+
+    Args:
+        hooks: modules and what is called.
+        before: before the pass and not after it.
+        named: the hooks take the named inputs too, as a mapping after the others.
+    """
     handles = []
     try:
         for module, hook in hooks:
             register = module.register_forward_pre_hook if before else module.register_forward_hook
-            handles.append(register(hook))
+            handles.append(register(hook, with_kwargs=named))
         yield
     finally:
         for handle in handles:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ class Part:
     """Rows or columns that the units of a group own in one layer."""
 
     layer: str
-    """Path of a Linear, a convolution or a norm with weights."""
+    """Path of a Linear, a convolution or a norm with weights; of a depthwise convolution, the side is out."""
     side: Side
     index: torch.Tensor
     """(units, size) rows or columns of each unit."""
@@ -41,7 +41,7 @@ class Group:
     kind: Literal["head", "neuron", "channel"]
     parts: tuple[Part, ...]
     counts: tuple[tuple[str, str], ...] = ()
-    """(path of a module, its attribute) that hold the number of units."""
+    """(path of a module, its attribute) that hold the number of units, or a multiple of it."""
     strata: int = 1
     """Equal consecutive parts, such as the groups of a GroupNorm; those that remain keep equally many units."""
 
@@ -56,25 +56,46 @@ class Block:
     """A block that can be removed as a whole."""
 
     name: str
-    """Its path; it is called with the residual stream as first argument, and returns it."""
+    """Its path; it is called with the residual stream, or with one for images and one for text, and returns it."""
     shortcut: str | None = None
     """Path of the 1×1 convolution around it, where its input and its output have different widths; else None."""
     skipped: int = 0
     """Channels of a skip connection, which are the last ones of its input; the first ones are the stream."""
+    takes: tuple[str, ...] = ()
+    """Names of its arguments, where it has streams by name."""
+    gives: tuple[str, ...] = ()
+    """Those of its arguments that are streams, in the order in which it returns them; else the first one is."""
 
 
 class Skip(nn.Module):
     """Replaces a removed block: the stream passes unchanged, or through a shortcut convolution."""
 
-    def __init__(self, shortcut: nn.Module | None = None, skipped: int = 0) -> None:
-        """Keep the shortcut; drop as many of the last channels before it."""
+    def __init__(
+        self,
+        shortcut: nn.Module | None = None,
+        skipped: int = 0,
+        takes: tuple[str, ...] = (),
+        gives: tuple[str, ...] = (),
+    ) -> None:
+        """Keep the shortcut; drop as many of the last channels before it. The names are those of a ``Block``."""
         super().__init__()
         self.shortcut = shortcut or nn.Identity()
         self.skipped = skipped
+        self.takes, self.gives = takes, gives
 
-    def forward(self, x: torch.Tensor, *_unused: torch.Tensor) -> torch.Tensor:
-        """The stream; timestep, class and other inputs of the block are ignored."""
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """The stream, or streams; timestep, class and other inputs of the block are ignored."""
+        if self.gives:
+            given = {**dict(zip(self.takes, inputs, strict=False)), **named}
+            streams = tuple(given.get(name) for name in self.gives)
+            return streams if len(streams) > 1 else streams[0]
+        x = inputs[0]
         return self.shortcut(x[:, : x.shape[1] - self.skipped] if self.skipped else x)
+
+
+def streams(output: Any) -> tuple[Any, ...]:
+    """What a block or its ``Skip`` returns, as a tuple of streams."""
+    return output if isinstance(output, tuple) else (output,)
 
 
 def checked(group: Group, kept: Iterable[int]) -> list[int]:
@@ -122,7 +143,8 @@ def remove(model: nn.Module, *removals: tuple[Group, Sequence[int]]) -> None:
         _narrow(model.get_submodule(layer), side, lines.nonzero()[:, 0], strata[layer])
     for group, units in chosen:
         for path, attribute in group.counts:
-            setattr(model.get_submodule(path), attribute, len(units))
+            module = model.get_submodule(path)
+            setattr(module, attribute, getattr(module, attribute) // group.units * len(units))
 
 
 def _narrow(layer: nn.Module, side: str, stays: torch.Tensor, strata: int) -> None:
@@ -137,6 +159,8 @@ def _narrow(layer: nn.Module, side: str, stays: torch.Tensor, strata: int) -> No
         layer.num_channels, layer.num_groups = len(stays), strata
     elif isinstance(layer, nn.Linear):
         setattr(layer, "in_features" if side == "in" else "out_features", len(stays))
+    elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) and layer.groups > 1:  # depthwise: a row a channel
+        layer.in_channels = layer.out_channels = layer.groups = len(stays)
     else:
         setattr(layer, "in_channels" if side == "in" else "out_channels", len(stays))
 
@@ -170,7 +194,7 @@ def replacement(model: nn.Module, block: Block, *, keep_shortcuts: bool = False)
         keep_shortcuts: the whole shortcut stays, and the skip connection that it reads.
     """
     if block.shortcut is None:
-        return Skip()
+        return Skip(takes=block.takes, gives=block.gives)
     shortcut = model.get_submodule(block.shortcut)
     width_out, width_in = shortcut.get_parameter("weight").shape[:2]
     stream = width_in - block.skipped

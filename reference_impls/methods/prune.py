@@ -34,7 +34,7 @@ from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, lay
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import Layer
 from reference_impls.pruning.undo import undone_on_failure
-from reference_impls.pruning.units import blocks_of
+from reference_impls.pruning.units import blocks_of, left_out_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import Denoiser
@@ -149,6 +149,7 @@ def prune(
         refuse_remainder(pattern, layers)
     groups = groups_to_prune(model, request) if chosen.kind == "structured" else ()
     units = {group.name: group.units for group in groups}
+    left_out = left_out_of(model) if groups else {}
     blocks = [block.name for block in blocks_to_prune(model, request)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} removes blocks, and this model has none")
@@ -179,6 +180,7 @@ def prune(
         include=list(include),
         exclude=list(exclude),
         chosen=list(layers or units or blocks),
+        left_out=left_out,
         before=before,
         after=after,
         seconds=round(seconds, 3),

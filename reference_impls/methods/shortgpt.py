@@ -14,13 +14,15 @@ Run     python -m reference_impls prune --method shortgpt --model dit --sparsity
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.hooks import Hook, hooked
-from reference_impls.maths.surgery import Block, Skip, replacement
+from reference_impls.maths.surgery import Block, Skip, replacement, streams
 from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_lowest
@@ -41,9 +43,14 @@ def block_influence(
     influence = torch.zeros(len(blocks), dtype=torch.float64)
 
     def hook(index: int, skip: Skip) -> Hook:
-        def see(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            before, after = (_vectors(stream) for stream in (skip(inputs[0]), output))
-            influence[index] += 1 - float(functional.cosine_similarity(before, after, dim=1).mean())
+        def see(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            pairs = zip(streams(skip(*inputs, **named)), streams(output), strict=True)
+            similar = [
+                functional.cosine_similarity(_vectors(before), _vectors(after), dim=1)
+                for before, after in pairs
+                if after is not None  # the last block of Stable Diffusion 3 has no text to give
+            ]
+            influence[index] += 1 - float(torch.cat(similar).mean())
 
         return see
 
@@ -51,7 +58,7 @@ def block_influence(
     for index, block in enumerate(blocks):
         skip = replacement(model, block, keep_shortcuts=keep_shortcuts)
         hooks.append((model.get_submodule(block.name), hook(index, skip)))
-    with hooked(hooks):
+    with hooked(hooks, named=True):
         for batch in calibration:
             batch.run(model)
     return influence / len(calibration.calls)

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,7 +32,7 @@ from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
 from reference_impls.maths.hooks import Hook, frozen, hooked
 from reference_impls.maths.masks import check_finite
-from reference_impls.maths.surgery import Block, Skip, replacement
+from reference_impls.maths.surgery import Block, Skip, replacement, streams
 from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
@@ -101,9 +102,13 @@ def gated(
     """Inside, block i gives out gate_i * block(x) + (1 - gate_i) * skip(x)."""
 
     def hook(number: int, without: Skip) -> Hook:
-        def mix(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-            passing = without(inputs[0])
-            return passing + gates[number] * (output - passing)
+        def mix(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> Any:
+            passing = streams(without(*inputs, **named))
+            mixed = tuple(
+                None if after is None else before + gates[number] * (after - before)
+                for before, after in zip(passing, streams(output), strict=True)
+            )
+            return mixed if isinstance(output, tuple) else mixed[0]
 
         return mix
 
@@ -111,7 +116,7 @@ def gated(
     for number, block in enumerate(blocks):
         without = replacement(model, block, keep_shortcuts=keep_shortcuts)
         hooks.append((model.get_submodule(block.name), hook(number, without)))
-    with hooked(hooks):
+    with hooked(hooks, named=True):
         yield
 
 

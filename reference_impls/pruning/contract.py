@@ -164,6 +164,8 @@ class Report:
     """Globs of what stays as it is."""
     chosen: Sequence[str]
     """Layers, groups or blocks that the globs left to the method."""
+    left_out: Mapping[str, str]
+    """Structured: parts of the model whose units cannot be removed exactly, with the reason."""
     before: Cost
     after: Cost
     seconds: float

@@ -14,7 +14,7 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
     """Every group of units of a model, in model order.
 
     Raises:
-        ValueError: the model's class is not known here.
+        ValueError: the model's class is not known here, or it has none.
     """
     if isinstance(model, (DiT, UNet)):
         return testbed.groups_of(model)
@@ -28,6 +28,15 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
     )
 
 
+def left_out_of(model: nn.Module) -> dict[str, str]:
+    """Path of each part of a model whose units cannot be removed exactly -> the reason."""
+    if not type(model).__module__.startswith("diffusers."):
+        return {}
+    from reference_impls.pruning import diffusers_units
+
+    return dict(diffusers_units.find(model).left_out)
+
+
 def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     """Every removable block of a model, in the order in which they run.
 
@@ -36,6 +45,10 @@ def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     """
     if isinstance(model, (DiT, UNet)):
         return testbed.blocks_of(model)
+    if type(model).__module__.startswith("diffusers."):
+        from reference_impls.pruning import diffusers_blocks
+
+        return diffusers_blocks.blocks_of(model)
     raise ValueError(f"the blocks of {type(model).__name__} are not known; depth pruning is for the testbed's models")
 
 

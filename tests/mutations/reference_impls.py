@@ -147,9 +147,9 @@ PRUNING = (
     ),
     Mutation(
         "reference_impls/pruning/diffusers_units.py",
-        "torch.cat([each, each + hidden], dim=1) if gated else each",
-        "each",
-        (f"{T}models/test_diffusers_folder.py::test_units_leave_exactly",),
+        "torch.cat([each, each + hidden], dim=1)",
+        "torch.cat([2 * each, 2 * each + 1], dim=1)",
+        (f"{T}pruning/test_diffusers_units.py::test_units_leave_exactly[stable-audio]",),
     ),
     Mutation(
         "reference_impls/maths/surgery.py",

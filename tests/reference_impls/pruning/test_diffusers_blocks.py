@@ -1,0 +1,83 @@
+"""Blocks of real classes: a removed one is one that adds nothing to the streams."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from reference_impls.calls.call import Calibration, Call
+from reference_impls.maths.surgery import skip
+from reference_impls.methods.prune import prune
+from reference_impls.pruning.diffusers_blocks import streams
+from reference_impls.pruning.units import blocks_of
+from tests.reference_impls.tiny_transformers import TINY, tiny
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning"),  # of diffusers, about its own next release
+    pytest.mark.filterwarnings("ignore:In CPU autocast"),  # Mochi asks for it, double precision has none
+]
+TRANSFORMERS = [name for name in TINY if not name.startswith("unet")]
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+@torch.no_grad()
+def test_a_removed_block_adds_nothing(name: str) -> None:
+    """The same as a block whose weights are all zero, which leaves a residual stream as it is."""
+    model, inputs = tiny(name)
+    dense = model(**inputs)[0]
+    blocks = blocks_of(model)
+    assert len(blocks) >= 2
+    chosen = [blocks[0], blocks[-2]]
+    without, silent = copy.deepcopy(model), copy.deepcopy(model)
+    skip(without, chosen)
+    for block in chosen:
+        module = silent.get_submodule(block.name)
+        if getattr(module, "skip_linear", None) is None:  # HunyuanDiT's second half is not residual in its skip
+            for value in module.parameters():
+                value.zero_()
+    if name != "hunyuan-dit":
+        torch.testing.assert_close(without(**inputs)[0], silent(**inputs)[0], rtol=0, atol=1e-10)
+    assert float((without(**inputs)[0] - dense).abs().max()) > 1e-8
+
+
+@pytest.mark.parametrize("method", ["bk-sdm", "laptop-diff", "shortgpt"])
+@pytest.mark.parametrize("name", ["sd3", "flux", "wan"])
+def test_depth_methods_run_on_real_classes(name: str, method: str) -> None:
+    model, inputs = tiny(name)
+    calls = Calibration((Call(inputs, batch=1),))
+    count = len(blocks_of(model))
+    report = prune(model, calls, 0.5, method=method)
+    assert len(report.dropped) == report.achieved["blocks"] * count >= 1
+    assert bool(torch.isfinite(calls.calls[0].run(model)).all())
+    assert report.after.parameters < report.before.parameters
+
+
+def test_a_block_that_the_model_reads_stays() -> None:
+    """DiT takes the embedding of time and class from its first block."""
+    assert [block.name for block in blocks_of(tiny("dit")[0])] == [f"transformer_blocks.{number}" for number in (1, 2)]
+
+
+def test_a_u_net_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^the blocks of UNet2DConditionModel are not known; depth pruning is for"):
+        blocks_of(tiny("unet")[0])
+
+
+class Doubled(nn.Module):
+    """Gives back something else than it was given."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x + y
+
+
+class Two(nn.Module):
+    """Returns its streams in another order."""
+
+    def forward(self, x: torch.Tensor, t: int, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = y + t
+        return y, x
+
+
+def test_streams_are_read_from_what_is_returned() -> None:
+    assert streams(Doubled) == (("x", "y"), ())
+    assert streams(Two) == (("x", "t", "y"), ("y", "x"))
