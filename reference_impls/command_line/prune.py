@@ -208,7 +208,7 @@ def _streamed(
         raise
     except KeyboardInterrupt as error:
         if (beside := partial_of(out)).exists():
-            raise Stopped(f"interrupted; started again, the same command goes on in {beside}") from error
+            raise Stopped(f"interrupted; run the same command again to resume in {beside}") from error
         raise
     except Exception as error:  # in the model's own code, which is anybody's
         raise _failed(name, place, error) from error

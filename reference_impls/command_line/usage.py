@@ -24,7 +24,7 @@ class WrongUse(TyperException):
 
 
 class Stopped(TyperException):
-    """Stopped by Ctrl-C, with something left to go on from."""
+    """Interrupted by Ctrl-C; the run can be resumed."""
 
     exit_code = INTERRUPTED
 

@@ -1,7 +1,7 @@
 """Methods with calibration, block by block, as ``pruning.blockwise`` does it in memory: the weights are the same.
 
 In memory are one block, the layers outside of blocks, and the outputs of the finished blocks. Each finished block is
-written, noted in the journal, and its outputs are stored for a run that goes on.
+written, noted in the journal, and its outputs are stored, so that the run can be resumed.
 """
 
 from __future__ import annotations

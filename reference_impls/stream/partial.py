@@ -1,7 +1,7 @@
 """A result that grows in a folder beside its final name, and gets that name when it is complete.
 
-``OUT.partial`` holds the files so far and a journal. What was stopped at any moment, by a signal or a full disk, goes
-on there when it is started again; it is refused if the source, the request or a version is another.
+``OUT.partial`` holds the files so far and a journal. A run that was interrupted at any moment, by a signal or a full
+disk, is resumed there by the same command; it is refused if the source, the request or a version has changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reference_impls.files.outputs import check_folder
 
 @dataclass(frozen=True)
 class Partial:
-    """What was done so far, and where to go on."""
+    """The result of the runs so far."""
 
     folder: Path
     """What will be the result; empty at the beginning."""
@@ -42,7 +42,7 @@ def partial(out: Path, settings: Mapping[str, Any]) -> Iterator[Partial]:
 
     Args:
         out: must not exist.
-        settings: of the run; another run with the same goes on where this one was stopped.
+        settings: of the run; an interrupted run is resumed by one with the same settings.
 
     Raises:
         FileExistsError: something of the name ``out`` is there.
@@ -75,10 +75,10 @@ def partial(out: Path, settings: Mapping[str, Any]) -> Iterator[Partial]:
     except (FileExistsError, OtherRun):
         raise
     except BaseException as error:
-        goes_on = bool(before) and not isinstance(error, ValueError)
-        if not goes_on:
+        resumable = bool(before) and not isinstance(error, ValueError)
+        if not resumable:
             shutil.rmtree(beside, ignore_errors=True)
         if isinstance(error, OSError):
-            how = f"; started again, the same command goes on in {beside}" if goes_on else ""
+            how = f"; run the same command again to resume in {beside}" if resumable else ""
             raise ValueError(f"{out} cannot be written: {error.strerror or error}{how}") from error
         raise

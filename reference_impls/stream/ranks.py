@@ -1,7 +1,7 @@
 """Several processes that prune one model together, as ``torchrun`` starts them.
 
-Forward passes are dealt out, and the statistics of a block are added up before its layers are decided. Every process
-then decides the same; the first one writes.
+Each process runs a part of the forward passes. The statistics of a block are added up before its layers are decided,
+and every process decides the same; the first one writes.
 """
 
 from __future__ import annotations

@@ -53,13 +53,13 @@ def prune_folder(
     show: Show = lambda *_: None,
     **asked: Any,
 ) -> Report:
-    """Prune a model on disk into a new folder, or nothing; what is stopped goes on when it is started again.
+    """Prune a model on disk into a new folder, or nothing; an interrupted run can be resumed.
 
     Args:
         source: folder of a pipeline or of one model, of any class of diffusers.
         out: new folder, of the same kind, in the precision, shards and variant of the source.
         calibration: forward passes of the model, for a method that needs them; or what makes them, from the model
-            without its weights. A run that goes on must be given the same.
+            without its weights. A resumed run must be given the same ones.
         method: one of those that ``streams`` knows.
         variant: of the weights.
         device: where blocks run, as torch names it.
@@ -156,7 +156,7 @@ def _layers(outlined: Outline, request: Request) -> dict[str, str]:
 def _settings(
     outlined: Outline, method: str, request: Request, calibration: Calibration | None, crew: Ranks
 ) -> dict[str, Any]:
-    """What must be the same for a run that goes on."""
+    """What must be the same in a resumed run."""
     weights = outlined.weights
     config = (weights.files[0].parent / CONFIG).read_bytes()
     return {

@@ -1,4 +1,4 @@
-"""Outputs of finished blocks on disk, so that a run that was stopped goes on behind them."""
+"""Outputs of finished blocks on disk, so that an interrupted run can be resumed after them."""
 
 from __future__ import annotations
 

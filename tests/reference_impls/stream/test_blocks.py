@@ -148,7 +148,7 @@ def test_a_weight_that_is_not_finite_is_named(tmp_path: Path) -> None:
 
 
 def test_an_output_that_cannot_be_stored() -> None:
-    """A run that goes on would give another one than the block."""
+    """A resumed run would give another one than the block."""
     block = Block("blocks.0", nn.Identity(), {}, called_once=True)
     one = Pass(Call({}), 1.0, {block.module: (torch.ones(1), {"x": object()})})
     with pytest.raises(ValueError, match=r"^blocks.0 gives a object, which cannot be stored; the model cannot be"):
@@ -166,7 +166,7 @@ def test_a_full_disk_and_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(shards, "write", full)
     told = refused(tmp_path / "dense", calibration, method="sparsegpt")
-    assert "cannot be written: No space left on device; started again, the same command goes on in" in told
+    assert "cannot be written: No space left on device; run the same command again to resume in" in told
     monkeypatch.setattr(shards, "write", write)
     fewer = Calibration(calibration.calls[:2])
     assert "rows of a run with other calibration;" in refused(tmp_path / "dense", fewer, method="sparsegpt")

@@ -199,7 +199,7 @@ def test_a_full_disk_and_room_again(dense: Path, tmp_path: Path, monkeypatch: py
     out = tmp_path / "out"
     monkeypatch.setattr(shards, "write", full)
     beside = f"{out}.partial"
-    told = f"{out} cannot be written: No space left on device; started again, the same command goes on in {beside}"
+    told = f"{out} cannot be written: No space left on device; run the same command again to resume in {beside}"
     assert refused(dense, out) == told
     written = []
     monkeypatch.setattr(shards, "write", lambda *given: written.append(given) or write(*given))
