@@ -141,8 +141,6 @@ def _prune_diffusers(
     """Prune a model of diffusers, alone or in its pipeline; there is no metric for it here."""
     name = str(asked["method"])
     method = method_of(name)
-    if method.kind == "depth":
-        raise ValueError(f"{name} removes blocks; block removal is not supported for diffusers models")
     if method.needs in ("gradients", "training"):
         raise ValueError(f"{name} needs training images; it runs on the testbed's models only, not on diffusers models")
     if method.needs == "nothing" and passes.recording != NOTHING:
@@ -165,8 +163,9 @@ def _prune_diffusers(
     terminal.say_costs(report)
     if method.needs != "nothing":
         terminal.say(terminal.calibrated(report.calibration))
-    if report.kept:
-        terminal.say("Open it with reference_impls.load: diffusers cannot load changed widths.")
+    if report.kept or report.dropped:
+        what = "changed widths" if report.kept else "a model without some of its blocks"
+        terminal.say(f"Open it with reference_impls.load: diffusers cannot load {what}.")
     if whole:
         terminal.say_where(out, f"the pipeline; its {place.name} is pruned")
     else:

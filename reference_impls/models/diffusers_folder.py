@@ -26,11 +26,12 @@ from torch import nn
 
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import check_shapes, load_weights, shapes_of
-from reference_impls.maths.surgery import remove
+from reference_impls.maths.surgery import remove, skip
 from reference_impls.models import weight_files
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.weight_files import WeightFiles
 from reference_impls.pruning.contract import Changes
+from reference_impls.pruning.diffusers_blocks import blocks_of
 from reference_impls.pruning.diffusers_units import groups_of
 
 CONFIG, PIPELINE, REPORT = "config.json", "model_index.json", "pruning.json"
@@ -87,7 +88,7 @@ def refuse_folder(path: Path) -> None:
     if is_folder(path):
         name = class_of(path)
         how, opens = ("", f"diffusers.{name}.from_pretrained")
-        if _kept(path):
+        if _changes(path) != Changes():
             how, opens = ("structurally pruned ", "reference_impls.load")
         raise ValueError(
             f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and "
@@ -107,22 +108,22 @@ def load(folder: Path, variant: str | None = None) -> Opened:
             of that variant, or they are not those of the model.
     """
     name, kind = _kind_of(folder)
-    weights, kept = weight_files.find(folder, variant), _kept(folder)
+    weights, changes = weight_files.find(folder, variant), _changes(folder)
     with _naming(folder, name), quiet():
-        if not kept:
+        if changes == Changes():
             return Opened(_whole(kind, folder, weights), Changes(), weights)
-        model = _built(kind, folder, kept)
+        model = _built(kind, folder, changes)
         load_weights(model, *weights.files)
-    return Opened(model.eval(), Changes(kept), weights)
+    return Opened(model.eval(), changes, weights)
 
 
 def outline(folder: Path, variant: str | None = None) -> Outline:
     """A model without its weights; arguments and refusals are those of ``load``."""
     name, kind = _kind_of(folder)
-    weights, kept = weight_files.find(folder, variant), _kept(folder)
+    weights, changes = weight_files.find(folder, variant), _changes(folder)
     with _naming(folder, name), quiet():
         with parameters_on_meta():
-            model = _built(kind, folder, kept).eval()
+            model = _built(kind, folder, changes).eval()
         stored = OrderedDict((one, one) for file in weights.files for one in weights.names[file])
         if len(weights.files) == 1:
             model._fix_state_dict_keys_on_load(stored)  # names of the past, as from_pretrained does it
@@ -138,7 +139,7 @@ def outline(folder: Path, variant: str | None = None) -> Outline:
         for one in stored:
             if one not in state and not any(re.search(pattern, one) for pattern in ignored):
                 raise ValueError(f"{one} is no tensor of it")
-    return Outline(model, Changes(kept), weights, {one: name for one, name in stored.items() if one in state})
+    return Outline(model, changes, weights, {one: name for one, name in stored.items() if one in state})
 
 
 def _kind_of(folder: Path) -> tuple[str, Any]:
@@ -165,12 +166,14 @@ def _naming(folder: Path, name: str) -> Iterator[None]:
         raise ValueError(f"{folder} does not hold a {name}: {what}") from error
 
 
-def _built(kind: Any, folder: Path, kept: Mapping[str, list[int]]) -> nn.Module:
-    """A model without the units that were removed, its weights random."""
+def _built(kind: Any, folder: Path, changes: Changes) -> nn.Module:
+    """A model without the units and blocks that were removed, its weights random."""
     model: nn.Module = kind.from_config(kind.load_config(folder))
-    if kept:
+    if changes.kept:
         groups = {group.name: group for group in groups_of(model)}
-        remove(model, *((groups[group], units) for group, units in kept.items()))
+        remove(model, *((groups[group], units) for group, units in changes.kept.items()))
+    if changes.dropped:
+        skip(model, [block for block in blocks_of(model) if block.name in changes.dropped])
     return model
 
 
@@ -245,8 +248,8 @@ def quiet() -> Iterator[None]:
 def save(folder: Path, opened: Opened, steps: Steps) -> None:
     """Write a model and all that was done to it into a new folder, or nothing.
 
-    A model with zeros is opened again by ``from_pretrained``; one that lost units by ``load``, because its class knows
-    one width for all blocks.
+    A model with zeros is opened again by ``from_pretrained``; one that lost units or blocks by ``load``, because its
+    class knows one width for all blocks, and no gaps between them.
 
     Args:
         folder: must not exist yet.
@@ -270,7 +273,7 @@ def write(folder: Path, opened: Opened, steps: Steps) -> None:
 def describe(folder: Path, weights: WeightFiles, changes: Changes, steps: Steps) -> None:
     """Write beside the weights of a folder what is not weights: configuration and report."""
     shutil.copyfile(weights.files[0].parent / CONFIG, folder / CONFIG)
-    card = {"kept": changes.kept, "steps": list(steps)}
+    card = {"kept": changes.kept, "dropped": list(changes.dropped), "steps": list(steps)}
     (folder / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
@@ -292,17 +295,18 @@ def steps_of(folder: Path) -> tuple[Mapping[str, object], ...]:
     return _card(folder)[1]
 
 
-def _kept(folder: Path) -> dict[str, list[int]]:
+def _changes(folder: Path) -> Changes:
     return _card(folder)[0]
 
 
-def _card(folder: Path) -> tuple[dict[str, list[int]], tuple[Mapping[str, object], ...]]:
-    """The units that stay, and what was done."""
+def _card(folder: Path) -> tuple[Changes, tuple[Mapping[str, object], ...]]:
+    """What is missing against the class, and what was done."""
     file = folder / REPORT
     if not file.is_file():
-        return {}, ()
+        return Changes(), ()
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        return dict(card["kept"]), tuple(dict(step) for step in card["steps"])
+        changes = Changes(dict(card["kept"]), tuple(card.get("dropped", ())))
+        return changes, tuple(dict(step) for step in card["steps"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a report of this package") from error

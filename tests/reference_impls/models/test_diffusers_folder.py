@@ -256,7 +256,6 @@ def test_sdxl_gets_its_own_conditions() -> None:
     [
         ("taylor", "taylor needs training images; it runs on the testbed's models only, not on diffusers models"),
         ("ecodiff", "ecodiff needs training images; it runs on the testbed's models only, not on diffusers models"),
-        ("bk-sdm", "bk-sdm removes blocks; block removal is not supported for diffusers models"),
     ],
 )
 def test_what_does_not_run_on_a_folder(tmp_path: Path, method: str, told: str) -> None:

@@ -1,14 +1,18 @@
 """Blocks of real classes: a removed one is one that adds nothing to the streams."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.command_line.commands import app
 from reference_impls.maths.surgery import skip
 from reference_impls.methods.prune import prune
+from reference_impls.models.load import load
 from reference_impls.pruning.diffusers_blocks import streams
 from reference_impls.pruning.units import blocks_of
 from tests.reference_impls.tiny_transformers import TINY, tiny
@@ -51,6 +55,20 @@ def test_depth_methods_run_on_real_classes(name: str, method: str) -> None:
     assert len(report.dropped) == report.achieved["blocks"] * count >= 1
     assert bool(torch.isfinite(calls.calls[0].run(model)).all())
     assert report.after.parameters < report.before.parameters
+
+
+@torch.no_grad()
+def test_a_folder_without_some_blocks_is_opened_again(tmp_path: Path) -> None:
+    model, inputs = tiny("sd3")
+    model.float().save_pretrained(tmp_path / "dense")
+    words = ["prune", str(tmp_path / "dense"), "--method", "bk-sdm", "--sparsity", "0.34"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "diffusers cannot load a model without some of its blocks" in " ".join(done.output.split())
+    skip(model, [block for block in blocks_of(model) if block.name == "transformer_blocks.1"])
+    opened = load(tmp_path / "out")
+    assert [block.name for block in blocks_of(opened)] == ["transformer_blocks.0", "transformer_blocks.2"]
+    torch.testing.assert_close(opened.double()(**inputs)[0], model.double()(**inputs)[0], rtol=0, atol=0)
 
 
 def test_a_block_that_the_model_reads_stays() -> None:
