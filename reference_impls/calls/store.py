@@ -94,7 +94,7 @@ def fingerprint(calibration: Calibration) -> str:
         digest.update(json.dumps([trees, [getattr(call, name) for name in PLAIN]]).encode())
         for _, value in tensors.values():
             digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
-            digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+            digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -126,7 +126,8 @@ def outline(folder: Path, variant: str | None = None) -> Outline:
             model = _built(kind, folder, changes).eval()
         stored = OrderedDict((one, one) for file in weights.files for one in weights.names[file])
         if len(weights.files) == 1:
-            model._fix_state_dict_keys_on_load(stored)  # names of the past, as from_pretrained does it
+            # names of the past, as from_pretrained does it
+            model._fix_state_dict_keys_on_load(stored)  # type: ignore[operator]
         shapes = {one: shape for file in weights.files for one, shape in shapes_of(file).items()}
         ignored = getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()
         state = model.state_dict(keep_vars=True)

@@ -94,14 +94,12 @@ def prune_folder(
     with ranks(runs_on) as crew:
         settings = _settings(outlined, method, request, calibration, crew)
         with partial(out, settings) if crew.first else nullcontext() as work:
-            target = None
-            if work is not None:
-                target = work.folder / place.name if whole else work.folder
-                if not work.rows:
-                    target.mkdir(exist_ok=True)
-                    shards.begin(target, outlined.weights)
-            shared = None if work is None else (work.folder, work.state, work.rows, target)
-            folder, state, rows, target = crew.share(shared)
+            if work is not None and not work.rows:
+                own = work.folder / place.name if whole else work.folder
+                own.mkdir(exist_ok=True)
+                shards.begin(own, outlined.weights)
+            folder, state, rows = crew.share(None if work is None else (work.folder, work.state, work.rows))
+            target = folder / place.name if whole else folder
             files = Writer(outlined, work or Partial(folder, state, rows, lambda _: None), target)
             if rule is None:
                 prune_files(layers, request, SCORES[method], files, show)
@@ -200,6 +198,7 @@ def _report(
         achieved={name: pruned[name][0] / pruned[name][1] for name in layers},
         difference=(sum(gone for gone, _ in pruned.values()) - wanted) / max(weights, 1),
         kept={},
+        left_out={},
         dropped=[],
         keep_shortcuts=False,
         include=list(request.include),

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -39,15 +40,16 @@ class Place:
 
 def places_of(weights: WeightFiles) -> dict[str, Place]:
     """The place of each tensor, by its name in the files, in the order of the files."""
-    found = {}
+    found: dict[str, Place] = {}
+    known = {**DTYPES, **WHOLE}
     for file in weights.files:
         header = _header(file)
-        tensors: dict[str, dict[str, object]] = json.loads(header[LENGTH:])
+        tensors: dict[str, dict[str, Any]] = json.loads(header[LENGTH:])
         own = {}
         for name, about in tensors.items():
             if name != "__metadata__":
-                dtype, shape, (begin, _) = (about[key] for key in ("dtype", "shape", "data_offsets"))  # type: ignore[misc]  # JSON
-                own[name] = Place(file, (DTYPES | WHOLE)[dtype], torch.Size(shape), len(header) + begin)
+                begin = len(header) + about["data_offsets"][0]
+                own[name] = Place(file, known[about["dtype"]], torch.Size(about["shape"]), begin)
         found |= dict(sorted(own.items(), key=lambda item: item[1].begin))
     return found
 
@@ -103,4 +105,4 @@ def _header(file: Path) -> bytes:
 
 
 def _bytes_of(value: torch.Tensor) -> memoryview:
-    return memoryview(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return memoryview(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)

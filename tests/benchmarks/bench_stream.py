@@ -58,7 +58,7 @@ def folder_of(folder: Path, kind: str, options: dict[str, Any], dtype: torch.dty
             shards.append([])
             size = value.numel() * dtype.itemsize
         shards[-1].append(name)
-    places = {}
+    places: dict[str, str] = {}
     for number, names in enumerate(shards, start=1):
         middle = f"-{number:05}-of-{len(shards):05}" if len(shards) > 1 else ""
         file = folder / f"diffusion_pytorch_model{middle}.safetensors"

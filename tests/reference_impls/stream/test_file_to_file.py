@@ -38,7 +38,7 @@ def test_the_kth_lowest_is_that_of_a_sort(seed: int, dtype: torch.dtype, data: s
     numbers[1::9] = 0.0
     numbers[2::9] = -0.0
     k = data.draw(st.integers(1, 50))
-    border = kth_lowest(lambda: numbers.split(20), k, dtype)
+    border = kth_lowest(lambda: torch.split(numbers, 20), k, dtype)
     assert border.value == numbers.sort().values[k - 1]
     assert border.lower == int((numbers < border.value).sum())
     assert border.equal == int((numbers == border.value).sum())
@@ -123,9 +123,14 @@ def test_a_zero_is_not_negative(dense: Path, tmp_path: Path) -> None:
 
 
 def test_one_tensor_at_a_time(dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = []
+    names: list[int] = []
     read = shards.read
-    monkeypatch.setattr(shards, "read", lambda place: names.append(place.begin) or read(place))
+
+    def noted(place: shards.Place) -> torch.Tensor:
+        names.append(place.begin)
+        return read(place)
+
+    monkeypatch.setattr(shards, "read", noted)
     prune_folder(dense, tmp_path / "out", method="magnitude", sparsity=0.5)
     assert len(names) == len(set(names)) == len(tensors(dense))
     names.clear()
@@ -137,7 +142,7 @@ def test_one_tensor_at_a_time(dense: Path, tmp_path: Path, monkeypatch: pytest.M
 def refused(source: Path, out: Path, **asked: Any) -> str:
     before = {file: file.stat() for file in source.parent.rglob("*")}
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the caller looks at it
-        prune_folder(source, out, **({"method": "magnitude", "sparsity": 0.5} | asked))
+        prune_folder(source, out, method="magnitude", **({"sparsity": 0.5} | asked))
     assert not out.exists()
     assert {file: file.stat().st_mtime_ns for file in before if file.is_file()} == {
         file: stat.st_mtime_ns for file, stat in before.items() if file.is_file()
@@ -201,8 +206,13 @@ def test_a_full_disk_and_room_again(dense: Path, tmp_path: Path, monkeypatch: py
     beside = f"{out}.partial"
     told = f"{out} cannot be written: No space left on device; run the same command again to resume in {beside}"
     assert refused(dense, out) == told
-    written = []
-    monkeypatch.setattr(shards, "write", lambda *given: written.append(given) or write(*given))
+    written: list[int] = []
+
+    def noted(folder: Path, place: shards.Place, value: torch.Tensor) -> None:
+        written.append(place.begin)
+        write(folder, place, value)
+
+    monkeypatch.setattr(shards, "write", noted)
     assert "rows of a run with other request; move it away, or finish that run" in refused(dense, out, sparsity=0.4)
     os.utime(dense / FILE, ns=(1, 1))
     assert "rows of a run with other source;" in refused(dense, out)
