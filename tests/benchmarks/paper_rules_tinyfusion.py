@@ -8,6 +8,7 @@ import torch
 
 from reference_impls.methods import tinyfusion
 from reference_impls.methods.prune import calibration_for, prune
+from reference_impls.pruning.contract import Request
 from reference_impls.pruning.skip_blocks import skip_blocks
 from reference_impls.pruning.units import blocks_of
 from reference_impls.study.measure import shipped
@@ -41,7 +42,7 @@ def measure(seeds: Sequence[int]) -> Iterator[Compared]:
             chosen = learned_options(theirs, names, options, batches.calls, seed)
             kept = {block for group, choice in zip(ways, chosen, strict=True) for block in group[choice]}
             gone = set(range(len(names))) - kept
-            skip_blocks(theirs, blocks_of(theirs), gone)
+            skip_blocks(theirs, blocks_of(theirs), gone, Request(sparsity))
             report = prune(ours, batches, sparsity, method="tinyfusion", seed=seed)
             both = [held_out_loss(model.eval(), held_out.first(IMAGES)) for model in (ours, theirs)]
             losses.append((round(both[0], 5), round(both[1], 5)))
