@@ -204,7 +204,6 @@ def _report(
         include=list(request.include),
         exclude=list(request.exclude),
         chosen=list(layers),
-        left_out={},
         before=Cost(parameters, nonzero, None, None, (NOT_RUN,)),
         after=Cost(parameters, left, None, None, (NOT_RUN,)),
         seconds=round(seconds, 3),
