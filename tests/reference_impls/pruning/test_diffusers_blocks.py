@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -60,7 +61,8 @@ def test_depth_methods_run_on_real_classes(name: str, method: str) -> None:
 @torch.no_grad()
 def test_a_folder_without_some_blocks_is_opened_again(tmp_path: Path) -> None:
     model, inputs = tiny("sd3")
-    model.float().save_pretrained(tmp_path / "dense")
+    to_save: Any = model.float()
+    to_save.save_pretrained(tmp_path / "dense")
     words = ["prune", str(tmp_path / "dense"), "--method", "bk-sdm", "--sparsity", "0.34"]
     done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output

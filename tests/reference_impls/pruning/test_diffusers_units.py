@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -91,7 +92,7 @@ def test_query_heads_that_read_one_key_head_leave_together() -> None:
     group = next(group for group in groups_of(model) if group.name == "layers.0.attn")
     assert group.units == 2
     remove(model, (group, [1]))
-    attention = model.get_submodule("layers.0.attn")
+    attention: Any = model.get_submodule("layers.0.attn")
     assert (attention.heads, attention.to_q.out_features, attention.to_k.out_features) == (2, 16, 8)
 
 
@@ -106,7 +107,8 @@ def test_a_layer_of_unknown_purpose_keeps_its_attention_whole() -> None:
 
 def test_fused_projections_are_left_out_until_they_are_apart() -> None:
     model, _ = tiny("flux")
-    model.fuse_qkv_projections()
+    fuse: Any = model.fuse_qkv_projections
+    fuse()
     reasons = find(model).left_out
     assert {why for path, why in reasons.items() if path.startswith("transformer_blocks")} == {
         "its projections are fused; unfuse them first"
@@ -117,19 +119,22 @@ class Processor:
     """Takes the number of heads from where it does not change."""
 
     def __call__(self, attn: nn.Module, hidden_states: torch.Tensor) -> torch.Tensor:
-        return hidden_states.view(-1, attn.number_of_heads)
+        heads: Any = attn.number_of_heads
+        return torch.cat(hidden_states.chunk(heads, dim=-1))
 
 
 def test_a_processor_that_reads_something_else_keeps_its_attention_whole() -> None:
     model, _ = tiny("pixart")
-    model.get_submodule("transformer_blocks.0.attn1").processor = Processor()
+    attention: Any = model.get_submodule("transformer_blocks.0.attn1")
+    attention.processor = Processor()
     why = "its processor Processor reads number_of_heads, which is not known here"
     assert find(model).left_out == {"transformer_blocks.0.attn1": why}
 
 
 def test_a_model_without_units_says_why() -> None:
     model, _ = tiny("wan")
-    for block in model.blocks:
+    blocks: Any = model.blocks
+    for block in blocks:
         block.ffn = nn.Identity()
     with pytest.raises(
         ValueError,
