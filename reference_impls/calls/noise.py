@@ -52,8 +52,7 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
             with torch.no_grad():
                 calls[0].first().run(model)
     except Exception as error:  # what a configuration asks for besides is found out in its own code
-        first = str(error).partition("\n")[0]
-        raise ValueError(f"noise does not fit this {kind} ({first}); {RECORD}") from error
+        raise misfit(model, error) from error
     about = {"source": "noise", "forward passes": batches, "samples": n, "seed": seed}
     return Calibration(tuple(calls), about)
 
@@ -130,3 +129,9 @@ INPUTS: Mapping[str, Callable[[Any, int, float, torch.Generator], Arguments]] = 
     "FluxTransformer2DModel": _flux,
 }
 """How the inputs of each class are made: (model, samples, time from 1 to 0, generator) -> arguments."""
+
+
+def misfit(model: nn.Module, error: Exception) -> ValueError:
+    """What to raise where a model refuses noise."""
+    first = str(error).partition("\n")[0]
+    return ValueError(f"noise does not fit this {type(model).__name__} ({first}); {RECORD}")

@@ -128,13 +128,15 @@ def outline(folder: Path, variant: str | None = None) -> Outline:
         if len(weights.files) == 1:
             # names of the past, as from_pretrained does it
             model._fix_state_dict_keys_on_load(stored)  # type: ignore[operator]
-        shapes = {one: shape for file in weights.files for one, shape in shapes_of(file).items()}
+        shapes = {one: (file, shape) for file in weights.files for one, shape in shapes_of(file).items()}
         ignored = getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()
         state = model.state_dict(keep_vars=True)
         there = {id(state[one]) for one in stored if one in state}
         for one, value in state.items():
-            if one in stored and shapes[stored[one]] != tuple(value.shape):
-                raise ValueError(f"{stored[one]} has shape {shapes[stored[one]]}, expected {tuple(value.shape)}")
+            if one in stored:
+                file, shape = shapes[stored[one]]
+                if shape != tuple(value.shape):
+                    raise ValueError(f"{file}: {stored[one]} has shape {shape}, expected {tuple(value.shape)}")
             if one not in stored and id(value) not in there:
                 raise ValueError(f"{one} is missing")
         for one in stored:

@@ -14,6 +14,7 @@ import torch
 from torch.utils._pytree import tree_map
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.noise import misfit
 from reference_impls.methods import obs_diff, sparsegpt, wanda
 from reference_impls.models.diffusers_folder import Outline
 from reference_impls.models.weight_files import in_precision
@@ -67,7 +68,12 @@ def prune_in_blocks(
     finished = {row["block"] for row in files.work.rows if "block" in row}
     with onload.on_call(items):
         show(0, 1, "finding the order of blocks")
-        blocks = blocks_of_layers(model, calls[0], modules)
+        try:
+            blocks = blocks_of_layers(model, calls[0], modules)
+        except Exception as error:  # what a configuration asks for besides is found out in its own code
+            if calibration.about.get("source") != "noise":
+                raise
+            raise misfit(model, error) from error
         for number, block in enumerate(blocks):
             of = f"{len(block.layers)} layer{'s' if len(block.layers) > 1 else ''}"
             show(number, len(blocks), f"{block.name}, {of}")

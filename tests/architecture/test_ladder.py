@@ -19,7 +19,7 @@ LADDER = (
 GROUND = {"near_names", "number_format"}
 """Modules outside the folders, which every folder and the generator may import; they import none of them."""
 RUNG = {folder: number for number, folders in enumerate(LADDER) for folder in folders}
-MAY_HOLD_MORE = {"methods"}
+MAY_HOLD_MORE = {"methods", "pruning"}  # units and blocks of diffusers would make a folder of their own
 MOST_MODULES = 12
 
 

@@ -19,7 +19,7 @@ from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import obs_diff
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning import remove_units
+from reference_impls.pruning import chosen, remove_units
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.observers import alike
 from reference_impls.pruning.remove_units import best_units, owned
@@ -270,7 +270,7 @@ def two_readers(model: nn.Module) -> tuple[Group, ...]:
 def test_units_that_two_layers_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have a say in what goes, and both make up for it."""
     dense, calibration = TwoReaders(), calls("dit", "obs-diff-units")
-    monkeypatch.setattr(obs_diff, "groups_of", two_readers)
+    monkeypatch.setattr(chosen, "groups_of", two_readers)
     model = copy.deepcopy(dense)
     kept = obs_diff.prune_units(model, calibration, Request(0.5)).kept
     by_surgeon(dense, calibration, model, kept, two_readers)

@@ -171,7 +171,9 @@ def test_a_tensor_that_is_missing_or_strange_is_named(dense: Path, tmp_path: Pat
     changed(dense, **{QUERY: None})
     assert refused(dense, tmp_path / "out") == f"{dense} does not hold a DiTTransformer2DModel: {QUERY} is missing"
     changed(dense, **{QUERY: value[:, 1:].contiguous()})
-    told = f"{dense} does not hold a DiTTransformer2DModel: {QUERY} has shape (16, 15), expected (16, 16)"
+    told = (
+        f"{dense} does not hold a DiTTransformer2DModel: {dense / FILE}: {QUERY} has shape (16, 15), expected (16, 16)"
+    )
     assert refused(dense, tmp_path / "out") == told
     changed(dense, **{QUERY: value, "x": torch.ones(1)})
     assert refused(dense, tmp_path / "out") == f"{dense} does not hold a DiTTransformer2DModel: x is no tensor of it"

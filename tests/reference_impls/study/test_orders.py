@@ -80,11 +80,11 @@ RANDOM, WANDA, UPDATES = (
     "Weight updates do not pay off",
 )
 OBS, DIFF, TINY = "OBS-Diff equals SparseGPT", "Diff-Pruning equals Taylor pruning", "TinyFusion has a higher loss"
-RULE = "Block influence has a higher loss than a fixed rule"
 NOT_HERE = {
     ("magnitude<random", "unet"): NotHere(RANDOM, (0.9,)),
     ("wanda<random", "unet"): NotHere(RANDOM, (0.9,)),
     ("wanda<magnitude", "dit"): NotHere(WANDA, (0.3, 0.5, 0.7, PATTERN)),
+    ("wanda<magnitude", "unet"): NotHere(WANDA, (0.9,)),
     ("sparsegpt<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<sparsegpt", "dit"): NotHere(OBS),
@@ -95,13 +95,11 @@ NOT_HERE = {
     ("taylor<random-units recovered", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
     ("taylor<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
     ("diff-pruning<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
-    ("ecodiff<random-units", "dit"): NotHere(RANDOM, (0.9,)),
-    ("ecodiff<random-units", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
+    ("ecodiff<random-units", "unet"): NotHere(RANDOM, (0.3, 0.9)),
     ("diff-pruning<taylor", "dit"): NotHere(DIFF),
     ("diff-pruning<taylor", "unet"): NotHere(DIFF),
-    ("shortgpt<bk-sdm", "unet"): NotHere(RULE, (0.5, 0.7, 0.9)),
     ("tinyfusion<shortgpt recovered", "dit"): NotHere(TINY, (0.3, 0.5, 0.9)),
-    ("tinyfusion<shortgpt recovered", "unet"): NotHere(TINY, (0.3, 0.5)),
+    ("tinyfusion<shortgpt recovered", "unet"): NotHere(TINY, (0.3, 0.5, 0.7, 0.9)),
 }
 """By order and model."""
 
