@@ -228,10 +228,10 @@ from pathlib import Path
 from reference_impls.calls import store
 from reference_impls.stream.run import prune_folder
 
-folder = Path(sys.argv[1])
+folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 calls = store.read(folder / "calls")
-for method in sys.argv[2:]:
-    prune_folder(folder / "dense", folder / method, calls, method=method, sparsity=0.5)
+for method in sys.argv[3:]:
+    prune_folder(folder / "dense", out / method, calls, method=method, sparsity=0.5)
 """
 
 
@@ -243,13 +243,17 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     (tmp_path / "rank.py").write_text(RANK)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
-    words = [str(tmp_path / "rank.py"), str(tmp_path), *methods]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, env=environment)
+    for number in range(5):  # some machines refuse a connection of gloo to itself now and then
+        together = tmp_path / f"together{number}"
+        words = [str(tmp_path / "rank.py"), str(tmp_path), str(together), *methods]
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, env=environment)
+        if not done.returncode or "Connection refused" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     for method in methods:
         prune_folder(tmp_path / "dense", tmp_path / "alone", calibration, method=method, sparsity=0.5)
         alone = tensors(tmp_path / "alone")
-        for name, value in tensors(tmp_path / method).items():
+        for name, value in tensors(together / method).items():
             torch.testing.assert_close(value, alone[name], rtol=1e-5, atol=1e-6)
             assert torch.equal(value == 0, alone[name] == 0), name
         (tmp_path / "alone").rename(tmp_path / f"{method} alone")
