@@ -235,7 +235,7 @@ for method in sys.argv[3:]:
 """
 
 
-@pytest.mark.nightly  # the processes did not always find each other on a busy machine
+@pytest.mark.nightly  # some machines refuse connections between the two processes
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     _, calibration = saved(DIT, tmp_path / "dense")
     store.write(tmp_path / "calls", calibration)
