@@ -21,7 +21,7 @@ from reference_impls.models.weight_files import in_precision
 from reference_impls.pruning.blockwise import Block, Pass, Rule, blocks_of_layers, items_of_layers, prune_next
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import prunable
-from reference_impls.stream.onload import Onload
+from reference_impls.stream.onload import NotLoaded, Onload
 from reference_impls.stream.ranks import Ranks
 from reference_impls.stream.states import States
 from reference_impls.stream.writer import Show, Writer
@@ -70,6 +70,8 @@ def prune_in_blocks(
         show(0, 1, "finding the order of blocks")
         try:
             blocks = blocks_of_layers(model, calls[0], modules)
+        except NotLoaded:
+            raise
         except Exception as error:  # what a configuration asks for besides is found out in its own code
             if calibration.about.get("source") != "noise":
                 raise

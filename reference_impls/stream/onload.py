@@ -23,6 +23,10 @@ Owned = tuple[nn.Module, str]
 """A module and the name of one of its parameters."""
 
 
+class NotLoaded(ValueError):
+    """A weight is missing or not finite."""
+
+
 @dataclass
 class Onload:
     """Loads the weights of a model on the meta device."""
@@ -101,8 +105,11 @@ class Onload:
                 continue
             place = self.places.get(full)
             if place is None:
-                raise ValueError(f"{full} has no tensor of its own in the files; this model cannot be streamed")
-            tensor = check_finite(full, shards.read(place)).to(self.device, torch.float32)
+                raise NotLoaded(f"{full} has no tensor of its own in the files; this model cannot be streamed")
+            try:
+                tensor = check_finite(full, shards.read(place)).to(self.device, torch.float32)
+            except ValueError as error:
+                raise NotLoaded(str(error)) from error
             module._parameters[name] = nn.Parameter(tensor, requires_grad=False)
             loaded.append((module, name))
         return loaded
