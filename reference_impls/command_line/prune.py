@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -184,7 +185,6 @@ def _streamed(
 ) -> Report:
     """Prune the model at ``place`` from folder to folder."""
     name = str(asked["method"])
-
     request_for(name, amount, **{key: value for key, value in asked.items() if key != "method"})  # before any recording
     calibration: Calibration | Callable[[nn.Module], Calibration] | None = None
     if method_of(name).needs != "nothing":
@@ -192,7 +192,7 @@ def _streamed(
         if folder != place:
             calibration = passes.recorded(folder, variant, asked["seed"])[1]
     try:
-        with terminal.bar(f"{name} prunes {place}") as show:
+        with _naming_failures(name, place), terminal.bar(f"{name} prunes {place}") as show:
             return prune_folder(
                 folder,
                 out,
@@ -203,19 +203,22 @@ def _streamed(
                 sparsity=amount,
                 **asked,
             )
-    except (ValueError, OSError):
-        raise
     except KeyboardInterrupt as error:
         if (beside := partial_of(out)).exists():
             raise Stopped(f"interrupted; run the same command again to resume in {beside}") from error
         raise
-    except Exception as error:  # in the model's own code, which is anybody's
-        raise _failed(name, place, error) from error
 
 
-def _failed(name: str, place: Path, error: Exception) -> ValueError:
-    what = str(error).partition("\n")[0]
-    return ValueError(f"{name} fails on {place}: {type(error).__name__}: {what}")
+@contextmanager
+def _naming_failures(name: str, place: Path) -> Iterator[None]:
+    """Inside, what fails in the model's own code, which is anybody's, names the method and the folder."""
+    try:
+        yield
+    except (ValueError, OSError):
+        raise
+    except Exception as error:
+        what = str(error).partition("\n")[0]
+        raise ValueError(f"{name} fails on {place}: {type(error).__name__}: {what}") from error
 
 
 def _in_memory(
@@ -239,12 +242,8 @@ def _in_memory(
             noise = passes.to_count if needs == "nothing" else passes.noise
             calibration = noise(opened.model, asked["seed"])
     with terminal.spinner(f"{name} prunes {place}"):
-        try:
+        with _naming_failures(name, place):
             report = run(opened.model, calibration, amount, **asked)
-        except (ValueError, OSError):
-            raise
-        except Exception as error:  # in the model's own code, which is anybody's
-            raise _failed(name, place, error) from error
         versions = {**report.versions, "diffusers": diffusers_package().__version__}
         report = replace(report, versions=versions)
         pruned = replace(opened, changes=opened.changes.then(report.kept, report.dropped))

@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from reference_impls.files.machine import cpu_name
 from reference_impls.pipelines import parts
 from reference_impls.pipelines.scenes import DIGITS, PLACES, SCENES, SIZES, Scene, compose
 from reference_impls.testbed.data import Images, load
+from reference_impls.testbed.recipe import Recipe, rate_at
 
 DATA = "mnist16"
 EMA = 0.998
@@ -44,29 +44,9 @@ NO_SIZE = NO_PLACE = 0.3
 """Fractions of captions that leave the size, or the place, out."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What fixes a stage of training."""
-
-    steps: int
-    batch: int
-    rate: float
-    seed: int = 0
-    weight_decay: float = 0.01
-    warm_up: int = 100
-
-
 AUTOENCODER = Recipe(steps=1_000, batch=16, rate=2e-3)
 TEXT_ENCODER = Recipe(steps=400, batch=64, rate=2e-3, warm_up=20)
 DENOISER = Recipe(steps=5_900, batch=32, rate=1.5e-3)
-
-
-def rate_at(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then half a cosine down to zero."""
-    if step < recipe.warm_up:
-        return recipe.rate * (step + 1) / recipe.warm_up
-    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 class Stage:

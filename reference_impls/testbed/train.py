@@ -13,11 +13,10 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,33 +29,14 @@ from reference_impls.testbed.data import ASSETS, load
 from reference_impls.testbed.diffusion import loss, stratified_times
 from reference_impls.testbed.make_data import SOURCES
 from reference_impls.testbed.models import BUILDERS, DATA_OF, LICENCE, pretrained
+from reference_impls.testbed.recipe import Recipe, rate_at
 
 EMA = 0.998
 SAMPLES, SAMPLING_STEPS, SAMPLING_SEED = 2_500, 10, 0
 """What a card's class accuracy and Fréchet distance are measured on."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What fixes a training run."""
-
-    steps: int
-    batch: int
-    rate: float
-    seed: int = 0
-    weight_decay: float = 0.01
-    warm_up: int = 100
-
-
 RECIPES = {"dit": Recipe(steps=3_000, batch=64, rate=2e-3), "unet": Recipe(steps=5_400, batch=64, rate=1.5e-3)}
-
-
-def rate_at(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then half a cosine down to zero."""
-    if step < recipe.warm_up:
-        return recipe.rate * (step + 1) / recipe.warm_up
-    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def train(name: str, recipe: Recipe) -> tuple[nn.Module, list[float]]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from reference_impls.pipelines import parts, train
 from reference_impls.pipelines.scenes import PLACES, WORDS, Scene
+from reference_impls.testbed.recipe import Recipe, rate_at
 
 
 def test_every_word_is_one_token_and_others_are_spelled() -> None:
@@ -61,7 +62,7 @@ def test_standardised_latents_give_the_same_images() -> None:
         torch.testing.assert_close(after.std * deviation, before.std, rtol=1e-4, atol=1e-5)
 
 
-def fitted(work: Path, recipe: train.Recipe, stop: int | None = None) -> tuple[torch.Tensor, list[float]]:
+def fitted(work: Path, recipe: Recipe, stop: int | None = None) -> tuple[torch.Tensor, list[float]]:
     """The averaged weight of a line that was fitted in a stage, and the losses; perhaps stopped before a step."""
     torch.manual_seed(0)
     line = nn.Linear(3, 1)
@@ -89,9 +90,9 @@ def test_a_stopped_stage_goes_on_to_the_same_weights(tmp_path: Path) -> None:
 
 def test_the_rate_rises_and_falls() -> None:
     recipe = replace(train.DENOISER, steps=1_100, rate=1.0, warm_up=100)
-    assert [train.rate_at(step, recipe) for step in (0, 49, 99, 100)] == pytest.approx([0.01, 0.5, 1, 1])
-    assert train.rate_at(600, recipe) == pytest.approx(0.5)
-    assert train.rate_at(1_100, recipe) == pytest.approx(0)
+    assert [rate_at(step, recipe) for step in (0, 49, 99, 100)] == pytest.approx([0.01, 0.5, 1, 1])
+    assert rate_at(600, recipe) == pytest.approx(0.5)
+    assert rate_at(1_100, recipe) == pytest.approx(0)
 
 
 def test_the_text_encoder_learns_what_captions_say(tmp_path: Path) -> None:
