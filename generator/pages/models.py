@@ -11,7 +11,7 @@ from generator.pages.render import render
 from generator.views.models import Part, operations_of, parts_of
 from generator.views.site import Site
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning.classes import CLASSES
+from reference_impls.units.classes import CLASSES
 
 NAMES_VERSION = 1
 

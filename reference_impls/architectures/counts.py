@@ -19,7 +19,7 @@ from reference_impls.maths import macs
 from reference_impls.maths.hooks import hooked
 from reference_impls.maths.surgery import remove
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.pruning.units import groups_of
+from reference_impls.units.lookup import groups_of
 
 OWN: Mapping[str, type[nn.Module]] = {"OriginalDiT": OriginalDiT, "DDIMUNet": DDIMUNet}
 """Classes that diffusers lacks or writes otherwise."""

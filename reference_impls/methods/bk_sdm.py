@@ -28,7 +28,7 @@ from reference_impls.maths.surgery import Block
 from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
-from reference_impls.pruning.units import blocks_of
+from reference_impls.units.lookup import blocks_of
 
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:

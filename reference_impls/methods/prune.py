@@ -34,10 +34,10 @@ from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, lay
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
 from reference_impls.pruning.layers import Layer
 from reference_impls.pruning.undo import undone_on_failure
-from reference_impls.pruning.units import blocks_of, left_out_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.models import Denoiser
+from reference_impls.units.lookup import blocks_of, left_out_of
 
 FUNCTIONS: Mapping[str, PruningFunction] = {
     "random": random_pruning.prune,

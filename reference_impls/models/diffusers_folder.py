@@ -31,8 +31,8 @@ from reference_impls.models import weight_files
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.weight_files import WeightFiles
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.diffusers_blocks import blocks_of
-from reference_impls.pruning.diffusers_units import groups_of
+from reference_impls.units.diffusers_blocks import blocks_of
+from reference_impls.units.diffusers_groups import groups_of
 
 CONFIG, PIPELINE, REPORT = "config.json", "model_index.json", "pruning.json"
 Steps = Sequence[Mapping[str, object]]

@@ -22,9 +22,9 @@ from reference_impls.files.weights import load_weights
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.near_names import unknown
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.metrics import Quality
 from reference_impls.testbed.models import BUILDERS, Denoiser
+from reference_impls.units.lookup import blocks_of, groups_of
 
 WEIGHTS, CONFIG, GRID = "model.safetensors", "config.json", "samples.png"
 ZOOM = 4

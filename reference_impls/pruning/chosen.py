@@ -14,7 +14,7 @@ from reference_impls.maths.surgery import Block, Group
 from reference_impls.near_names import nearest
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import Layer, prunable
-from reference_impls.pruning.units import blocks_of, groups_of
+from reference_impls.units.lookup import blocks_of, groups_of
 
 
 def layers_to_prune(model: nn.Module, request: Request) -> dict[str, Layer]:

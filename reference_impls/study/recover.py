@@ -19,9 +19,9 @@ from torch import nn
 from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.methods.registry import Features
 from reference_impls.pruning.layers import prunable
-from reference_impls.pruning.units import feature_places
 from reference_impls.testbed.data import Images
 from reference_impls.testbed.diffusion import noised, stratified_times
+from reference_impls.units.lookup import feature_places
 
 RATE, BATCH = 5e-4, 64
 

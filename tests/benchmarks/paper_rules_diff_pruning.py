@@ -10,8 +10,8 @@ import torch
 from reference_impls.methods.diff_pruning import THRESHOLD, squared_taylor
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.remove_units import best_units, owned, remove_lowest
-from reference_impls.pruning.units import groups_of
 from reference_impls.study.records import Compared
+from reference_impls.units.lookup import groups_of
 from tests.benchmarks.rule_losses import alike, dense_and_calibration, loss
 from tests.reference_impls.paper_rules.diff_pruning import summed_gradients, unit_scores
 

@@ -12,11 +12,11 @@ from reference_impls.methods import ecodiff
 from reference_impls.methods.prune import calibration_for
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.remove_units import remove_lowest
-from reference_impls.pruning.units import groups_of
 from reference_impls.study.measure import shipped
 from reference_impls.study.records import Compared
 from reference_impls.study.table import FULL
 from reference_impls.testbed.metrics import held_out_loss
+from reference_impls.units.lookup import groups_of
 
 SPARSITIES = (0.5, 0.7)
 MODELS = ("dit", "unet")

@@ -12,9 +12,9 @@ from reference_impls.maths.masks import pruned_count
 from reference_impls.maths.obs import column_scores, remove_columns
 from reference_impls.maths.surgery import remove
 from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
-from reference_impls.pruning.units import groups_of
 from reference_impls.study.records import Compared
 from reference_impls.testbed.models import Denoiser
+from reference_impls.units.lookup import groups_of
 from tests.benchmarks.rule_losses import by_ours, dense_and_calibration, loss
 from tests.reference_impls.paper_rules.in_turn import rows_of
 from tests.reference_impls.paper_rules.obs_diff import hessian_of, remove_units

@@ -9,8 +9,8 @@ import torch
 
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.remove_units import remove_lowest
-from reference_impls.pruning.units import groups_of
 from reference_impls.study.records import Compared
+from reference_impls.units.lookup import groups_of
 from tests.benchmarks.rule_losses import MODELS, by_ours, dense_and_calibration, loss
 from tests.reference_impls.paper_rules.taylor import filter_scores
 

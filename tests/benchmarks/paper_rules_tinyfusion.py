@@ -10,11 +10,11 @@ from reference_impls.methods import tinyfusion
 from reference_impls.methods.prune import calibration_for, prune
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.skip_blocks import skip_blocks
-from reference_impls.pruning.units import blocks_of
 from reference_impls.study.measure import shipped
 from reference_impls.study.records import Compared
 from reference_impls.study.table import FULL
 from reference_impls.testbed.metrics import held_out_loss
+from reference_impls.units.lookup import blocks_of
 from tests.benchmarks.rule_losses import IMAGES
 from tests.reference_impls.paper_rules.tinyfusion import learned_options
 

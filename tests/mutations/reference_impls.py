@@ -146,10 +146,10 @@ PRUNING = (
         (f"{T}maths/test_surgery.py::test_changes_add_up",),
     ),
     Mutation(
-        "reference_impls/pruning/diffusers_units.py",
+        "reference_impls/units/diffusers_groups.py",
         "torch.cat([each, each + hidden], dim=1)",
         "torch.cat([2 * each, 2 * each + 1], dim=1)",
-        (f"{T}pruning/test_diffusers_units.py::test_units_leave_exactly[stable-audio]",),
+        (f"{T}units/test_diffusers_groups.py::test_units_leave_exactly[stable-audio]",),
     ),
     Mutation(
         "reference_impls/maths/surgery.py",

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from generator.checks.model_names import folded
 from reference_impls.architectures.registry import ARCHITECTURES
-from reference_impls.pruning.classes import CLASSES
+from reference_impls.units.classes import CLASSES
 from tests.site.conftest import Built
 
 Open = Callable[..., Page]

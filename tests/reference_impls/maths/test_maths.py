@@ -7,7 +7,7 @@ from torch import nn
 from reference_impls.maths import macs, obs
 from reference_impls.maths.masks import keep_best
 from reference_impls.maths.surgery import remove
-from reference_impls.pruning.units import groups_of
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.small_models import small
 
 

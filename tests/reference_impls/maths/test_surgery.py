@@ -11,10 +11,10 @@ from torch import nn
 
 from reference_impls.maths.surgery import Group, Skip, checked, remove, skip, zero
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.units import blocks_of, groups_of
 from reference_impls.testbed.dit import DiT
 from reference_impls.testbed.models import BUILDERS, Denoiser
 from reference_impls.testbed.unet import UNet
+from reference_impls.units.lookup import blocks_of, groups_of
 from tests.reference_impls.small_models import small
 
 MODELS: dict[str, Denoiser] = {"dit": small("dit"), "unet": small("unet")}

@@ -1,8 +1,8 @@
 """BK-SDM: the order of its rule."""
 
 from reference_impls.methods import bk_sdm
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.unet import UNet
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.small_models import small
 
 DIT = small("dit", depth=8)

@@ -8,11 +8,11 @@ import torch
 from reference_impls.maths.surgery import skip
 from reference_impls.methods import bk_sdm
 from reference_impls.methods.prune import cost, prune
-from reference_impls.pruning.units import blocks_of
 from reference_impls.study.recover import feature_loss, recover, shared_places, streams
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
 from reference_impls.testbed.unet import UNet
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.paper_rules import bk_sdm as rule
 
 TRAIN, _ = load("mnist16")

@@ -12,11 +12,11 @@ from reference_impls.calls.call import Calibration
 from reference_impls.methods import laptop_diff, shortgpt, tinyfusion
 from reference_impls.methods.prune import prune
 from reference_impls.methods.registry import METHODS
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import load
 from reference_impls.testbed.dit import DiT
 from reference_impls.testbed.models import Denoiser, pretrained
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.small_models import small
 
 ALL = sorted(name for name, method in METHODS.items() if method.kind == "depth")

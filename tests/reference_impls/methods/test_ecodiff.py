@@ -14,11 +14,11 @@ from reference_impls.maths import gates
 from reference_impls.maths.surgery import Group, zero
 from reference_impls.methods import ecodiff
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
 from reference_impls.testbed.diffusion import ddim
 from reference_impls.testbed.models import Denoiser
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.small_models import small
 
 TRAIN, _ = load("digits")

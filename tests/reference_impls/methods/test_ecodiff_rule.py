@@ -12,9 +12,9 @@ from reference_impls.maths.gates import hard_concrete, logistic_noise
 from reference_impls.maths.surgery import Group, Part
 from reference_impls.methods import ecodiff
 from reference_impls.pruning.remove_units import best_of_groups, best_units
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.paper_rules import ecodiff as rule
 from tests.reference_impls.small_models import small
 

@@ -12,8 +12,8 @@ from torch import nn
 from reference_impls.maths.surgery import skip
 from reference_impls.methods import laptop_diff
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_trajectory
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.small_models import small
 
 DIT = small("dit", depth=8)

@@ -7,9 +7,9 @@ import torch
 
 from reference_impls.methods import laptop_diff
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.units import blocks_of
 from reference_impls.study.recover import feature_loss
 from reference_impls.testbed.calibration import from_trajectory
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.paper_rules import laptop_diff as rule
 from tests.reference_impls.small_models import small
 

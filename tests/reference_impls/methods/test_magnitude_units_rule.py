@@ -7,7 +7,7 @@ import torch
 
 from reference_impls.methods.prune import prune
 from reference_impls.pruning.remove_units import best_units
-from reference_impls.pruning.units import groups_of
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.paper_rules.magnitude_units import filter_norms, kept_units
 from tests.reference_impls.small_models import small
 

@@ -8,9 +8,9 @@ import torch
 from reference_impls.maths.hooks import hooked
 from reference_impls.methods import shortgpt
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.paper_rules import shortgpt as rule
 from tests.reference_impls.small_models import small
 

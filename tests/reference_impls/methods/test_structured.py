@@ -23,10 +23,10 @@ from reference_impls.pruning import chosen, remove_units
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.observers import alike
 from reference_impls.pruning.remove_units import best_units, owned
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import Denoiser
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.by_hand import STEPS, error, inputs_of
 from tests.reference_impls.small_models import small
 

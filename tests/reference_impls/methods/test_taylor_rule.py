@@ -10,10 +10,10 @@ from reference_impls.calls.call import Calibration
 from reference_impls.methods.diff_pruning import squared_taylor
 from reference_impls.methods.prune import prune
 from reference_impls.pruning.remove_units import best_units, owned
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import Denoiser
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.paper_rules.diff_pruning import summed_gradients, unit_scores
 from tests.reference_impls.paper_rules.taylor import filter_scores
 from tests.reference_impls.small_models import small

@@ -13,9 +13,9 @@ from reference_impls.maths.gates import one_of
 from reference_impls.maths.surgery import skip
 from reference_impls.methods import tinyfusion
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.small_models import small
 
 TRAIN, _ = load("digits")

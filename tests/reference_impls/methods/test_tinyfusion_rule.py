@@ -9,9 +9,9 @@ import torch
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
 from reference_impls.methods import tinyfusion
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.paper_rules import tinyfusion as rule
 from tests.reference_impls.small_models import small
 

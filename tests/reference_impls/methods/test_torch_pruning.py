@@ -20,10 +20,10 @@ from reference_impls.calls.noise import noise_calls
 from reference_impls.maths.surgery import Group, Part, remove, zero
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.remove_units import best_units
-from reference_impls.pruning.units import groups_of
 from reference_impls.testbed.calibration import image_call
 from reference_impls.testbed.dit import Attention
 from reference_impls.testbed.models import pretrained
+from reference_impls.units.lookup import groups_of
 from tests.reference_impls.models.test_diffusers_folder import CONFIGS, made
 from tests.reference_impls.small_models import small
 

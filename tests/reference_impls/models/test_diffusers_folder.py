@@ -19,8 +19,8 @@ from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.pruning.classes import CLASSES
-from reference_impls.pruning.units import groups_of
+from reference_impls.units.classes import CLASSES
+from reference_impls.units.lookup import groups_of
 
 diffusers = diffusers_package()
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release

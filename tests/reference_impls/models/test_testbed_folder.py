@@ -11,9 +11,9 @@ import torch
 from reference_impls.maths.surgery import skip
 from reference_impls.models import testbed_folder
 from reference_impls.pruning.contract import Changes
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.metrics import Quality
 from reference_impls.testbed.unet import UNet
+from reference_impls.units.lookup import blocks_of
 
 GONE = ("down.1", "up.1", "up.8")
 

@@ -12,8 +12,8 @@ from reference_impls.methods.registry import METHODS
 from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune, names_chosen
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import prunable
-from reference_impls.pruning.units import blocks_of
 from reference_impls.testbed.data import Images
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.small_models import small
 
 NAMES = ("blocks.0.up", "blocks.1.up", "blocks.10.up", "blocks.10.down", "out")

@@ -12,7 +12,7 @@ from reference_impls.command_line import terminal
 from reference_impls.maths.surgery import Group, remove, zero
 from reference_impls.methods.prune import prune
 from reference_impls.pruning.contract import Report
-from reference_impls.pruning.diffusers_units import find, groups_of
+from reference_impls.units.diffusers_groups import find, groups_of
 from tests.reference_impls.tiny_transformers import TINY, tiny
 
 pytestmark = [

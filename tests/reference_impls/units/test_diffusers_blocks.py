@@ -14,8 +14,8 @@ from reference_impls.command_line.commands import app
 from reference_impls.maths.surgery import skip
 from reference_impls.methods.prune import prune
 from reference_impls.models.load import load
-from reference_impls.pruning.diffusers_blocks import streams
-from reference_impls.pruning.units import blocks_of
+from reference_impls.units.diffusers_blocks import streams
+from reference_impls.units.lookup import blocks_of
 from tests.reference_impls.tiny_transformers import TINY, tiny
 
 pytestmark = [

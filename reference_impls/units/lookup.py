@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import nn
 
 from reference_impls.maths.surgery import Block, Group
-from reference_impls.pruning import testbed_units as testbed
 from reference_impls.testbed.dit import DiT
 from reference_impls.testbed.unet import UNet
+from reference_impls.units import testbed
 
 
 def groups_of(model: nn.Module) -> tuple[Group, ...]:
@@ -19,12 +19,12 @@ def groups_of(model: nn.Module) -> tuple[Group, ...]:
     if isinstance(model, (DiT, UNet)):
         return testbed.groups_of(model)
     if type(model).__module__.startswith("diffusers."):
-        from reference_impls.pruning import diffusers_units
+        from reference_impls.units import diffusers_groups
 
-        return diffusers_units.groups_of(model)
+        return diffusers_groups.groups_of(model)
     raise ValueError(
         f"the heads, neurons and channels of {type(model).__name__} are not known; use an unstructured method, or add "
-        "them to reference_impls/pruning/diffusers_units.py"
+        "them to reference_impls/units/diffusers_groups.py"
     )
 
 
@@ -32,9 +32,9 @@ def left_out_of(model: nn.Module) -> dict[str, str]:
     """Path of each part of a model whose units cannot be removed exactly -> the reason."""
     if not type(model).__module__.startswith("diffusers."):
         return {}
-    from reference_impls.pruning import diffusers_units
+    from reference_impls.units import diffusers_groups
 
-    return dict(diffusers_units.find(model).left_out)
+    return dict(diffusers_groups.find(model).left_out)
 
 
 def blocks_of(model: nn.Module) -> tuple[Block, ...]:
@@ -46,7 +46,7 @@ def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     if isinstance(model, (DiT, UNet)):
         return testbed.blocks_of(model)
     if type(model).__module__.startswith("diffusers."):
-        from reference_impls.pruning import diffusers_blocks
+        from reference_impls.units import diffusers_blocks
 
         return diffusers_blocks.blocks_of(model)
     raise ValueError(f"the blocks of {type(model).__name__} are not known; depth pruning is for the testbed's models")
