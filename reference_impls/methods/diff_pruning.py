@@ -1,12 +1,12 @@
 """Diff-Pruning: Taylor scores from the informative timesteps only.  Fang et al., 2023, arXiv:2305.10924, section 4.
 
-Maths   S_u = sum over t with L_t >= T * max L of sum over the weights of u of (w * dL_t/dw)^2,
+Maths   S_u = sum over the weights of u of (w * sum over t with L_t >= T * max L of dL_t/dw)^2,
         L_t the noise-prediction loss; t rises from 0 until L_t < T times its maximum (coupled weights are scored as
-        one group).
+        one group). As in the authors' code, the scale of a norm counts by |w * dL/dw|, not squared, biases do not
+        count, and the largest loss is the running maximum, so that the passes after the last informative step are
+        saved.
 Differs from the paper: heads, neurons and inner channels are removed, the residual stream keeps its width (pruning it
-        needs a dependency graph). Squares are summed over the timesteps, where the authors' code sums the gradients
-        first. In that code, the scale of a GroupNorm counts by |w * dL/dw|, not squared, and biases do not count. As
-        there, the largest loss is the running maximum, so that the passes after the last informative step are saved.
+        needs a dependency graph). Each timestep of the calibration has images and noise of its own.
 Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass an informative timestep.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.
@@ -15,6 +15,7 @@ Run     python -m reference_impls prune --method diff-pruning --model dit --spar
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import torch
@@ -29,8 +30,8 @@ THRESHOLD = 0.05
 """T of the paper's CIFAR-10 runs."""
 
 
-def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float) -> tuple[dict[str, torch.Tensor], int]:
-    """(w * g)^2 of every parameter, summed over the informative timesteps; and the number of those.
+def gradients(model: nn.Module, calibration: Calibration, threshold: float) -> Iterator[dict[str, torch.Tensor]]:
+    """W * dL_t/dw of every parameter, for each informative timestep, shaped as the parameters; at least float32.
 
     Raises:
         ValueError: the calibration has no targets, or its times fall.
@@ -38,11 +39,7 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
     scales = [call.noise_scale for call in calibration if call.noise_scale is not None]
     if any(bool(later.max() > before.min()) for before, later in pairwise(scales)):  # the scale falls as time rises
         raise ValueError("the times of the calibration fall; make it with from_images(..., by_time=True)")
-    total = {  # never in half precision, where small squares vanish
-        name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
-        for name, value in model.named_parameters()
-    }
-    largest, counted = 0.0, 0
+    largest = 0.0
     for batch in calibration:
         model.zero_grad(set_to_none=True)
         loss = batch.noise_loss(model)
@@ -50,16 +47,41 @@ def squared_taylor(model: nn.Module, calibration: Calibration, threshold: float)
         if loss.item() < threshold * largest:
             break
         loss.backward()
-        counted += 1
-        for name, value in model.named_parameters():
-            if value.grad is not None:
-                total[name] += (value.detach().to(total[name].dtype) * value.grad).square()
+        yield {
+            name: value.detach().to(torch.promote_types(value.dtype, torch.float32)) * value.grad
+            for name, value in model.named_parameters()
+            if value.grad is not None
+        }
     model.zero_grad(set_to_none=True)
-    return total, counted
+
+
+def summed(model: nn.Module, calibration: Calibration, threshold: float) -> dict[str, torch.Tensor]:
+    """W * dL/dw of every parameter, summed over the informative timesteps; zero where no loss depends on it.
+
+    Raises:
+        ValueError: the calibration has no targets, or its times fall.
+    """
+    total = {
+        name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
+        for name, value in model.named_parameters()
+    }
+    for products in gradients(model, calibration, threshold):
+        for name, product in products.items():
+            total[name] += product
+    return total
+
+
+def importance(products: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Importance of every weight: (w * dL/dw)^2, of the scale of a norm |w * dL/dw|; biases have none."""
+    return {
+        name: product.square() if product.dim() > 1 else product.abs()
+        for name, product in products.items()
+        if not name.endswith("bias")
+    }
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request, *, threshold: float = THRESHOLD) -> Outcome:
     """Remove the heads, neurons and channels with the lowest Taylor importance over the informative timesteps."""
     groups = groups_to_prune(model, request)
-    squares, _ = squared_taylor(model, calibration, threshold)
-    return remove_lowest(model, groups, {group.name: owned(group, squares) for group in groups}, request)
+    values = importance(summed(model, calibration, threshold))
+    return remove_lowest(model, groups, {group.name: owned(group, values) for group in groups}, request)

@@ -4,8 +4,7 @@ Maths   S_u = sum over all t of sum over the weights of u of (w * dL_t/dw)^2: th
         summed over those of a unit.
 Differs from the paper: of a unit, its biases, the scale of its norm and the columns that read it count too, where the
         paper sums over its filter (Eq. 9) or squares the filter's joint contribution (Eq. 8). One-shot, the same
-        fraction in each group; the gradients are of the denoising loss, one batch a timestep. It is Diff-Pruning
-        with a threshold of zero, and shares its code.
+        fraction in each group; the gradients are of the denoising loss, one batch a timestep.
 Shapes  one batch a timestep -> a score a unit.   Cost  one backward pass a timestep.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.
@@ -14,13 +13,34 @@ Run     python -m reference_impls prune --method taylor --model dit --sparsity 0
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
-from reference_impls.methods import diff_pruning
+from reference_impls.methods.diff_pruning import gradients
+from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
+from reference_impls.pruning.remove_units import owned, remove_lowest
+
+
+def squares(model: nn.Module, calibration: Calibration) -> dict[str, torch.Tensor]:
+    """(w * dL_t/dw)^2 of every parameter, summed over all timesteps; zero where no loss depends on it.
+
+    Raises:
+        ValueError: the calibration has no targets, or its times fall.
+    """
+    total = {  # never in half precision, where small squares vanish
+        name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
+        for name, value in model.named_parameters()
+    }
+    for products in gradients(model, calibration, threshold=0.0):
+        for name, product in products.items():
+            total[name] += product.square()
+    return total
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Remove the heads, neurons and channels with the lowest Taylor importance over all timesteps."""
-    return diff_pruning.prune(model, calibration, request, threshold=0.0)
+    groups = groups_to_prune(model, request)
+    values = squares(model, calibration)
+    return remove_lowest(model, groups, {group.name: owned(group, values) for group in groups}, request)

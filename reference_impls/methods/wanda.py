@@ -1,11 +1,10 @@
 """Wanda: prune by |weight| x input norm.  Sun et al., 2023, arXiv:2306.11695, section 3, Eq. (1).
 
 Maths   S_ij = |W_ij| * ||X_j||_2 ; within each output row the lowest are pruned (scope "row",
-        as in the paper).
-Differs from the paper: the nearest number of weights is pruned, where the authors' code rounds down. As there, the
-        norms of a block are taken after the blocks before it are pruned, except with scope "global", which compares all
-        layers at once: then they are those of the dense model. X has the inputs of all timesteps of the calibration;
-        of a convolution, column j is one kernel position of one input channel.
+        as in the paper). As in the authors' code, the number of pruned weights of a row is rounded down, and the norms
+        of a block are taken after the blocks before it are pruned.
+Differs from the paper: scope "global" compares all layers at once, by the norms of the dense model. X has the inputs of
+        all timesteps of the calibration; of a convolution, column j is one kernel position of one input channel.
 Shapes  W (outputs, inputs), X (n, inputs) -> mask (outputs, inputs), True = kept.   Cost  two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the model has no layer to prune, a pattern does not fit its rows,
         or a weight or an input is not finite.
@@ -13,6 +12,8 @@ Run     python -m reference_impls prune --method wanda --model dit --sparsity 0.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import nn
@@ -40,7 +41,10 @@ def rule(request: Request) -> Rule[Norms]:
     """How a layer is pruned, in any scope but "global"."""
 
     def decide(name: str, matrix: torch.Tensor, norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
-        mask = mask_of(check_finite("scores", scores(matrix, norms)), request, request.share(name))
+        share, inputs = request.share(name), matrix.shape[1]
+        if request.scope == "row":
+            share = math.floor(inputs * share) / inputs
+        mask = mask_of(check_finite("scores", scores(matrix, norms)), request, share)
         return matrix * mask, mask
 
     return Rule(Norms, decide)

@@ -1,56 +1,47 @@
-"""Diff-Pruning: squares summed over timesteps, or as the authors' code does, the square of the summed gradients."""
+"""Diff-Pruning: the first timestep below the threshold, which one of the authors' two scripts includes."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
-from reference_impls.methods.diff_pruning import THRESHOLD, squared_taylor
+from reference_impls.methods import taylor
+from reference_impls.methods.diff_pruning import THRESHOLD
 from reference_impls.pruning.contract import Request
-from reference_impls.pruning.remove_units import best_units, owned, remove_lowest
+from reference_impls.pruning.remove_units import owned, remove_lowest
 from reference_impls.study.records import Compared
+from reference_impls.testbed.models import Denoiser
 from reference_impls.units.lookup import groups_of
-from tests.benchmarks.rule_losses import alike, dense_and_calibration, loss
+from tests.benchmarks.rule_losses import by_ours, dense_and_calibration, loss
 from tests.reference_impls.paper_rules.diff_pruning import summed_gradients, unit_scores
 
-SUM, NORMS = "diff-pruning-sum", "diff-pruning-norms"
-Scores = dict[str, torch.Tensor]
+MODEL, SPARSITY = "unet", 0.3
+SQUARES = "with the squares of each timestep summed, as by taylor"
 
 
 def measure(seeds: Sequence[int]) -> Iterator[Compared]:
-    """Denoising losses of the U-Net at 30%, and how many units are kept by both."""
-    for name in ("unet",):
-        losses: dict[tuple[float, str], list[float]] = {}
-        chosen: dict[tuple[float, str], list[float]] = {}
-        for seed in seeds:
-            dense, calibration = dense_and_calibration(name, "diff-pruning", seed)
-            groups = groups_of(dense)
-            squares, _ = squared_taylor(dense, calibration, THRESHOLD)
-            gradients, _ = summed_gradients(dense, calibration, THRESHOLD, below=False)
-            rules: dict[str, Scores] = {"ours": {group.name: owned(group, squares) for group in groups}}
-            for rule, norms in ((SUM, False), (NORMS, True)):
-                rules[rule] = {
-                    group.name: torch.tensor(unit_scores(dense, group, gradients, authors_norms=norms))
-                    for group in groups
-                }
-            for sparsity in (0.3,):
-                kept = {
-                    rule: {
-                        (group.name, unit)
-                        for group in groups
-                        for unit in best_units(scores[group.name], sparsity, group.strata)
-                    }
-                    for rule, scores in rules.items()
-                }
-                for rule, scores in rules.items():
-                    model = copy.deepcopy(dense)
-                    remove_lowest(model, groups_of(model), scores, Request(sparsity))
-                    losses.setdefault((sparsity, rule), []).append(loss(name, model))
-                    chosen.setdefault((sparsity, rule), []).append(alike(kept["ours"], kept[rule]))
-        for sparsity in (0.3,):
-            ours = tuple(losses[sparsity, "ours"])
-            for rule in (SUM, NORMS):
-                yield Compared(rule, name, sparsity, "denoising loss", ours, tuple(losses[sparsity, rule]))
-                yield Compared(rule, name, sparsity, "units kept alike", tuple(chosen[sparsity, rule]))
+    """Denoising losses of the U-Net at 30%."""
+    ours, paper, squares = [], [], []
+    for seed in seeds:
+        dense, calibration = dense_and_calibration(MODEL, "diff-pruning", seed)
+        gradients, counted = summed_gradients(dense, calibration, THRESHOLD, below=True)
+        theirs = {
+            group.name: torch.tensor(unit_scores(dense, group, gradients, authors_norms=True))
+            for group in groups_of(dense)
+        }
+        informative = type(calibration)(calibration.calls[: counted - 1])
+        summed = taylor.squares(dense, informative)
+        ours.append(loss(MODEL, by_ours(dense, calibration, "diff-pruning", SPARSITY)))
+        paper.append(lowest_removed(dense, theirs))
+        squares.append(lowest_removed(dense, {group.name: owned(group, summed) for group in groups_of(dense)}))
+    variants = {SQUARES: tuple(squares)}
+    yield Compared("diff-pruning-last-step", MODEL, SPARSITY, "denoising loss", tuple(ours), tuple(paper), variants)
+
+
+def lowest_removed(dense: Denoiser, scores: Mapping[str, torch.Tensor]) -> float:
+    """Denoising loss without the units of the lowest scores."""
+    model = copy.deepcopy(dense)
+    remove_lowest(model, groups_of(model), scores, Request(SPARSITY))
+    return loss(MODEL, model)

@@ -11,8 +11,9 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.methods import diff_pruning
-from reference_impls.methods.diff_pruning import squared_taylor
+from reference_impls.methods.diff_pruning import gradients
 from reference_impls.methods.prune import prune
+from reference_impls.methods.taylor import squares
 from reference_impls.testbed.calibration import from_images, from_trajectory, image_call
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import Denoiser, pretrained
@@ -30,8 +31,7 @@ def test_taylor_against_central_differences() -> None:
     x, t, label = (batch.arguments[name] for name in ("x", "t", "label"))
     assert batch.target is not None
     batch = image_call(x.double(), t.double(), label, target=batch.target.double())
-    squares, counted = diff_pruning.squared_taylor(model, Calibration((batch,)), 0.0)
-    assert counted == 1
+    squared = squares(model, Calibration((batch,)))
     for name in ("blocks.2.feed_forward.up.weight", "blocks.1.attention.qkv.bias"):
         value = model.get_parameter(name)
         for place in (0, 17):
@@ -42,48 +42,42 @@ def test_taylor_against_central_differences() -> None:
                 losses.append(batch.noise_loss(model).item())
             flat[place] = old
             gradient = (losses[0] - losses[1]) / (2 * h)
-            assert float(squares[name].view(-1)[place]) == pytest.approx((old * gradient) ** 2, rel=1e-4, abs=1e-18)
+            assert float(squared[name].view(-1)[place]) == pytest.approx((old * gradient) ** 2, rel=1e-4, abs=1e-18)
 
 
 def test_diff_pruning_stops_where_the_loss_is_negligible() -> None:
     model, calibration = pretrained("dit"), from_images(TRAIN, batches=10, size=8, by_time=True)
-    everything, all_steps = diff_pruning.squared_taylor(model, calibration, 0.0)
-    some, steps = diff_pruning.squared_taylor(model, calibration, 0.05)
-    assert all_steps == 10
-    assert 3 <= steps < 10
-    assert all(bool((some[name] <= everything[name]).all()) for name in some)
+    everything, some = (list(gradients(model, calibration, threshold)) for threshold in (0.0, 0.05))
+    assert len(everything) == 10
+    assert 3 <= len(some) < 10
+    for one, other in zip(some, everything, strict=False):
+        assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_times_must_rise() -> None:
     batches = from_images(TRAIN, batches=3, size=4, by_time=True).calls
     with pytest.raises(ValueError, match="the times of the calibration fall; make it with from_images"):
-        diff_pruning.squared_taylor(MODELS["dit"], Calibration(batches[::-1]), 0.0)
+        squares(MODELS["dit"], Calibration(batches[::-1]))
 
 
 def test_gradients_need_targets() -> None:
     with pytest.raises(ValueError, match="this calibration has no targets; make it with from_images"):
-        diff_pruning.squared_taylor(MODELS["dit"], from_trajectory(MODELS["dit"], n=2, steps=1), 0.0)
+        squares(MODELS["dit"], from_trajectory(MODELS["dit"], n=2, steps=1))
 
 
-@pytest.mark.parametrize(
-    ("method", "options", "share"),
-    [("taylor", {}, 0.0), ("diff-pruning", {}, 0.05), ("diff-pruning", {"threshold": 0.3}, 0.3)],
-)
-def test_timesteps_that_count(
-    method: str, options: dict[str, Any], share: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Taylor takes them all; Diff-Pruning leaves out those of a loss below a twentieth of the largest."""
+@pytest.mark.parametrize(("options", "share"), [({}, 0.05), ({"threshold": 0.3}, 0.3)])
+def test_timesteps_that_count(options: dict[str, Any], share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a loss below a twentieth of the largest are left out."""
     used: list[float] = []
-    real = diff_pruning.squared_taylor
+    real = diff_pruning.summed
 
     def watched(model: nn.Module, calibration: Calibration, threshold: float) -> Any:
         used.append(threshold)
         return real(model, calibration, threshold)
 
-    monkeypatch.setattr(diff_pruning, "squared_taylor", watched)
-    prune(
-        copy.deepcopy(MODELS["dit"]), from_images(TRAIN, batches=3, size=8, by_time=True), 0.5, method=method, **options
-    )
+    monkeypatch.setattr(diff_pruning, "summed", watched)
+    calibration = from_images(TRAIN, batches=3, size=8, by_time=True)
+    prune(copy.deepcopy(MODELS["dit"]), calibration, 0.5, method="diff-pruning", **options)
     assert used == [share]
 
 
@@ -101,7 +95,6 @@ def test_squares_of_small_gradients_do_not_vanish() -> None:
     image = from_images(TRAIN, batches=1, size=8).calls[0]
     batch = image_call(image.arguments["x"].half(), torch.zeros(8).half(), image.arguments["label"])
     batch = replace(batch, target=batch.run(model).detach() + 0.01)
-    squares, _ = squared_taylor(model, Calibration((batch,)), 0.0)
-    ours = squares["blocks.1.feed_forward.up.weight"]
+    ours = squares(model, Calibration((batch,)))["blocks.1.feed_forward.up.weight"]
     assert float(ours.mean()) < torch.finfo(torch.float16).smallest_normal / 100
     assert int(ours.count_nonzero()) > 0.9 * ours.numel()

@@ -1,7 +1,6 @@
 """SparseDM beside SR-STE, trained by a slow plain rule: the same weights after the same steps."""
 
 import copy
-import math
 from dataclasses import replace
 
 import pytest
@@ -11,11 +10,9 @@ from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods import sparsedm
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.layers import prunable
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
-from tests.benchmarks.paper_rules_sparsedm import fast_mask
-from tests.reference_impls.paper_rules.sparsedm import DECAY, mask_of, train
+from tests.reference_impls.paper_rules.sparsedm import BETAS, DECAY, RATE, WEIGHT_DECAY, mask_of, train
 from tests.reference_impls.small_models import small
 
 TRAIN, _ = load("digits")
@@ -33,13 +30,13 @@ def in_double(batch: Call) -> Call:
     ("name", "pattern"), [("dit", (2, 4)), ("dit", (1, 4)), pytest.param("unet", (2, 4), marks=pytest.mark.slow)]
 )
 def test_the_same_weights_after_three_steps(name: str, pattern: tuple[int, int]) -> None:
-    """Masks anew in each step, straight-through gradients and decay; in float64, by the same optimizer."""
+    """Masks anew in each step, straight-through gradients, decay, and the authors' optimizer; in float64."""
     dense = small(name).double()
     calibration = Calibration(tuple(map(in_double, from_images(TRAIN, batches=3, size=4))))
     ours, slow = copy.deepcopy(dense), copy.deepcopy(dense)
     prune(ours, calibration, method="sparsedm", pattern=Pattern(*pattern))
-    adam = torch.optim.Adam(slow.parameters(), lr=sparsedm.RATE)
-    train(slow, calibration, *pattern, adam, rate=lambda step: (1 + math.cos(math.pi * step / 3)) / 2)
+    adamw = torch.optim.AdamW(slow.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY, betas=BETAS)
+    train(slow, calibration, *pattern, adamw)
     for path, value in slow.named_parameters():
         torch.testing.assert_close(ours.get_parameter(path), value, rtol=1e-6, atol=1e-9, msg=path)
 
@@ -54,8 +51,3 @@ def test_groups_of_a_convolution_are_those_of_the_authors() -> None:
     expected = mask_of(weight, 2, 4)
     assert expected.view(6, 2, 4, 3, 3).sum(2).eq(2).all()
     assert torch.equal(sparsedm.Sparse(Pattern(2, 4), 0.0)(weight) != 0, expected)
-
-
-def test_the_masks_of_the_measurement_are_the_slow_ones() -> None:
-    for layer in prunable(small("dit")).values():
-        assert torch.equal(fast_mask(layer.weight, 2, 4), mask_of(layer.weight, 2, 4))

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from reference_impls.calls.call import Calibration
-from reference_impls.methods.diff_pruning import squared_taylor
+from reference_impls.methods.diff_pruning import gradients, importance, summed
 from reference_impls.methods.prune import prune
+from reference_impls.methods.taylor import squares
 from reference_impls.pruning.remove_units import best_units, owned
 from reference_impls.testbed.calibration import from_images
 from reference_impls.testbed.data import load
@@ -30,16 +31,16 @@ def model(request: pytest.FixtureRequest) -> Denoiser:
 def test_ours_is_the_sum_of_squares_and_what_the_unit_owns_besides(model: Denoiser) -> None:
     """Eq. (9) of Molchanov et al. over the filter; besides: biases, norms, and the columns that read the unit."""
     groups = groups_of(model)
-    squares, _ = squared_taylor(model, CALIBRATION, 0.0)
+    squared = squares(model, CALIBRATION)
     _, filters = filter_scores(model, CALIBRATION, groups)
     for group in groups:
-        besides = {name: torch.zeros_like(value) for name, value in squares.items()}
+        besides = {name: torch.zeros_like(value) for name, value in squared.items()}
         for part in group.parts:
             for name in (f"{part.layer}.weight", f"{part.layer}.bias"):
-                if name in squares and (part.side == "in" or squares[name].dim() < 2):
-                    besides[name] = squares[name]
+                if name in squared and (part.side == "in" or squared[name].dim() < 2):
+                    besides[name] = squared[name]
         expected = torch.tensor(filters[group.name]).double() + owned(group, besides)
-        torch.testing.assert_close(owned(group, squares), expected, rtol=1e-4, atol=1e-12)
+        torch.testing.assert_close(owned(group, squared), expected, rtol=1e-4, atol=1e-12)
 
 
 def test_the_joint_contribution_of_a_filter_is_that_of_a_gate_behind_it() -> None:
@@ -64,37 +65,32 @@ def test_the_joint_contribution_of_a_filter_is_that_of_a_gate_behind_it() -> Non
         assert joint["blocks.1.feed_forward"][unit] == pytest.approx(gate**2, rel=1e-4)
 
 
-def test_at_one_timestep_the_sum_of_gradients_is_the_gradient(model: Denoiser) -> None:
-    """The stated difference of Diff-Pruning needs two timesteps; with one, all scores are equal."""
-    one = Calibration(CALIBRATION.calls[:1])
-    squares, counted = squared_taylor(model, one, 0.05)
-    gradients, theirs = summed_gradients(model, one, 0.05, below=False)
-    assert counted == theirs == 1
-    for group in groups_of(model):
-        scores = torch.tensor(unit_scores(model, group, gradients, authors_norms=False)).double()
-        torch.testing.assert_close(owned(group, squares), scores, rtol=1e-4, atol=1e-12)
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_diff_pruning_scores_as_the_authors_code(model: Denoiser, threshold: float) -> None:
+    """Gradients are summed before the square, norms count by their absolute value, biases do not count."""
+    ours = importance(summed(model, CALIBRATION, threshold))
+    theirs, _ = summed_gradients(model, CALIBRATION, threshold, below=False)
+    groups = groups_of(model)
+    for group in groups:
+        scores = torch.tensor(unit_scores(model, group, theirs, authors_norms=True)).double()
+        torch.testing.assert_close(owned(group, ours), scores, rtol=1e-4, atol=1e-10)
 
 
-def test_gradients_that_cancel_over_timesteps_count_here_only(model: Denoiser) -> None:
+def test_gradients_that_cancel_over_timesteps_count_for_taylor_only(model: Denoiser) -> None:
     """The square of a sum is at most the number of terms times the sum of their squares."""
-    squares, counted = squared_taylor(model, CALIBRATION, 0.0)
-    gradients, _ = summed_gradients(model, CALIBRATION, 0.0, below=False)
-    for name, value in model.named_parameters():
-        summed = (value.detach() * gradients[name]).square()
-        assert bool((summed <= counted * squares[name] * 1.001 + 1e-12).all()), name
-    chosen = {
-        (group.name, unit)
-        for group in groups_of(model)
-        for unit in best_units(owned(group, squares), 0.5, group.strata)
-    }
-    theirs = {
-        (group.name, unit)
-        for group in groups_of(model)
-        for unit in best_units(
-            torch.tensor(unit_scores(model, group, gradients, authors_norms=False)), 0.5, group.strata
-        )
-    }
-    assert chosen != theirs
+    squared, products = squares(model, CALIBRATION), summed(model, CALIBRATION, 0.0)
+    steps = len(CALIBRATION.calls)
+    for name, product in products.items():
+        assert bool((product.square() <= steps * squared[name] * 1.001 + 1e-12).all()), name
+    chosen, others = (
+        {
+            (group.name, unit)
+            for group in groups_of(model)
+            for unit in best_units(owned(group, values), 0.5, group.strata)
+        }
+        for values in (squared, importance(products))
+    )
+    assert chosen != others
 
 
 def test_norms_count_by_their_absolute_value_in_the_authors_code() -> None:
@@ -118,7 +114,7 @@ def test_norms_count_by_their_absolute_value_in_the_authors_code() -> None:
 def test_the_timesteps_that_count_are_those_of_the_authors_code(threshold: float) -> None:
     """Against the largest loss so far; one of the authors' two scripts also counts the first one below."""
     model = small("dit")
-    _, ours = squared_taylor(model, CALIBRATION, threshold)
+    ours = len(list(gradients(model, CALIBRATION, threshold)))
     _, theirs = summed_gradients(model, CALIBRATION, threshold, below=False)
     _, more = summed_gradients(model, CALIBRATION, threshold, below=True)
     assert ours == theirs
@@ -127,9 +123,9 @@ def test_the_timesteps_that_count_are_those_of_the_authors_code(threshold: float
 
 def test_the_units_of_taylor_are_the_lowest_scores() -> None:
     model = small("dit")
-    squares, _ = squared_taylor(model, CALIBRATION, 0.0)
+    squared = squares(model, CALIBRATION)
     report = prune(copy.deepcopy(model), CALIBRATION, 0.5, method="taylor")
     for group in groups_of(model):
-        scores = owned(group, squares).tolist()
+        scores = owned(group, squared).tolist()
         rising = sorted(range(group.units), key=lambda unit: (scores[unit], -unit))
         assert report.kept[group.name] == sorted(rising[group.units // 2 :])

@@ -18,8 +18,6 @@ from reference_impls.pruning.layers import prunable
 
 DECAY, RATE, WEIGHT_DECAY, BETAS = 2e-4, 2e-4, 0.03, (0.99, 0.999)
 
-Mask = Callable[[torch.Tensor, int, int], torch.Tensor]
-
 
 def mask_of(weight: torch.Tensor, n: int, m: int) -> torch.Tensor:
     """True for the n largest of every m consecutive input channels, at each kernel position."""
@@ -40,13 +38,13 @@ def _largest(matrix: torch.Tensor, n: int, m: int) -> torch.Tensor:
 
 
 def gradients(
-    model: nn.Module, loss: Callable[[nn.Module], torch.Tensor], n: int, m: int, decay: float, mask: Mask = mask_of
+    model: nn.Module, loss: Callable[[nn.Module], torch.Tensor], n: int, m: int, decay: float
 ) -> dict[str, torch.Tensor]:
     """What each parameter of the dense model is trained by."""
     masked, masks = copy.deepcopy(model), {}
     with torch.no_grad():
         for name, layer in prunable(masked).items():
-            masks[f"{name}.weight"] = mask(layer.weight, n, m)
+            masks[f"{name}.weight"] = mask_of(layer.weight, n, m)
             layer.weight.mul_(masks[f"{name}.weight"])
     torch.autograd.backward(loss(masked))
     found = {}
@@ -63,17 +61,12 @@ def train(
     n: int,
     m: int,
     optimizer: torch.optim.Optimizer,
-    *,
-    rate: Callable[[int], float] = lambda step: 1.0,
-    mask: Mask = mask_of,
 ) -> None:
-    """One step for each batch; ``rate`` is the factor of the learning rate, and at the end the masks are applied."""
-    first = optimizer.param_groups[0]["lr"]
-    for step, batch in enumerate(calibration):
-        for name, gradient in gradients(model, batch.loss, n, m, DECAY, mask).items():
+    """One step for each batch; at the end the masks are applied."""
+    for batch in calibration:
+        for name, gradient in gradients(model, batch.loss, n, m, DECAY).items():
             model.get_parameter(name).grad = gradient
-        optimizer.param_groups[0]["lr"] = first * rate(step)
         optimizer.step()
     with torch.no_grad():
         for layer in prunable(model).values():
-            layer.weight.mul_(mask(layer.weight, n, m))
+            layer.weight.mul_(mask_of(layer.weight, n, m))
