@@ -53,17 +53,20 @@ COMPARISONS: Mapping[str, Comparison] = {
         same="Every weight has the same chance of being pruned, and the sparsity is exact.",
     ),
     "magnitude": Comparison(
-        paper="section 3; threshold: section 4",
-        same="The weights with the smallest absolute values are pruned.",
+        paper="section 3; the same sparsity in each layer: the baseline of the authors of Wanda",
+        same=(
+            "In each layer the weights with the smallest absolute values are pruned, at the same sparsity, as in the "
+            "magnitude baseline of the papers on one-shot pruning."
+        ),
         differs=(
             Difference(
                 "The paper prunes in rounds, with training after each; here it is one-shot, and recover can follow.",
                 why_not_measured=ONE_SHOT,
             ),
             Difference(
-                "The paper sets a threshold, a quality parameter times the standard deviation of the weights of a "
-                "layer; here the sparsity is set, the same for each layer. Measured with one quality parameter for all "
-                "layers, at the same sparsity of the model.",
+                "Han et al. set a threshold for each layer, a quality parameter times the standard deviation of its "
+                "weights, so that layers differ in sparsity. Measured with one quality parameter for all layers, at "
+                "the same sparsity of the model.",
                 measured="magnitude-threshold",
             ),
         ),
