@@ -19,8 +19,7 @@ from reference_impls.testbed.metrics import held_out_loss
 from reference_impls.units.lookup import groups_of
 
 SPARSITIES = (0.5, 0.7)
-MODELS = ("dit",)
-"""Of the U-Net, learning the gates six times takes longer than all other comparisons together."""
+MODEL = "dit"
 
 Alphas = Mapping[str, torch.Tensor]
 Kept = frozenset[tuple[str, int]]
@@ -44,12 +43,11 @@ def pruned(model: str, alphas: Alphas, sparsity: float, *, over_groups: bool = T
 
 def measure(seeds: Sequence[int]) -> Iterator[Compared]:
     """Denoising losses and agreement of masks at 50 and 70%."""
-    for model in MODELS:
-        units = sum(group.units for group in groups_of(shipped(model)[0]))
-        ours = [learned(model, seed) for seed in seeds]
-        for sparsity in SPARSITIES:
-            losses, masks = zip(*(pruned(model, alphas, sparsity) for alphas in ours), strict=True)
-            by_group = tuple(pruned(model, alphas, sparsity, over_groups=False)[0] for alphas in ours)
-            yield Compared("ecodiff-ranking", model, sparsity, "denoising loss with ranking=group", by_group, losses)
-            alike = tuple(round(1 - len(one ^ other) / units, 4) for one, other in combinations(masks, 2))
-            yield Compared("ecodiff-seeds", model, sparsity, "units chosen alike by two seeds", alike)
+    units = sum(group.units for group in groups_of(shipped(MODEL)[0]))
+    ours = [learned(MODEL, seed) for seed in seeds]
+    for sparsity in SPARSITIES:
+        losses, masks = zip(*(pruned(MODEL, alphas, sparsity) for alphas in ours), strict=True)
+        by_group = tuple(pruned(MODEL, alphas, sparsity, over_groups=False)[0] for alphas in ours)
+        yield Compared("ecodiff-ranking", MODEL, sparsity, "denoising loss with ranking=group", by_group, losses)
+        alike = tuple(round(1 - len(one ^ other) / units, 4) for one, other in combinations(masks, 2))
+        yield Compared("ecodiff-seeds", MODEL, sparsity, "units chosen alike by two seeds", alike)
