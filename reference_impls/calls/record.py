@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.generate import accepted_by, arguments_of, generate
 
 DENOISERS = ("unet", "transformer")
 """What pipelines of diffusers call the model that denoises."""
@@ -62,41 +62,22 @@ def record(
             does not take one of ``inputs``, fails, or never calls the denoiser.
     """
     kind = type(pipeline).__name__
-    for name, value in (("steps", steps), ("limit", limit)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}")
     name, model = denoiser_of(pipeline, denoiser)
-    given = dict(inputs or {})
-    accepted = inspect.signature(pipeline.__call__).parameters
-    _check_inputs(kind, accepted, prompts, given)
-    if guidance is not None:
-        if "guidance_scale" not in accepted:
-            raise ValueError(f"{kind} has no guidance; record it without")
-        given["guidance_scale"] = guidance
-    if "num_inference_steps" in accepted:
-        given["num_inference_steps"] = steps
-    if "output_type" in accepted and hasattr(pipeline, "vae"):
+    given = arguments_of(pipeline, prompts, steps=steps, guidance=guidance, inputs=inputs)
+    if "output_type" in accepted_by(pipeline) and hasattr(pipeline, "vae"):
         given.setdefault("output_type", "latent")  # images are not needed
     runs = len(prompts) or min(limit, UNPROMPTED)
     wanted = _spread(limit, runs)
     kept: list[Call] = []
-    with _quiet(pipeline):
-        for done, (index, quota) in enumerate(wanted.items()):
-            if show is not None:
-                show(done, len(wanted))
-            prompt = prompts[index] if prompts else None
-            words = {**_prompted(kind, accepted, prompt), **given}
-            if "generator" in accepted:
-                words["generator"] = torch.Generator().manual_seed(seed + index)
-            run = _Run(targets)
-            try:
-                with run.listening(model, getattr(pipeline, "scheduler", None)), torch.no_grad():
-                    pipeline(**words)
-            except Exception as error:  # each pipeline fails in its own way
-                what = str(error).partition("\n")[0] or type(error).__name__
-                where = "" if prompt is None else f" for prompt {prompt!r}"
-                raise ValueError(f"{kind} fails{where}: {what}") from error
-            kept += run.spread(quota, (index + 0.5) / runs)
+    for done, (index, quota) in enumerate(wanted.items()):
+        if show is not None:
+            show(done, len(wanted))
+        run = _Run(targets)
+        with run.listening(model, getattr(pipeline, "scheduler", None)):
+            generate(pipeline, prompts[index] if prompts else None, given, seed + index)
+        kept += run.spread(quota, (index + 0.5) / runs)
     if not kept:
         raise ValueError(f"{kind} never called its {name}; name the denoiser that it uses")
     about = {
@@ -133,51 +114,10 @@ def denoiser_of(pipeline: Any, name: str | None = None) -> tuple[str, nn.Module]
     raise ValueError(f"{type(pipeline).__name__} has no {what}; its modules are {', '.join(modules) or 'none'}")
 
 
-def takes_prompts(pipeline: Any) -> bool:
-    """Whether a pipeline is prompted with text."""
-    return "prompt" in inspect.signature(pipeline.__call__).parameters
-
-
-def _check_inputs(kind: str, accepted: Mapping[str, Any], prompts: Sequence[str], given: Mapping[str, Any]) -> None:
-    if strange := [name for name in given if name not in accepted]:
-        raise ValueError(f"{kind} takes no {strange[0]!r}; it takes {', '.join(accepted)}")
-    asks = "prompt" if "prompt" in accepted else "class_labels" if "class_labels" in accepted else None
-    if not prompts and asks and asks not in given and "prompt_embeds" not in given:
-        raise ValueError(f"{kind} needs {'prompts' if asks == 'prompt' else 'class numbers as prompts'}; give some")
-    if prompts and asks is None:
-        raise ValueError(f"{kind} takes no prompts; record it without")
-
-
-def _prompted(kind: str, accepted: Mapping[str, Any], prompt: str | None) -> dict[str, Any]:
-    """The prompt as the pipeline takes it."""
-    if prompt is None:
-        return {}
-    if "prompt" in accepted:
-        return {"prompt": prompt}
-    try:
-        return {"class_labels": [int(prompt)]}
-    except ValueError:
-        raise ValueError(f"{kind} takes numbers of classes as prompts, not {prompt!r}") from None
-
-
 def _spread(limit: int, runs: int) -> dict[int, int]:
     """How many forward passes are kept of each run; runs of which none would be are left out."""
     quotas = {run: limit * (run + 1) // runs - limit * run // runs for run in range(runs)}
     return {run: quota for run, quota in quotas.items() if quota}
-
-
-@contextmanager
-def _quiet(pipeline: Any) -> Iterator[None]:
-    """Without its progress bar."""
-    before = vars(pipeline).get("_progress_bar_config")
-    pipeline.set_progress_bar_config(disable=True)
-    try:
-        yield
-    finally:
-        if before is None:
-            del pipeline._progress_bar_config
-        else:
-            pipeline._progress_bar_config = before
 
 
 @dataclass

@@ -14,9 +14,10 @@ from typing import Any
 from torch import nn
 
 from reference_impls.calls.call import Calibration
+from reference_impls.calls.generate import takes_prompts
 from reference_impls.calls.noise import INPUTS, noise_calls
 from reference_impls.calls.prompts import own_prompts, read_prompts
-from reference_impls.calls.record import record, takes_prompts
+from reference_impls.calls.record import record
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import IMAGES, measure, open_model, sample
 from reference_impls.command_line.usage import Stopped, wrong_use

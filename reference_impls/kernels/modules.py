@@ -15,14 +15,20 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from reference_impls.kernels import conv3x3, csr_spmm, rowblock_conv3x3, rowblock_spmm
 from reference_impls.maths.hooks import Hook, hooked
 
 Format = Literal["csr", "shared"]
+Chosen = Literal["dense", "csr", "shared"]
 FORMATS: tuple[Format, ...] = ("csr", "shared")
-REPEATS = 5
-"""Calls of which the fastest is taken when formats are compared."""
+REPEATS, ENOUGH = 5, 2.0
+"""Calls of which the fastest is taken when formats are compared; two where they take so many seconds together."""
+FEWEST_ZEROS = 0.1
+"""Sparsity below which no kernel is faster than a dense one. Half precision makes a few zeros in any large layer."""
+MOST_STORED = 1.6
+"""Weights that 4×1 blocks may store for each one that is not zero: their kernel makes up for no more."""
 
 
 class Sparse(nn.Module):
@@ -192,9 +198,8 @@ def computable(layer: nn.Conv2d) -> bool:
 class Choice:
     """The kernel chosen for a layer, with the times."""
 
-    chosen: str
-    """dense, csr or shared."""
-    seconds: Mapping[str, float]
+    chosen: Chosen
+    seconds: Mapping[Chosen, float]
     """The fastest of a few calls, by format."""
 
 
@@ -204,8 +209,9 @@ def sparsify(
 ) -> dict[str, Choice]:
     """Replace each layer that has zeros by the fastest implementation, in place; that may be the dense one.
 
-    Each candidate is timed on the layer's real input; where dense is fastest, the layer is not replaced. A SiLU or GELU
-    (in its tanh form) right behind a layer in an ``nn.Sequential`` is computed by the same kernel.
+    Each candidate is timed on the layer's real input; where dense is fastest, the layer is not replaced. Layers of the
+    same shape, input and sparsity, to 1%, are timed once. A SiLU or GELU (in its tanh form) right behind a layer in an
+    ``nn.Sequential`` is computed by the same kernel.
 
     Args:
         model: pruned, float32, on the CPU.
@@ -215,36 +221,56 @@ def sparsify(
     Returns:
         The kernel chosen for each layer with zeros, by name.
     """
-    inputs: dict[str, torch.Tensor] = {}
+    behind = _activations(model)
     layers = {
         name: layer
         for name, layer in model.named_modules()
-        if (isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and computable(layer)))
-        and bool((layer.weight == 0).any())
+        if isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and computable(layer))
     }
+    tried = {name: found for name, layer in layers.items() if (found := _worth_trying(layer, formats))}
+    kinds: dict[str, object] = {}
+    inputs: dict[object, torch.Tensor] = {}
 
     def keep(name: str) -> Hook:
-        return lambda _, given: inputs.__setitem__(name, given[0].detach().clone())
+        def hook(layer: Any, given: tuple[torch.Tensor, ...]) -> None:
+            sparsity = round(float((layer.weight == 0).float().mean()), 2)
+            kind = repr(layer), sparsity, tried[name], behind.get(name, ("", ""))[1], given[0].shape
+            kinds[name] = kind
+            inputs.setdefault(kind, given[0].detach().clone())
 
-    with hooked(((layer, keep(name)) for name, layer in layers.items()), before=True):
+        return hook
+
+    with hooked(((layers[name], keep(name)) for name in tried), before=True):
         call(model)
-    behind = _activations(model)
+    measured: dict[object, Choice] = {}
     choices = {}
-    for name, layer in layers.items():
-        if name not in inputs:
-            continue
+    for name, kind in kinds.items():
+        layer = layers[name]
         follows, fused = behind.get(name, (None, None))
-        dense = layer if follows is None else nn.Sequential(layer, model.get_submodule(follows))
-        candidates: dict[str, nn.Module] = {"dense": dense}
-        candidates |= {kind: _sparse(layer, kind, fused) for kind in formats}
-        seconds = _timed(candidates, inputs[name])
-        best = min(seconds, key=seconds.__getitem__)
-        choices[name] = Choice(best, seconds)
-        if best != "dense":
-            model.set_submodule(name, candidates[best])
+        if kind not in measured:
+            dense = layer if follows is None else nn.Sequential(layer, model.get_submodule(follows))
+            candidates: dict[Chosen, nn.Module] = {"dense": dense}
+            candidates |= {one: _sparse(layer, one, fused) for one in tried[name]}
+            seconds = _timed(candidates, inputs.pop(kind))
+            measured[kind] = Choice(min(seconds, key=seconds.__getitem__), seconds)
+        choices[name] = measured[kind]
+        chosen = measured[kind].chosen
+        if chosen != "dense":
+            model.set_submodule(name, _sparse(layer, chosen, fused))
             if follows is not None:
                 model.set_submodule(follows, nn.Identity())
     return choices
+
+
+def _worth_trying(layer: nn.Linear | nn.Conv2d, formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    """The formats in which a layer may be faster; none where it has hardly any zeros."""
+    kept = (layer.weight != 0).flatten(1)
+    density = float(kept.float().mean())
+    if density > 1 - FEWEST_ZEROS:
+        return ()
+    blocks = functional.pad(kept, (0, 0, 0, -len(kept) % 4)).unflatten(0, (-1, 4)).any(1)
+    stored = 4 * int(blocks.sum()) / kept.numel()
+    return tuple(one for one in formats if one != "shared" or stored <= MOST_STORED * density)
 
 
 def _sparse(layer: nn.Linear | nn.Conv2d, kind: Format, activation: str | None) -> SparseLinear | SparseConv2d:
@@ -272,12 +298,15 @@ def _activations(model: nn.Module) -> dict[str, tuple[str, str]]:
     return behind
 
 
-def _timed(candidates: Mapping[str, nn.Module], x: torch.Tensor) -> dict[str, float]:
+def _timed(candidates: Mapping[Chosen, nn.Module], x: torch.Tensor) -> dict[Chosen, float]:
     """The minimum time of each; they are timed alternately."""
     for candidate in candidates.values():
         candidate(x)  # packs
     best = dict.fromkeys(candidates, float("inf"))
-    for _ in range(REPEATS):
+    begun = time.perf_counter()
+    for repeat in range(REPEATS):
+        if repeat >= 2 and time.perf_counter() - begun > ENOUGH:
+            break
         for name, candidate in candidates.items():
             started = time.perf_counter()
             candidate(x)

@@ -185,3 +185,30 @@ def test_a_pipeline_of_diffusers_runs_unchanged(monkeypatch: pytest.MonkeyPatch)
     choices = sparsify(unet, lambda model: model(torch.randn(2, 3, 8, 8), 10))
     assert sum(isinstance(module, modules.Sparse) for module in unet.modules()) == len(choices) > 20
     torch.testing.assert_close(pictures(), expected, rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_equal_layers_are_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[list[str]] = []
+
+    def notes(candidates: dict[str, nn.Module], _x: torch.Tensor) -> dict[str, float]:
+        timed.append(list(candidates))
+        return {name: float(name == "dense") for name in candidates}
+
+    monkeypatch.setattr(modules, "_timed", notes)
+    layers = [nn.Linear(64, 64) for _ in range(5)]
+    for layer in layers[:3]:
+        layer.weight.view(-1)[::2] = 0
+    layers[2].weight[:, 1::4] = 0  # of another sparsity
+    layers[3].weight[0, :4] = 0  # as many as half precision makes
+    x = torch.randn(3, 64)
+    model = nn.Sequential(*layers)
+    expected = model(x)
+    choices = sparsify(model, lambda model: model(x))
+    assert list(choices) == ["0", "1", "2"]
+    assert choices["0"] is choices["1"]
+    assert [type(layer) for layer in model] == [SparseLinear] * 3 + [nn.Linear] * 2
+    assert timed == [["dense", "csr", "shared"]] * 2
+    torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-5)
+    scattered = nn.Sequential(thin(nn.Linear(64, 64)))
+    assert list(sparsify(scattered, lambda model: model(x))["0"].seconds) == ["dense", "csr"]
