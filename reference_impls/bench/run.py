@@ -13,6 +13,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from reference_impls.bench.first_call import first_call
 from reference_impls.bench.goals import goals
@@ -25,7 +26,7 @@ from reference_impls.files.machine import cpu_name
 from reference_impls.kernels import build
 from reference_impls.number_format import percent
 
-PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax")
+PACKAGES = ("torch", "numpy", "scipy", "sparse-dot-mkl", "mkl", "jax", "diffusers")
 
 
 @dataclass(frozen=True)
@@ -75,22 +76,26 @@ def run(
 
 def record(measured: Measured, command: str) -> dict[str, object]:
     """The results as one JSON document, which is committed."""
+    about = made_with(command, measured.threads)
+    about["machine"]["peak_gflops"] = round(measured.peak / 1e9, 1)
+    return {
+        **about,
+        "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in measured.goals],
+        "end_to_end": [{**asdict(end), "speed_up": round(end.speed_up, 3)} for end in measured.ends],
+        "rows": [asdict(row) for row in measured.rows],
+    }
+
+
+def made_with(command: str, threads: int) -> dict[str, Any]:
+    """The command, the machine and the versions of a measurement."""
     return {
         "command": command,
-        "machine": {
-            "cpu": cpu_name(),
-            "cores": os.cpu_count(),
-            "threads": measured.threads,
-            "peak_gflops": round(measured.peak / 1e9, 1),
-        },
+        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": threads},
         "versions": {
             "python": platform.python_version(),
             "compiler": build.compiler_version(),
             **{name: _version(name) for name in PACKAGES},
         },
-        "goals": [{**asdict(goal), "verdict": goal.verdict} for goal in measured.goals],
-        "end_to_end": [{**asdict(end), "speed_up": round(end.speed_up, 3)} for end in measured.ends],
-        "rows": [asdict(row) for row in measured.rows],
     }
 
 

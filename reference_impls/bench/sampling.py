@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from reference_impls.bench.forward_pass import counted
 from reference_impls.bench.timing import interleaved
 from reference_impls.kernels.modules import sparsify
 from reference_impls.testbed import metrics
@@ -45,9 +46,7 @@ def sample_both(model: Denoiser, n: int) -> Sampling:
     batch = min(n, metrics.BATCH)
     generator = torch.Generator().manual_seed(0)
     given = torch.randn(batch, 1, side, side, generator=generator), torch.rand(batch, generator=generator)
-    chosen = [
-        choice.chosen for choice in sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch))).values()
-    ]
+    choices = sparsify(sparse, lambda m: m(*given, metrics.balanced_classes(batch)))
     difference = metrics.samples(sparse, side, n) - metrics.samples(model, side, n)
     seconds = interleaved(
         {"dense": lambda: metrics.samples(model, side, n), "sparse": lambda: metrics.samples(sparse, side, n)},
@@ -57,5 +56,5 @@ def sample_both(model: Denoiser, n: int) -> Sampling:
         seconds["dense"],
         seconds["sparse"],
         float(difference.abs().max()),
-        {kind: chosen.count(kind) for kind in sorted(set(chosen))},
+        counted(choices),
     )

@@ -174,16 +174,42 @@ def recover(
     recover.recover(folder, out, steps, teacher, features, seed, samples)
 
 
-@app.command("eval", epilog=example("eval build/wanda --sparse"))
+@app.command(
+    "eval",
+    epilog=example(
+        "eval build/wanda --sparse",
+        "eval build/pipeline --against PIPELINE --prompts FILE --images build/samples.png",
+    ),
+)
 def eval_(
     folder: Annotated[Path, typer.Argument(help="Folder written by `prune --out` or `recover --out`.")],
-    samples: Samples = 400,
+    samples: Annotated[int | None, whole(1, 10_000, "Samples for the metrics; testbed 400, pipelines 8.")] = None,
     sparse: Annotated[bool, typer.Option("--sparse", help="Also time it with sparse kernels.")] = False,
+    against: Annotated[
+        Path | None, typer.Option(metavar="PIPELINE", help="The dense pipeline that a pruned one came from.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Text file, one prompt a line, to sample from; default: those of this package.")
+    ] = None,
+    steps: Annotated[int | None, whole(1, 1_000, "Steps of the pipelines' sampler (20).")] = None,
+    guidance: Annotated[float | None, typer.Option(help="Guidance scale; default: the pipeline's.")] = None,
+    seed: Annotated[int | None, whole(0, 2**32 - 1, "Random seed of the first sample (0); each adds 1.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Weights to open where a folder has several, such as fp16.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Also write the samples of both pipelines to this image, such as samples.png.")
+    ] = None,
 ) -> None:
-    """Measure a saved model. Metrics: denoising loss, class accuracy of samples, Fréchet distance."""
-    from reference_impls.command_line.evaluate import evaluate
+    """Measure a saved model, or a pruned pipeline against the dense one.
 
-    evaluate(folder, samples, sparse)
+    Metrics of a model of the testbed: denoising loss, class accuracy of samples, Fréchet distance. Of a pipeline: MSE
+    and PSNR of its samples to the dense ones, from the same prompts and seeds.
+    """
+    from reference_impls.command_line import evaluate
+
+    asked = evaluate.Against(against, prompts, steps, guidance, seed, variant, images)
+    evaluate.evaluate(folder, samples, sparse, asked)
 
 
 @app.command(epilog=example("table --quick", 'table --only bk-sdm,shortgpt --model unet --why "their removal changed"'))
@@ -223,19 +249,34 @@ def arch(
     arch.arch(name, check, attention)
 
 
-@app.command(epilog=example("bench --quick", "bench --shapes dit --threads 2"))
+@app.command(
+    epilog=example("bench --quick", "bench --shapes dit --threads 2", "bench build/pipeline --out build/times.json")
+)
 def bench(
+    pipeline: Annotated[
+        Path | None, typer.Argument(help="Folder of a pruned diffusers pipeline, or of its unet or transformer alone.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only the cases used by the targets; two minutes.")] = False,
     threads: Annotated[int, whole(1, 256, "Threads of every library.")] = 1,
     shapes: Annotated[
         str | None, typer.Option(help="Layers of dit, sd, unet or conv (convolutions); all if not given.")
     ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Text file whose first line is the prompt that PIPELINE is timed with.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Weights to open where PIPELINE has several, such as fp16.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the rows to this JSON file.")] = None,
 ) -> None:
-    """Time the sparse kernels against dense and sparse libraries. Each result is checked before it is timed."""
+    """Time a pruned pipeline, or the sparse kernels against dense and sparse libraries.
+
+    Of a pipeline: one forward pass of its denoiser with dense and with sparse layers. Without one: single layers, each
+    result checked before it is timed.
+    """
     from reference_impls.command_line import bench
 
-    bench.bench(quick, threads, shapes, out)
+    bench.bench(pipeline, quick, threads, shapes, prompts, variant, out)
 
 
 def run() -> None:

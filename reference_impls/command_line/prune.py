@@ -19,7 +19,7 @@ from reference_impls.calls.noise import INPUTS, noise_calls
 from reference_impls.calls.prompts import own_prompts, read_prompts
 from reference_impls.calls.record import record
 from reference_impls.command_line import terminal
-from reference_impls.command_line.testbed_models import IMAGES, measure, open_model, sample
+from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES, measure, open_model, sample
 from reference_impls.command_line.usage import Stopped, wrong_use
 from reference_impls.files.outputs import check_folder
 from reference_impls.maths.masks import Pattern, Tile, check_sparsity
@@ -36,8 +36,6 @@ from reference_impls.stream.run import prune_folder, streams
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
-SAMPLES, FEWEST = 400, 10
-"""Samples for the metrics of the testbed where no number is given, and the fewest that they can use."""
 PASSES, RECORDED, STEPS = 8, 32, 20
 """Forward passes of calibration, with noise and recorded, and steps of a sampler, where no number is given."""
 
@@ -162,7 +160,10 @@ def _prune_diffusers(
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes that torchrun has started, the first one speaks
     terminal.console.print(terminal.costs(report))
-    terminal.say_costs(report)
+    timed = whole or diffusers_folder.class_of(place) in INPUTS
+    terminal.say_costs(report, f"bench {out}" if timed else None)
+    if whole:
+        terminal.say(f"`eval {out} --against {folder}` compares its samples with those of the dense pipeline.")
     if method.needs != "nothing":
         terminal.say(terminal.calibrated(report.calibration))
     if report.kept or report.dropped:

@@ -24,8 +24,11 @@ from reference_impls.number_format import percent, si, thousands, times
 if TYPE_CHECKING:
     from reference_impls.architectures.counts import Checked
     from reference_impls.architectures.registry import Architecture
+    from reference_impls.bench.forward_pass import ForwardPass
     from reference_impls.bench.sampling import Sampling
-    from reference_impls.pruning.contract import Report
+    from reference_impls.pipelines.measure import Followed
+    from reference_impls.pruning.contract import Cost, Report
+    from reference_impls.study.pipeline_samples import Compared
     from reference_impls.study.records import TableRow
     from reference_impls.testbed.metrics import Quality
 
@@ -169,7 +172,7 @@ def faster(report: Report, command: str | None = None) -> str:
 
     Args:
         report: of the pruning.
-        command: what times the model with sparse kernels, if there is one; otherwise Python does.
+        command: what times the model with sparse kernels.
     """
     if report.kind == "unstructured":
         how = (
@@ -230,14 +233,59 @@ def measured(quality: Quality, sampling: Sampling | None) -> Table:
     table.add_row(CLASS, f"{quality.class_accuracy:.3f}")
     table.add_row(FRECHET, f"{quality.frechet_distance:.2f}")
     if sampling is not None:
-        each = quality.samples / 1e3
-        table.add_row("ms per image, dense kernels", f"{sampling.seconds / each:.2f}")
-        table.add_row("ms per image, sparse kernels", f"{sampling.sparse_seconds / each:.2f}")
-        table.add_row("speed-up", times(sampling.speed_up, 2))
-        table.add_row("largest difference of a pixel", f"{sampling.largest_difference:.0e}")
-        layers = (f"{count} {FORMAT_NAMES.get(kind, kind)}" for kind, count in sampling.layers.items())
-        table.add_row("kernels chosen for pruned layers", ", ".join(layers) or "–")
+        _add_sampling(table, sampling, "ms per image", quality.samples / 1e3)
     return table
+
+
+def forward_pass(timed: ForwardPass, cost: Cost, size: int, samples: int) -> Table:
+    """Cost of a forward pass of a model, with dense and with sparse layers.
+
+    Args:
+        timed: both times.
+        cost: parameters, and MACs of one sample.
+        size: bytes of the files of weights.
+        samples: of the forward pass.
+    """
+    table = _table("forward pass", _text("value"))
+    table.add_row("samples", str(samples))
+    table.add_row("ms, dense kernels", f"{timed.dense_seconds * 1e3:,.1f}")
+    table.add_row("ms, sparse kernels", f"{timed.sparse_seconds * 1e3:,.1f}")
+    table.add_row("speed-up", times(timed.speed_up, 2))
+    table.add_row("largest difference of outputs, relative", f"{timed.largest_difference:.0e}")
+    table.add_row("kernels chosen for pruned layers", _layers(timed.layers))
+    for label, value in zip(MACS, cost.counted(), strict=True):
+        table.add_row(f"{label} and sample", thousands(value))
+    table.add_row("parameters", thousands(cost.parameters))
+    table.add_row("non-zero parameters", thousands(cost.nonzero))
+    table.add_row("bytes of weights on disk", thousands(size))
+    return table
+
+
+def samples(compared: Compared, followed: Followed | None, sampling: Sampling | None) -> Table:
+    """How far the samples of a pruned pipeline are from those of the dense one."""
+    table = _table("metric", _text("value"))
+    table.add_row("samples", str(compared.samples))
+    table.add_row("MSE to dense samples", f"{compared.mse:.3g}")
+    table.add_row("PSNR to dense samples, dB", f"{compared.psnr:.1f}")
+    if followed is not None:
+        table.add_row(CLASS, f"{followed.class_accuracy:.3f}")
+    if sampling is not None:
+        _add_sampling(table, sampling, "s per sample", 1)
+    return table
+
+
+def _add_sampling(table: Table, sampling: Sampling, unit: str, each: float) -> None:
+    """Times of sampling with dense and with sparse layers, divided by ``each``."""
+    table.add_row(f"{unit}, dense kernels", f"{sampling.seconds / each:.2f}")
+    table.add_row(f"{unit}, sparse kernels", f"{sampling.sparse_seconds / each:.2f}")
+    table.add_row("speed-up", times(sampling.speed_up, 2))
+    table.add_row("largest difference of a pixel", f"{sampling.largest_difference:.0e}")
+    table.add_row("kernels chosen for pruned layers", _layers(sampling.layers))
+
+
+def _layers(counts: Mapping[str, int]) -> str:
+    """How many layers use which kernel."""
+    return ", ".join(f"{count} {FORMAT_NAMES.get(kind, kind)}" for kind, count in counts.items()) or "–"
 
 
 def rows(measured: Sequence[TableRow], *, of_one_method: bool = False) -> Iterator[Table]:

@@ -23,6 +23,8 @@ from reference_impls.testbed.models import BUILDERS, DATA_OF, Denoiser, pretrain
 
 STEPS, IMAGES = 10, 100
 """DDIM steps of every measurement of a command, and images of the grid that is saved."""
+SAMPLES, FEWEST = 400, 10
+"""Samples for the metrics where no number is given, and the fewest that they can use."""
 
 
 def open_model(model: str) -> Saved:

@@ -34,7 +34,9 @@ def load(folder: Path | str, variant: str | None = None, *, sparse: bool = False
     if kind == "pipeline":
         opened = pipeline_folder.load(path, variant)
         if sparse:
-            _make_sparse(opened.denoiser.model, pass_of_pipeline(opened.pipeline), path)
+            with diffusers_folder.quiet():
+                call = pass_of_pipeline(opened.pipeline)
+            _make_sparse(opened.denoiser.model, call, path)
         return opened.pipeline
     if kind == "denoiser":
         model = diffusers_folder.load(path, variant).model

@@ -142,6 +142,14 @@ def scheduler() -> DDIMScheduler:
     )
 
 
+def is_miniature(pipeline: Pipeline) -> bool:
+    """Whether a pipeline is this one, pruned or not: its tokenizer has every word of a caption, and few others."""
+    words = getattr(pipeline, "tokenizer", None)
+    if words is None or getattr(words, "model_max_length", None) != TOKENS:
+        return False
+    return {f"{word}</w>" for word in WORDS} <= set(words.get_vocab())
+
+
 def pipeline(folder: Path = FOLDER) -> Pipeline:
     """The trained pipeline in float32, without a progress bar.
 

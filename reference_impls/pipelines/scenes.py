@@ -57,6 +57,19 @@ WORDS: Sequence[str] = tuple(
 """Every word of a caption, once."""
 
 
+_BY_CAPTION: Mapping[str, Scene] = {
+    scene.caption(size=size, place=place): scene
+    for scene in SCENES
+    for size in (True, False)
+    for place in (True, False)
+}
+
+
+def scene_of(caption: str) -> Scene | None:
+    """One of the scenes for which a caption is true; None for any other text."""
+    return _BY_CAPTION.get(caption)
+
+
 def compose(pixels: torch.Tensor, scenes: Sequence[Scene]) -> torch.Tensor:
     """The image of each scene.
 

@@ -133,14 +133,11 @@ def test_help_of_a_command_names_the_range() -> None:
         (["prune", "--method"], "Option '--method' requires an argument."),
         (["prune", "--sampels", "5"], "No such option: --sampels (Possible options: --samples, --scope, --steps)"),
         (["eval"], "Missing argument 'folder'."),
-        (
-            ["eval", "OUT", "--samples", "9"],
-            "Invalid value for '--samples': '9' is not a whole number from 10 to 10000",
-        ),
-        (["eval", "OUT", "--samples", "10001"], "Invalid value for '--samples': '10001' is not a whole number from 10"),
-        (["eval", "OUT", "--samples", "5x"], "Invalid value for '--samples': '5x' is not a whole number from 10 to"),
-        (["eval", "OUT", "--samples", "1e3"], "Invalid value for '--samples': '1e3' is not a whole number from 10 to"),
-        (["eval", "OUT", "--samples", ""], "Invalid value for '--samples': '' is not a whole number from 10 to 10000"),
+        (["eval", "OUT", "--samples", "9"], "--samples 9 is too few for the metrics of OUT; give 10 or more"),
+        (["eval", "OUT", "--samples", "10001"], "Invalid value for '--samples': '10001' is not a whole number from 1"),
+        (["eval", "OUT", "--samples", "5x"], "Invalid value for '--samples': '5x' is not a whole number from 1 to"),
+        (["eval", "OUT", "--samples", "1e3"], "Invalid value for '--samples': '1e3' is not a whole number from 1 to"),
+        (["eval", "OUT", "--samples", ""], "Invalid value for '--samples': '' is not a whole number from 1 to 10000"),
         (
             ["prune", "--method", "magnitude", "--out", "OUT", "--seed", "-1"],
             "Invalid value for '--seed': '-1' is not a whole number from 0 to 4294967295",
@@ -355,7 +352,7 @@ def test_a_pipeline_that_cannot_be(tmp_path: Path) -> None:
     assert error(*words, str(tmp_path)) == error(*words, "--model", str(tmp_path)) == told
     assert error(*words, str(tmp_path), "--model", "dit") == "give PIPELINE or --model, not both"
     told = f"{tmp_path} is a whole pipeline of diffusers, which only `prune` takes; open it with reference_impls.load"
-    assert error("eval", str(tmp_path)).startswith(told)
+    assert error("recover", str(tmp_path), "--out", str(tmp_path / "out")).startswith(told)
     (tmp_path / "model_index.json").write_text("[]")
     assert error(*words, str(tmp_path)) == f"{tmp_path}/model_index.json is not the index of a pipeline"
     assert [file.name for file in tmp_path.iterdir()] == ["model_index.json"]
@@ -512,8 +509,9 @@ class TestDiffusers:
             f"{out} holds a {what}DiTTransformer2DModel of diffusers, which only `prune` takes: there are no data, "
             f"sampler and metrics for it here; open it with {opens} and measure or train it in your own pipeline"
         )
-        assert error("eval", str(out)) == told
         assert error("recover", str(out), "--out", str(out / "more")) == told
+        told = f"{out} is one model, from which there is nothing to sample; give a pipeline that holds it"
+        assert error("eval", str(out)) == told
         assert not (out / "more").exists()
         modes = {file.name: file.stat().st_mode & 0o777 for file in out.iterdir()}
         assert modes[self.FILE] == modes["pruning.json"] == modes["config.json"] == out.stat().st_mode & 0o666

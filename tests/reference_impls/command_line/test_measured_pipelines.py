@@ -1,0 +1,223 @@
+"""`bench PIPELINE` and `eval PIPELINE` measure what is there, and refuse what cannot be measured in one line."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+import reference_impls
+from reference_impls.bench import forward_pass
+from reference_impls.command_line.commands import app
+from reference_impls.kernels import modules
+from reference_impls.kernels.modules import SparseConv2d, SparseLinear
+from reference_impls.pipelines import parts
+from reference_impls.pipelines.scenes import SCENES, scene_of
+from reference_impls.study.pipeline_samples import Asked, compare, follows, sample, sheet
+from tests.reference_impls.tiny_pipelines import made
+
+pytestmark = [  # of diffusers, about its own next release
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+SPARSE = (SparseLinear, SparseConv2d)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dense and a pruned pipeline in half precision, and one of another size."""
+    folder = tmp_path_factory.mktemp("pipelines")
+    pipeline = made("sd").to(torch.float16)
+    pipeline.save_pretrained(folder / "dense")
+    reference_impls.prune(pipeline.unet.float(), sparsity=0.6, method="magnitude")
+    pipeline.to(torch.float16).save_pretrained(folder / "pruned")
+    made("ddpm").save_pretrained(folder / "other")
+    (folder / "prompts.txt").write_text("a cat\nthe red dog\n")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def kernels_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is faster here; two runs are enough to see what is said of them."""
+    monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n == "dense") for n in candidates})
+    monkeypatch.setattr(forward_pass, "RUNS", 2)
+    monkeypatch.setattr(forward_pass, "FEWEST_RUNS", 2)
+    monkeypatch.setattr("reference_impls.bench.timing.LEAST_SECONDS", 0.0)
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def error(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr.removeprefix("error: ").rstrip()
+
+
+def test_bench_of_a_pipeline(shared: Path, tmp_path: Path) -> None:
+    folder, out = shared / "pruned", tmp_path / "times.json"
+    said = run("bench", folder, "--prompts", shared / "prompts.txt", "--out", out)
+    assert "Minimum of 2 runs of each, timed alternately, on 1 thread." in said
+    assert "Timed in float32, in which the kernels compute; the folder holds float16." in said
+    found = json.loads(out.read_text())
+    model: Any = reference_impls.load(folder).unet
+    weights = [
+        layer.weight
+        for layer in model.modules()
+        if isinstance(layer, torch.nn.Linear) or (isinstance(layer, torch.nn.Conv2d) and modules.computable(layer))
+    ]
+    assert found["layers"] == {"csr": len(found["rows"])} == {"csr": sum(bool((w == 0).any()) for w in weights)}
+    assert found["samples"] == 2  # with the pipeline's own guidance
+    assert found["inputs"][0] == [2, 4, 8, 8]
+    assert found["largest_difference"] <= 1e-4
+    assert found["speed_up"] == pytest.approx(found["dense_seconds"] / found["sparse_seconds"], abs=1e-3)
+    assert found["bytes"] == (folder / "unet/diffusion_pytorch_model.safetensors").stat().st_size
+    assert found["cost"]["parameters"] == sum(value.numel() for value in model.parameters())
+    assert 0 < found["cost"]["macs_nonzero"] < 0.6 * found["cost"]["macs"]
+    assert found["machine"]["threads"] == 1
+    assert {"torch", "diffusers", "compiler"} <= set(found["versions"])
+
+
+def test_bench_of_a_model_alone(shared: Path) -> None:
+    assert "samples 1 " in run("bench", shared / "pruned/unet")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--quick"], "--quick and --shapes choose single layers; leave them out, or leave PIPELINE out"),
+        (["--variant", "fp16"], "{pruned}/unet has no weights of variant 'fp16'; its variants: none"),
+        (["--prompts", "{pruned}/none.txt"], "{pruned}/none.txt: no such file of prompts"),
+    ],
+)
+def test_bench_refuses_words(shared: Path, words: list[str], told: str) -> None:
+    pruned = str(shared / "pruned")
+    assert error("bench", pruned, *(word.format(pruned=pruned) for word in words)) == told.format(pruned=pruned)
+
+
+def test_bench_refuses_subjects(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = ["--prompts", shared / "prompts.txt"]
+    assert error("bench", shared / "dense") == (
+        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method"
+    )
+    assert error("bench", tmp_path) == (
+        f"{tmp_path} is no folder of diffusers; give a pipeline or its unet or transformer; for a model of the "
+        "testbed: eval FOLDER --sparse"
+    )
+    assert error("bench", shared / "pruned/unet", *prompts) == (
+        f"{shared}/pruned/unet is one model, which takes no prompts; leave --prompts out, or give its pipeline"
+    )
+    assert error("bench", *prompts) == "--prompts and --variant are for a PIPELINE; give one, or leave them out"
+    right = SparseLinear.forward
+    monkeypatch.setattr(SparseLinear, "forward", lambda layer, x: right(layer, x) * 1.1)
+    assert error("bench", shared / "pruned").startswith("outputs of UNet2DConditionModel differ by ")
+
+
+def test_eval_of_a_pipeline(shared: Path, tmp_path: Path) -> None:
+    words = ["--prompts", shared / "prompts.txt", "--steps", "2", "--seed", "3", "--samples", "3"]
+    said = run(
+        "eval", shared / "pruned", "--against", shared / "dense", *words, "--images", tmp_path / "new/images.png"
+    )
+    asked = Asked(("a cat", "the red dog"), 3, 2, None, 3)
+    dense, pruned = (
+        sample(reference_impls.load(shared / name), asked, lambda *_: None) for name in ("dense", "pruned")
+    )
+    assert not np.array_equal(dense[0], dense[2])  # the same prompt has another seed
+    mse = np.mean([np.square(one - other).mean() for one, other in zip(dense, pruned, strict=True)])
+    assert f"MSE to dense samples {mse:.3g} " in said
+    assert f"PSNR to dense samples, dB {-10 * math.log10(mse):.1f} " in said
+    assert "2 steps, the pipeline's own guidance, seeds from 3; values from 0 to 1." in said
+    written = np.asarray(Image.open(tmp_path / "new/images.png"))
+    assert written.shape == (2 * 18, 3 * 18, 3)
+    assert np.array_equal(written[18:34, 36:52], (pruned[2] * 255).round().astype(np.uint8))
+
+
+def test_eval_with_sparse_kernels(shared: Path) -> None:
+    words = ["--against", shared / "dense", "--steps", "1", "--samples", "1"]
+    plain, sparse = run("eval", shared / "pruned", *words), run("eval", shared / "pruned", *words, "--sparse")
+    assert "sparse kernels" not in plain
+    assert "kernels chosen for pruned layers" in sparse
+    psnr = "PSNR to dense samples, dB"
+    assert plain.partition(psnr)[2].split()[0] == sparse.partition(psnr)[2].split()[0]
+    same = run("eval", shared / "dense", *words)
+    assert "MSE to dense samples 0 PSNR to dense samples, dB inf" in same
+
+
+def test_eval_refuses(shared: Path, tmp_path: Path) -> None:
+    pruned = shared / "pruned"
+    assert error("eval", pruned) == (
+        f"{pruned} is a pipeline of diffusers, whose samples are compared with the dense ones; give the pipeline that "
+        "it was pruned from: --against PIPELINE"
+    )
+    assert error("eval", pruned / "unet", "--against", shared / "dense") == (
+        f"{pruned}/unet is one model, from which there is nothing to sample; give {pruned}"
+    )
+    assert error("eval", pruned, "--against", pruned / "unet") == (
+        f"--against {pruned}/unet is no pipeline of diffusers; give a folder with model_index.json"
+    )
+    assert error("eval", tmp_path, "--steps", "3") == (
+        f"{tmp_path} is no pipeline of diffusers; --against, --prompts, --steps, --guidance, --seed, --variant and "
+        "--images are for one"
+    )
+    few = ["--steps", "1", "--samples", "1", "--prompts", shared / "prompts.txt"]
+    assert error("eval", pruned, "--against", shared / "other", *few) == (
+        "DDPMPipeline takes no prompts; leave them out"
+    )
+    assert error("eval", shared / "dense", "--against", shared / "dense", *few, "--sparse") == (
+        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_samples_that_cannot_be_compared() -> None:
+    small, large = [np.zeros((4, 4, 3), np.float32)], [np.zeros((8, 8, 3), np.float32)]
+    with pytest.raises(
+        ValueError, match="samples of the dense pipeline are 8×8×3, those of the pruned one 4×4×3; give"
+    ):
+        compare(large, small)
+    with pytest.raises(ValueError, match="samples of the pruned pipeline are not finite"):
+        compare(small, [np.full((4, 4, 3), np.nan, np.float32)])
+    with pytest.raises(ValueError, match="samples of shape 2×500 are no images; leave --images out"):
+        sheet(([np.zeros((2, 500), np.float32)],))
+
+
+def test_videos_are_shown_by_their_first_image() -> None:
+    video = np.zeros((5, 4, 6, 3), np.float32)
+    video[0] = 1
+    assert sheet(([video],)).getpixel((5, 3)) == (255, 255, 255)
+
+
+def test_the_miniature_pipeline_is_asked_for_its_digits() -> None:
+    """Its own captions, and a classifier that names what they say."""
+    pipeline = parts.pipeline()
+    assert parts.is_miniature(pipeline)
+    assert not parts.is_miniature(made("sd"))
+    captions = tuple(SCENES[index].caption() for index in (5, 35, 75))
+    asked = Asked(captions, 3, 10, 4.0)
+    images = sample(pipeline, asked, lambda *_: None)
+    found = follows(images, asked)
+    assert found is not None
+    assert found.class_accuracy == 1
+    assert follows(images, Asked(("a cat",), 3)) is None
+    wrong = follows(images, Asked(captions[1:] + captions[:1], 3))
+    assert wrong is not None
+    assert wrong.class_accuracy == 0
+
+
+def test_a_caption_names_its_scene() -> None:
+    assert {scene_of(scene.caption()) for scene in SCENES} == set(SCENES)
+    for scene in SCENES:
+        short = scene_of(scene.caption(size=False, place=False))
+        assert short is not None
+        assert short.digit == scene.digit
+    assert scene_of("a cat") is None
