@@ -7,7 +7,8 @@ Differs from the paper: the number of pruned weights is exact, and inputs that a
         damping: the authors' code prunes one weight more in each block of 128 columns. As there, rows of a layer may
         have different sparsities, and calibration is per block: all layers of a block are calibrated on the dense
         block, after the blocks before it are pruned. The paper has no U-Nets: blocks are pruned in the order of
-        execution, and a layer outside any list is a block.
+        execution, and a layer outside any list is a block. As there, the columns of a convolution are all kernel
+        positions of one input channel, then of the next; with a pattern or wide tiles, all channels of one position.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
@@ -28,6 +29,7 @@ from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
 from reference_impls.pruning.blockwise import Rule, prune_blocks
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
+from reference_impls.pruning.layers import Layer, as_matrix, channel_by_channel
 from reference_impls.pruning.observers import alike
 
 
@@ -84,8 +86,15 @@ def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hess
     """How a layer is pruned; raises as ``selection``."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
 
-    def decided(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
-        return decide(matrix, hessian.mean(), request, request.share(name))
+    def decided(name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
+        matrix, mean, share = as_matrix(layer), hessian.mean(), request.share(name)
+        along_channels = request.pattern is not None or request.block.columns > 1
+        if along_channels or layer.weight.dim() == 2:
+            return decide(matrix, mean, request, share)
+        order = channel_by_channel(layer.weight)
+        made, mask = decide(matrix[:, order], mean[order[:, None], order], request, share)
+        back = order.argsort()
+        return made[:, back], mask[:, back]
 
     return Rule(Hessian, decided, weight)
 

@@ -24,7 +24,7 @@ from reference_impls.pruning.blockwise import Rule, prune_blocks
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights, mask_of
-from reference_impls.pruning.layers import as_matrix
+from reference_impls.pruning.layers import Layer, as_matrix
 from reference_impls.pruning.observers import Norms, observe
 
 
@@ -40,7 +40,8 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
 def rule(request: Request) -> Rule[Norms]:
     """How a layer is pruned, in any scope but "global"."""
 
-    def decide(name: str, matrix: torch.Tensor, norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
+    def decide(name: str, layer: Layer, norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
+        matrix = as_matrix(layer)
         share, inputs = request.share(name), matrix.shape[1]
         if request.scope == "row":
             share = math.floor(inputs * share) / inputs

@@ -27,13 +27,13 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.hooks import hooked, replaced
-from reference_impls.pruning.layers import Layer, as_matrix, like_weight, set_matrix
+from reference_impls.pruning.layers import Layer, like_weight, set_matrix
 from reference_impls.pruning.observers import O, Observer, alike, naming, observe
 
 Layers = Mapping[str, Layer]
 """By their names in the model."""
-Decide = Callable[[str, torch.Tensor, O], tuple[torch.Tensor, torch.Tensor]]
-"""Name, matrix and observer of a layer -> new matrix and mask, both (outputs, inputs); it changes nothing."""
+Decide = Callable[[str, Layer, O], tuple[torch.Tensor, torch.Tensor]]
+"""Name of a layer, the layer and its observer -> new matrix and mask, as ``as_matrix``; it changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _write(layers: Layers, observed: Mapping[str, O], decide: Decide[O]) -> dict
     masks = {}
     for name, layer in layers.items():
         with naming(name):
-            matrix, mask = decide(name, as_matrix(layer), observed[name])
+            matrix, mask = decide(name, layer, observed[name])
         set_matrix(layer, matrix)
         masks[name] = like_weight(mask, layer.weight)
     return masks

@@ -47,6 +47,12 @@ def in_columns(weight: torch.Tensor) -> torch.Tensor:
     return weight.flatten(2).transpose(1, 2).flatten(1) if weight.dim() > 2 else weight
 
 
+def channel_by_channel(weight: torch.Tensor) -> torch.Tensor:
+    """Columns of ``in_columns`` in the order of the weight in memory: channel by channel, each with its positions."""
+    channels = weight.shape[1]
+    return torch.arange(weight[0].numel(), device=weight.device).view(-1, channels).t().flatten()
+
+
 def like_weight(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """A matrix of ``in_columns``, such as a mask, in the shape of the weight."""
     outputs, channels, *kernel = weight.shape

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.masks import Pattern
 from reference_impls.maths.obs import Hessian
 from reference_impls.methods.obs_diff import step_weight
-from reference_impls.methods.sparsegpt import decide
+from reference_impls.methods.sparsegpt import decide, rule
 from reference_impls.pruning.contract import Request
+from reference_impls.pruning.layers import as_matrix, input_rows, like_weight
 from tests.reference_impls.paper_rules.in_turn import packages
 from tests.reference_impls.paper_rules.obs_diff import hessian_of, step_weights
 from tests.reference_impls.paper_rules.sparsegpt import prune_matrix
@@ -47,6 +50,22 @@ def test_the_code_prunes_one_weight_more_in_each_block_of_columns(seed: int, sha
     assert int((~theirs[:, :128]).sum()) == int(5_120 * share) + 1
     assert int((~theirs[:, 128:]).sum()) == int(2_880 * share) + 1
     assert float((mask == theirs).double().mean()) >= 0.999
+
+
+def test_columns_of_a_convolution_are_in_the_order_of_the_authors_code() -> None:
+    """All kernel positions of one input channel after the other: the weight as it lies in memory, and its windows."""
+    generator = torch.Generator().manual_seed(0)
+    inputs, conv = torch.randn(6, 20, 9, 9, generator=generator), nn.Conv2d(20, 24, 3, padding=1)
+    windows = functional.unfold(inputs, 3, padding=1).transpose(1, 2).reshape(-1, 180)
+    ours, theirs = Hessian(180), Hessian(180)
+    ours.add(input_rows(conv, inputs))
+    theirs.add(windows)
+    made, mask = rule(Request(0.7)).decide("conv", conv, ours)
+    expected, kept = decide(conv.weight.detach().flatten(1), theirs.mean(), Request(0.7), 0.7)
+    assert torch.equal(like_weight(mask, conv.weight).flatten(1), kept)
+    torch.testing.assert_close(like_weight(made, conv.weight).flatten(1), expected, rtol=1e-4, atol=1e-6)
+    by_position, _ = decide(as_matrix(conv), ours.mean(), Request(0.7), 0.7)
+    assert not torch.equal(by_position != 0, made != 0)
 
 
 def test_an_input_that_is_always_zero_raises_the_damping_of_the_code() -> None:

@@ -17,19 +17,17 @@ from reference_impls.maths.masks import keep_all_but
 from reference_impls.maths.obs import Hessian, sweep
 from reference_impls.methods.prune import prune
 from reference_impls.pruning.blockwise import BlockCall, blocks_of_layers, prune_block, prune_blocks
-from reference_impls.pruning.layers import as_matrix, prunable, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, prunable, set_matrix
 from reference_impls.pruning.observers import Norms, observe
 from reference_impls.testbed.calibration import from_trajectory
 from tests.reference_impls.by_hand import inputs_of
 from tests.reference_impls.small_models import small
 from tests.work import calls_in
 
-Layer = nn.Linear | nn.Conv2d
 
-
-def half(_name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
+def half(_name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
     """The column sweep, which changes all weights: an input that differs in one bit shows in the result."""
-    return sweep(matrix, hessian.mean(), lambda scores: keep_all_but(scores, scores.numel() // 2))
+    return sweep(as_matrix(layer), hessian.mean(), lambda scores: keep_all_but(scores, scores.numel() // 2))
 
 
 def pruned(model: nn.Module, calibration: Calibration) -> nn.Module:
@@ -46,7 +44,7 @@ def one_after_the_other(model: nn.Module, calibration: Calibration, blocks: list
         matrices = {}
         for name, layer in layers.items():
             observed = observe(after, calibration, {name: layer}, Hessian)  # type: ignore[dict-item]
-            matrices[name], _ = half(name, as_matrix(layer), observed[name])  # type: ignore[arg-type]
+            matrices[name], _ = half(name, layer, observed[name])  # type: ignore[arg-type]
         for name, matrix in matrices.items():
             set_matrix(layers[name], matrix)  # type: ignore[arg-type]
     return after
@@ -198,8 +196,8 @@ def test_work_grows_with_the_depth_and_not_with_its_square() -> None:
         model.forward = lambda x: [x := layer(x) for layer in model][-1]
         return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), Norms, as_it_is))
 
-    def as_it_is(_name: str, matrix: torch.Tensor, _norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
-        return matrix, torch.ones_like(matrix).bool()
+    def as_it_is(_name: str, layer: Layer, _norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
+        return as_matrix(layer), torch.ones_like(layer.weight).bool()
 
     assert work(16) < 3 * work(8)
 
@@ -223,10 +221,10 @@ def test_nothing_stays_after_a_failure(number: int) -> None:
     model, calibration = Chain(), random_calls()
     left = iter(range(number - 1))
 
-    def decide(name: str, matrix: torch.Tensor, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
+    def decide(name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
         if next(left, None) is None:
             raise ValueError("no")
-        return half(name, matrix, hessian)
+        return half(name, layer, hessian)
 
     with pytest.raises(ValueError, match=rf"^{list(prunable(model))[number - 1]}: no$"):
         prune_blocks(model, calibration, prunable(model), Hessian, decide)
@@ -286,7 +284,7 @@ def test_a_block_alone_gives_what_the_next_one_receives() -> None:
 
     block, x, scale = Mixing(), torch.randn(30, 16), torch.tensor(2.0)
     calls = [BlockCall((x,), {"scale": scale}, weight) for weight in (1.0, 0.5)]
-    kept, plain = x.clone(), as_matrix(block.layer).clone()
+    kept, plain = x.clone(), copy.deepcopy(block.layer)
     outputs, masks = prune_block(block, calls, {"layer": block.layer}, Hessian, half)
     assert torch.equal(x, kept)
     hessian = Hessian(16)
