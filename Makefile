@@ -114,6 +114,10 @@ bench-discover: .venv/dev  ## measure how well `discover` ranks new papers; 10 s
 bench-kernels: .venv/impls  ## time the sparse kernels against dense and sparse libraries; 2 minutes
 	$(PY) -m reference_impls bench --quick
 
+.PHONY: bench-pipelines
+bench-pipelines: .venv/impls  ## time a U-Net of SD 1.4's size with sparse kernels; 25 minutes, 12 GB of memory
+	$(PY) tests/benchmarks/bench_pipelines.py
+
 .PHONY: bench-paper-rules
 bench-paper-rules: .venv/dev .venv/impls  ## measure each method beside its paper's own rule; one: METHOD=ecodiff
 	$(PY) tests/benchmarks/bench_paper_rules.py $(if $(METHOD),--only "$$METHOD")

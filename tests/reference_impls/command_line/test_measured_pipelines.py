@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,18 @@ def test_eval_with_sparse_kernels(shared: Path) -> None:
     assert plain.partition(psnr)[2].split()[0] == sparse.partition(psnr)[2].split()[0]
     same = run("eval", shared / "dense", *words)
     assert "MSE to dense samples 0 PSNR to dense samples, dB inf" in same
+
+
+def test_what_prune_says_next_can_be_run(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dense").symlink_to(shared / "dense")
+    said = run("prune", "dense", "--method", "magnitude", "--sparsity", "0.6", "--out", "out")
+    hints = re.findall("`([^`]*)`", said)
+    assert hints == ["bench out", "eval out --against dense"]
+    run(*hints[0].split())
+    run(*hints[1].split(), "--samples", "1", "--steps", "1")
+    said = run("prune", "dense/unet", "--method", "magnitude", "--sparsity", "0.6", "--out", "alone")
+    assert re.findall("`([^`]*)`", said) == ["bench alone"]
 
 
 def test_eval_refuses(shared: Path, tmp_path: Path) -> None:
