@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,6 +109,14 @@ class Checker:
             drafts.append(self.readable_draft(self.entry(fragment, kind), kind, f"data/{path}"))
         context = replace(self.context, records=records or {})
         return [problem.text() for problem in sorted(check.check_all(drafts, context))]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the tests could not try on this machine, which they record under «not tried»."""
+    passed = terminalreporter.stats.get("passed", ())
+    lacking = Counter(value for report in passed for name, value in report.user_properties if name == "not tried")
+    for what, tests in lacking.items():
+        terminalreporter.write_line(f"not tried in {tests} test{'s' if tests > 1 else ''}: {what}")
 
 
 @pytest.fixture(scope="session")

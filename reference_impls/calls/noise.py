@@ -37,6 +37,8 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
     """
     kind = type(model).__name__
     if kind not in INPUTS:
+        if hasattr(model, "decode"):  # a pipeline calls its parts, and never the whole
+            raise ValueError(f"{kind} denoises nothing, so no inputs are recorded for it; choose a data-free method")
         raise ValueError(
             f"no inputs are known for {kind}; {RECORD}, or choose a data-free method; they are known for "
             f"{', '.join(INPUTS)}"

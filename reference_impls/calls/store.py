@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.files.outputs import new_folder
-from reference_impls.files.weights import apart
+from reference_impls.files.weights import write_weights
 
 CALLS, TENSORS = "calls.json", "calls.safetensors"
 FORMAT = 1
@@ -43,7 +43,7 @@ def write(folder: Path, calibration: Calibration) -> None:
         plain = {name: getattr(call, name) for name in PLAIN}
         calls.append({**trees, **plain, "unbatched": sorted(call.unbatched)})
     with new_folder(folder) as fresh:
-        save_file(apart({name: value.detach().contiguous() for name, value in tensors.values()}), fresh / TENSORS)
+        write_weights(fresh / TENSORS, dict(tensors.values()))
         content = {"format": FORMAT, "about": dict(calibration.about), "calls": calls}
         sums = {TENSORS: _sum_of_file(fresh / TENSORS), CALLS: _sum_of(content)}
         (fresh / CALLS).write_text(json.dumps({**content, "sha256": sums}) + "\n", encoding="utf-8")

@@ -21,7 +21,7 @@ from reference_impls.calls.record import record
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES, measure, open_model, sample
 from reference_impls.command_line.usage import Stopped, wrong_use
-from reference_impls.files.outputs import check_folder
+from reference_impls.files.outputs import check_folder, check_outside
 from reference_impls.maths.masks import Pattern, Tile, check_sparsity
 from reference_impls.methods.prune import calibration_for, request_for
 from reference_impls.methods.prune import prune as run
@@ -148,7 +148,9 @@ def _prune_diffusers(
     whole = passes.kind == "pipeline"
     place = pipeline_folder.denoiser_folder(folder) if whole else folder
     if whole:
-        pipeline_folder.check_place(out, folder)
+        pipeline_folder.check(out, folder)
+    else:
+        check_outside(out, folder)
     if streams(name, asked["scope"]):
         report = _streamed(folder, place, out, amount, asked, passes, variant, device)
     elif device != CPU:
@@ -170,7 +172,9 @@ def _prune_diffusers(
         what = "changed widths" if report.kept else "a model without some of its blocks"
         terminal.say(f"Open it with reference_impls.load: diffusers cannot load {what}.")
     if whole:
-        terminal.say_where(out, f"the pipeline; its {place.name} is pruned")
+        dense = [part.name for part in sorted(folder.glob(f"{place.name}_*/"))]  # as in Wan 2.2
+        rest = f", and its {' and '.join(dense)} is not" if dense else ""
+        terminal.say_where(out, f"the pipeline; its {place.name} is pruned{rest}")
     else:
         terminal.say_where(out, "weights, configuration, report")
 

@@ -180,9 +180,15 @@ def faster(report: Report, command: str | None = None) -> str:
             if command
             else "In Python, reference_impls.sparsify replaces its layers by sparse kernels."
         )
+        zeros = "Unstructured" if report.pattern is None else report.pattern
+        gpu = (
+            " On a GPU, torch.sparse.to_sparse_semi_structured takes the linear layers, in half precision."
+            if report.pattern == "2:4"
+            else ""
+        )
         return (
-            "Unstructured zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
-            f"bitmask. {how}"
+            f"{zeros} zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
+            f"bitmask. {how}{gpu}"
         )
     if report.before.macs is None or report.after.macs is None:
         return "Fewer MACs in any runtime; the speed-up depends on the hardware."
@@ -201,6 +207,9 @@ def say_costs(report: Report, command: str | None = None) -> None:
         what = {"unstructured": "layer", "structured": "group", "depth": "block"}[report.kind]
         say(f"{len(report.chosen)} {what}{'s' if len(report.chosen) != 1 else ''} chosen by --include and --exclude.")
     for reason, count in Counter(report.left_out.values()).items():
+        if report.kind == "unstructured":
+            say(f"Left dense: {count} layer{'s' if count > 1 else ''}, each {reason}.")
+            continue
         say(f"Left whole, since its units cannot be removed exactly: {count} part{'s' if count > 1 else ''}; {reason}.")
     if (how_exact := inexact(report)) is not None:
         say(how_exact)

@@ -23,6 +23,16 @@ def check_folder(out: Path) -> None:
     _check_parent(out)
 
 
+def check_outside(out: Path, source: Path) -> None:
+    """Refuse a folder inside the one that is read.
+
+    Raises:
+        ValueError: it is.
+    """
+    if out.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"{out} is inside the folder that is read; choose another --out")
+
+
 def check_file(out: Path) -> None:
     """Refuse a file that could not be written; one that is there may be replaced.
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from reference_impls.maths.masks import check_finite
 
 PICKLES = (b"\x80", b"PK\x03\x04")
 """How a pickle begins, and the archive around pickles that ``torch.save`` writes."""
+POINTER = b"version https://git-lfs"
+"""How the text begins that Git LFS puts where a file has not been fetched."""
 
 
 def load_weights(model: nn.Module, *files: Path) -> None:
@@ -63,13 +67,28 @@ def shapes_of(file: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
     except SafetensorError as error:
         with file.open("rb") as opened:
-            start = opened.read(4)
+            start = opened.read(len(POINTER))
+        if start == POINTER:
+            raise ValueError(f"{file} is a pointer of Git LFS; fetch the file itself by git lfs pull") from error
         if start.startswith(PICKLES):
             raise ValueError(
                 f"{file} is a pickle, which could run anything and is not opened; safetensors is expected, as "
                 "safetensors.torch.save_file writes it"
             ) from error
         raise ValueError(f"{file} is not a file of safetensors, which is expected: {error}") from error
+
+
+def write_weights(file: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a file of safetensors; tensors may share memory.
+
+    Raises:
+        OSError: it cannot be written, for example because the disk is full.
+    """
+    try:
+        save_file(apart({name: value.detach().contiguous() for name, value in tensors.items()}), file, metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))) from error
 
 
 def apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

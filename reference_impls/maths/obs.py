@@ -19,6 +19,7 @@ from reference_impls.maths.masks import check_finite
 
 DAMPING = 0.01
 """Fraction of the mean diagonal that is added to it: H is singular with fewer samples than inputs."""
+UNSEEN = "it was given no inputs; leave the layer out with --exclude, or calibrate with passes that use it"
 BLOCK = 128
 PIECE = 32
 """Columns of a block that are updated one at a time; they and their errors stay in the processor's cache."""
@@ -62,7 +63,7 @@ class Hessian:
             ValueError: no inputs were added.
         """
         if not self.samples:
-            raise ValueError("the Hessian has seen no inputs")
+            raise ValueError(UNSEEN)
         return self.matrix / self.samples
 
 

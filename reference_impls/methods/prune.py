@@ -32,7 +32,7 @@ from reference_impls.methods.registry import METHODS, NEEDS_NAMES, method_of
 from reference_impls.near_names import nearest
 from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Cost, Outcome, PruningFunction, Report, Request
-from reference_impls.pruning.layers import Layer
+from reference_impls.pruning.layers import Layer, left_dense
 from reference_impls.pruning.undo import undone_on_failure
 from reference_impls.testbed.calibration import from_images, from_trajectory
 from reference_impls.testbed.data import Images
@@ -149,7 +149,7 @@ def prune(
         refuse_remainder(pattern, layers)
     groups = groups_to_prune(model, request) if chosen.kind == "structured" else ()
     units = {group.name: group.units for group in groups}
-    left_out = left_out_of(model) if groups else {}
+    left_out = left_out_of(model) if groups else left_dense(model) if layers else {}
     blocks = [block.name for block in blocks_to_prune(model, request)] if chosen.kind == "depth" else []
     if chosen.kind == "depth" and not blocks:
         raise ValueError(f"{method} removes blocks, and this model has none")

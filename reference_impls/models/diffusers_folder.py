@@ -24,17 +24,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from reference_impls.files.outputs import new_folder
+from reference_impls.files.outputs import check_outside, new_folder
 from reference_impls.files.weights import check_shapes, load_weights, shapes_of
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.models import weight_files
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.models.weight_files import WeightFiles
+from reference_impls.models.weight_files import CONFIG, WeightFiles
 from reference_impls.pruning.contract import Changes
 from reference_impls.units.diffusers_blocks import blocks_of
 from reference_impls.units.diffusers_groups import groups_of
 
-CONFIG, PIPELINE, REPORT = "config.json", "model_index.json", "pruning.json"
+PIPELINE, REPORT = "model_index.json", "pruning.json"
 Steps = Sequence[Mapping[str, object]]
 """All that was done to the dense model, in order: {"prune": a ``Report``}."""
 
@@ -68,10 +68,10 @@ class Outline:
 def is_folder(path: Path) -> bool:
     """Whether a folder holds a model of diffusers."""
     try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        class_of(path)
     except (OSError, ValueError):
         return False
-    return isinstance(config, dict) and "_class_name" in config
+    return True
 
 
 def refuse_folder(path: Path) -> None:
@@ -261,8 +261,10 @@ def save(folder: Path, opened: Opened, steps: Steps) -> None:
 
     Raises:
         FileExistsError: the folder is there.
-        ValueError: it cannot be written, a weight does not fit its precision, or the source has changed meanwhile.
+        ValueError: it is inside the source or cannot be written, a weight does not fit its precision, or the source
+            has changed meanwhile.
     """
+    check_outside(folder, opened.weights.files[0].parent)
     with new_folder(folder) as fresh:
         write(fresh, opened, steps)
 
@@ -281,12 +283,27 @@ def describe(folder: Path, weights: WeightFiles, changes: Changes, steps: Steps)
 
 
 def class_of(folder: Path) -> str:
-    """The class of the model in a folder."""
+    """The class of the model in a folder; raises as ``_config``."""
     return str(_config(folder)["_class_name"])
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+    """The configuration of a model.
+
+    Raises:
+        ValueError: there is none, or none of diffusers.
+    """
+    file = folder / CONFIG
+    try:
+        config = dict(json.loads(file.read_text(encoding="utf-8")))
+        config["_class_name"]
+    except FileNotFoundError as error:
+        raise ValueError(f"{file} is missing; download it again") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{file} is not the configuration of a model of diffusers, which names its class; download it again"
+        ) from error
+    return config
 
 
 def steps_of(folder: Path) -> tuple[Mapping[str, object], ...]:

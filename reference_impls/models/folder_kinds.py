@@ -11,23 +11,26 @@ from reference_impls.models import diffusers_folder
 
 Kind = Literal["pipeline", "denoiser", "other"]
 SINGLE_FILES = (".safetensors", ".ckpt", ".bin", ".pt", ".pth")
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]*[\w-]")
+HUB_ID = re.compile(r"(https?:/+huggingface\.co/|hf:/+)?([\w-][\w.-]*/[\w.-]*[\w-])(/.*)?")
 
 
 def kind_of(given: str) -> Kind:
     """Whether a whole pipeline of diffusers is there, one model of it, or something that is not of diffusers.
 
     Raises:
-        ValueError: a single file, weights of transformers, or a name of the Hugging Face hub.
+        ValueError: a single file, weights of transformers, or a name, an address or a cache of the Hugging Face hub.
     """
     path = Path(given)
     if path.is_file():
         _refuse_file(path)
-    if not path.exists() and HUB_ID.fullmatch(given):
+    hub = HUB_ID.fullmatch(given)
+    if not path.exists() and hub and (hub[1] or not hub[3]):
         raise ValueError(
             f"there is no folder {given}; if it is a model of the Hugging Face hub, download it first: "
-            f"hf download {given} --local-dir FOLDER"
+            f"hf download {hub[2]} --local-dir FOLDER"
         )
+    if snapshots := sorted(path.glob("snapshots/*/")):
+        raise ValueError(f"{path} is a cache of the Hugging Face hub; give its snapshot: {snapshots[-1]}")
     if (path / diffusers_folder.PIPELINE).is_file():
         return "pipeline"
     if diffusers_folder.is_folder(path):

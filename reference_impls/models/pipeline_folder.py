@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from reference_impls.calls.record import DENOISERS
-from reference_impls.files.outputs import new_folder
+from reference_impls.files.outputs import check_outside, new_folder
 from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_folder import PIPELINE, Opened, Steps
 from reference_impls.models.diffusers_package import diffusers_package
@@ -90,9 +91,9 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
 
     Raises:
         FileExistsError: the folder is there.
-        ValueError: it is inside ``source``, or as ``diffusers_folder.save``.
+        ValueError: as ``check`` or ``diffusers_folder.save``.
     """
-    check_place(folder, source)
+    check(folder, source)
     name = denoiser_folder(source).name
     with new_folder(folder) as fresh:
         put_other_parts(fresh, source, name)
@@ -102,24 +103,45 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
 
 def put_other_parts(folder: Path, source: Path, denoiser: str) -> None:
     """Link or copy all files of a pipeline but those of its denoiser."""
-    for file in sorted(source.rglob("*")):
-        place = file.relative_to(source)
-        if place.parts[0] == denoiser or place.parts[0] in NOT_OURS:
-            continue
-        if file.is_dir():
-            (folder / place).mkdir()
-        elif len(place.parts) > 1 or file.suffix not in SINGLE_FILES:
-            _put(file, folder / place)
+    for file in _other_files(source, denoiser):
+        place = folder / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _put(file, place)
 
 
-def check_place(folder: Path, source: Path) -> None:
-    """Refuse a folder inside the pipeline.
+def check(folder: Path, source: Path) -> None:
+    """Refuse what a result cannot be made in or of, before the work.
 
     Raises:
-        ValueError: it is.
+        ValueError: the folder is inside the pipeline, or a file of the pipeline is a link to nothing.
     """
-    if folder.resolve().is_relative_to(source.resolve()):
-        raise ValueError(f"{folder} is inside the pipeline that is read; choose another --out")
+    check_outside(folder, source)
+    _other_files(source, denoiser_folder(source).name)
+
+
+def _other_files(source: Path, denoiser: str) -> list[Path]:
+    """All files of a pipeline but those of its denoiser, also where folders are links, as in a cache of the hub."""
+    found: list[Path] = []
+    for part in sorted(source.iterdir()):
+        if part.is_dir():
+            if part.name != denoiser and part.name not in NOT_OURS:
+                found += _files(part, (source.resolve(),))
+        elif part.suffix not in SINGLE_FILES:
+            found += _files(part, ())
+    return found
+
+
+def _files(path: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """The file, or those below the folder; links are followed."""
+    if path.is_dir():
+        if (folder := path.resolve()) in above:
+            raise ValueError(f"{path} is a link to a folder above it; remove it")
+        for part in sorted(path.iterdir()):
+            yield from _files(part, (*above, folder))
+    elif path.is_file():
+        yield path
+    else:
+        raise ValueError(f"{path} is a link to nothing; download the pipeline again")
 
 
 def _put(file: Path, place: Path) -> None:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
 from reference_impls.files.outputs import new_folder
-from reference_impls.files.weights import load_weights
+from reference_impls.files.weights import load_weights, write_weights
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.near_names import unknown
 from reference_impls.pruning.contract import Changes
@@ -68,7 +67,7 @@ def save(
         ValueError: it cannot be written.
     """
     with new_folder(folder) as fresh:
-        save_file({key: value.contiguous() for key, value in model.state_dict().items()}, fresh / WEIGHTS)
+        write_weights(fresh / WEIGHTS, model.state_dict())
         card = {"model": name, "changes": asdict(changes), "steps": list(steps), "quality": asdict(quality)}
         (fresh / CONFIG).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         grid(samples[:100]).save(fresh / GRID)

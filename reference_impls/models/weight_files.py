@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 from torch import nn
 
-from reference_impls.files.weights import apart, shapes_of
+from reference_impls.files.weights import shapes_of, write_weights
 from reference_impls.maths.masks import is_finite
 
-STEM = "diffusion_pytorch_model"
+CONFIG, STEM = "config.json", "diffusion_pytorch_model"
 FILE = re.compile(rf"{STEM}(?:\.(\w+))?(?:-[0-9]+-of-[0-9]+)?(?:\.(\w+))?\.safetensors")
 INDEX = re.compile(rf"{STEM}\.safetensors\.index(?:\.(\w+))?\.json")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
@@ -54,7 +53,12 @@ class WeightFiles:
     dtypes: Mapping[str, str]
     """Precision of each tensor, as safetensors names it."""
     stamps: tuple[tuple[int, int], ...]
-    """Size and time of change of each file, when it was found."""
+    """Size and time of change of each watched file, when it was found."""
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """The files, and the configuration beside them, which must stay as they are while the model is pruned."""
+        return self.files[0].parent / CONFIG, *self.files
 
     @property
     def precision(self) -> torch.dtype:
@@ -89,7 +93,7 @@ def find(folder: Path, variant: str | None = None) -> WeightFiles:
     if odd := {name: dtype for name, dtype in dtypes.items() if dtype not in DTYPES and dtype not in WHOLE}:
         name, dtype = next(iter(odd.items()))
         raise ValueError(f"{folder} holds quantized weights: {name} is {dtype}; prune the model, then quantize it")
-    return WeightFiles(files, index, chosen, names, dtypes, _stamps(files))
+    return replace(found := WeightFiles(files, index, chosen, names, dtypes, ()), stamps=_stamps(found))
 
 
 def _groups(folder: Path) -> dict[str | None, tuple[Path, ...]]:
@@ -98,6 +102,8 @@ def _groups(folder: Path) -> dict[str | None, tuple[Path, ...]]:
     every = sorted(folder.iterdir())
     for file in every:
         if match := FILE.fullmatch(file.name):
+            if not file.is_file():
+                raise ValueError(f"{file} is a link to nothing; download it again")
             variant = match[1] or match[2]
             groups[variant] = (*groups.get(variant, ()), file)
     if groups:
@@ -138,12 +144,12 @@ def refuse_changed(weights: WeightFiles) -> None:
     Raises:
         ValueError: a size or a time of change differs.
     """
-    if _stamps(weights.files) != weights.stamps:
+    if _stamps(weights) != weights.stamps:
         raise ValueError(f"{weights.files[0].parent} has changed since it was opened; start again")
 
 
-def _stamps(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+def _stamps(weights: WeightFiles) -> tuple[tuple[int, int], ...]:
+    return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in weights.watched)
 
 
 def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
@@ -157,7 +163,8 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
         like: the files that it was loaded from.
 
     Raises:
-        ValueError: those have changed meanwhile, a value does not fit the precision, or a file cannot be written.
+        OSError: a file cannot be written.
+        ValueError: those have changed meanwhile, or a value does not fit the precision.
     """
     refuse_changed(like)
     state = model.state_dict()
@@ -173,10 +180,7 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
         size += sum(value.numel() * value.element_size() for value in tensors.values())
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {"format": "pt"}
-        try:
-            save_file(apart(tensors), folder / file.name, metadata)
-        except SafetensorError as error:
-            raise ValueError(f"{file.name} cannot be written: {error}") from error
+        write_weights(folder / file.name, tensors, metadata)
     if like.index is not None:
         index: dict[str, Any] = json.loads(like.index.read_text(encoding="utf-8"))
         index["metadata"] = {**index.get("metadata", {}), "total_size": size}

@@ -165,7 +165,8 @@ class Report:
     chosen: Sequence[str]
     """Layers, groups or blocks that the globs left to the method."""
     left_out: Mapping[str, str]
-    """Structured: parts of the model whose units cannot be removed exactly, with the reason."""
+    """Structured: parts of the model whose units cannot be removed exactly, with the reason. Unstructured: layers that
+    no method prunes."""
     before: Cost
     after: Cost
     seconds: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.modules.conv import _ConvNd
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 SMALLEST = 16
@@ -29,6 +30,24 @@ def prunable(model: nn.Module) -> dict[str, Layer]:
     if not found:
         raise ValueError(f"{type(model).__name__} has no Linear or convolution of {SMALLEST} x {SMALLEST} or more")
     return found
+
+
+def left_dense(model: nn.Module) -> dict[str, str]:
+    """Each linear layer and convolution that unstructured methods never prune, by name, with the reason."""
+    pruned = prunable(model)
+    return {
+        name: f"a {_why(layer)}"
+        for name, layer in model.named_modules()
+        if isinstance(layer, (nn.Linear, _ConvNd)) and name not in pruned
+    }
+
+
+def _why(layer: nn.Linear | _ConvNd) -> str:
+    if getattr(layer, "transposed", False):
+        return "transposed convolution"
+    if getattr(layer, "groups", 1) > 1:
+        return "convolution in groups"
+    return f"layer with fewer than {SMALLEST} inputs or outputs"
 
 
 def as_matrix(layer: Layer) -> torch.Tensor:

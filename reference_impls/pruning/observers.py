@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from reference_impls.maths.hooks import Hook, hooked
+from reference_impls.maths.obs import UNSEEN
 from reference_impls.pruning.layers import Layer, as_matrix, input_rows
 
 
@@ -59,7 +60,7 @@ class Norms:
             ValueError: no inputs were added.
         """
         if not self.rows:
-            raise ValueError("the norms have seen no inputs")
+            raise ValueError(UNSEEN)
         return self.squares.sqrt().float()
 
 

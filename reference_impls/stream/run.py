@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import time
@@ -18,15 +17,17 @@ from torch import nn
 from reference_impls.calls import store
 from reference_impls.calls.call import Calibration
 from reference_impls.files.journal import Rows
+from reference_impls.files.outputs import check_outside
 from reference_impls.maths.masks import ALONE
 from reference_impls.methods.prune import refuse_no_shortcuts, refuse_remainder, refuse_unknown, request_for
 from reference_impls.methods.registry import NEEDS_NAMES, method_of
 from reference_impls.models import diffusers_folder, pipeline_folder
-from reference_impls.models.diffusers_folder import CONFIG, PIPELINE, Outline, Steps
+from reference_impls.models.diffusers_folder import PIPELINE, Outline, Steps
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.weight_files import refuse_changed
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Cost, Report, Request
+from reference_impls.pruning.layers import left_dense
 from reference_impls.stream import shards
 from reference_impls.stream.blocks import RULES, prune_in_blocks
 from reference_impls.stream.file_to_file import SCORES, prune_files
@@ -75,7 +76,9 @@ def prune_folder(
     whole = (source / PIPELINE).is_file()
     place = pipeline_folder.denoiser_folder(source) if whole else source
     if whole:
-        pipeline_folder.check_place(out, source)
+        pipeline_folder.check(out, source)
+    else:
+        check_outside(out, source)
     request = request_for(method, asked.pop("sparsity", None), **asked)
     if not streams(method, request.scope):
         raise ValueError(f"{method} with scope {request.scope} needs the whole model in memory; open it with load")
@@ -108,7 +111,9 @@ def prune_folder(
             report = None
             if crew.first:
                 files.rest(show)
-                report = _report(method, request, layers, files.work.rows, about, time.perf_counter() - started)
+                report = _report(
+                    method, request, outlined, layers, files.work.rows, about, time.perf_counter() - started
+                )
                 steps = (*before, {"prune": asdict(report)})
                 _complete(files, source if whole else None, outlined, steps)
         return crew.share(report)
@@ -156,10 +161,8 @@ def _settings(
 ) -> dict[str, Any]:
     """What must be the same in a resumed run."""
     weights = outlined.weights
-    config = (weights.files[0].parent / CONFIG).read_bytes()
     return {
-        "source": [[file.name, *stamp] for file, stamp in zip(weights.files, weights.stamps, strict=True)],
-        "configuration": hashlib.sha256(config).hexdigest(),
+        "source": [[file.name, *stamp] for file, stamp in zip(weights.watched, weights.stamps, strict=True)],
         "method": method,
         "request": {key: str(value) for key, value in asdict(request).items()},
         "calibration": None if calibration is None else store.fingerprint(calibration),
@@ -178,7 +181,13 @@ def _versions() -> dict[str, str]:
 
 
 def _report(
-    method: str, request: Request, layers: Iterable[str], rows: Rows, about: Mapping[str, Any], seconds: float
+    method: str,
+    request: Request,
+    outlined: Outline,
+    layers: Iterable[str],
+    rows: Rows,
+    about: Mapping[str, Any],
+    seconds: float,
 ) -> Report:
     chosen = method_of(method)
     pruned = {row["layer"]: (row["pruned"], row["numbers"]) for row in rows if "layer" in row}
@@ -198,7 +207,7 @@ def _report(
         achieved={name: pruned[name][0] / pruned[name][1] for name in layers},
         difference=(sum(gone for gone, _ in pruned.values()) - wanted) / max(weights, 1),
         kept={},
-        left_out={},
+        left_out=left_dense(outlined.model),
         dropped=[],
         keep_shortcuts=False,
         include=list(request.include),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from reference_impls.calls.store import decoded, encoded
-from reference_impls.files.weights import apart
+from reference_impls.files.weights import write_weights
 from reference_impls.pruning.blockwise import Block, Pass
 
 PLAIN = (type(None), bool, int, float, str, torch.Tensor)
@@ -30,6 +30,7 @@ class States:
         """Store what is needed of a block that is pruned: its outputs; its weights, if it is called again.
 
         Raises:
+            OSError: there is no room for it.
             ValueError: an output is of a type that cannot be stored.
         """
         content: Any
@@ -41,7 +42,7 @@ class States:
         tensors: dict[int, tuple[str, torch.Tensor]] = {}
         tree = encoded(content, block.name, tensors)
         file = self._file(number)
-        save_file(apart({name: value.contiguous() for name, value in tensors.values()}), file)
+        write_weights(file, dict(tensors.values()))
         file.with_suffix(".json").write_text(json.dumps(tree), encoding="utf-8")
 
     def restore(self, number: int, block: Block, passes: Sequence[Pass]) -> None:

@@ -197,7 +197,7 @@ def test_bad_inputs(inputs: torch.Tensor, told: str) -> None:
 
 
 def test_a_hessian_that_saw_nothing() -> None:
-    with pytest.raises(ValueError, match="has seen no inputs"):
+    with pytest.raises(ValueError, match="was given no inputs"):
         Hessian(5).mean()
 
 

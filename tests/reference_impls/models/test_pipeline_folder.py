@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import reference_impls
 from reference_impls.calls.record import fingerprint
 from reference_impls.command_line.commands import app
-from reference_impls.models import pipeline_folder, weight_files
+from reference_impls.models import pipeline_folder
 from tests.reference_impls.tiny_pipelines import diffusers, made
 
 pytestmark = [  # of diffusers, about its own next release
@@ -188,7 +188,7 @@ def test_what_cannot_be(sd: Path, tmp_path: Path) -> None:
     prompts.write_text("")
     assert refused(sd, *WANDA, "--prompts", prompts) == f"{prompts} is empty; write one prompt a line"
     inside = CliRunner().invoke(app, ["prune", str(sd), *WANDA, *FEW, "--out", str(sd / "deep/out")])
-    assert inside.stderr == f"error: {sd}/deep/out is inside the pipeline that is read; choose another --out\n"
+    assert inside.stderr == f"error: {sd}/deep/out is inside the folder that is read; choose another --out\n"
     assert not (sd / "deep").exists()
     assert refused(sd, *WANDA, "--variant", "bf16") == (
         f"{sd}/unet has no weights of variant 'bf16'; its variants: fp16"
@@ -205,6 +205,6 @@ def test_an_interrupt_leaves_nothing(sd: Path, where: str, monkeypatch: pytest.M
     elif where == "pruning":
         monkeypatch.setattr("reference_impls.pruning.drop_weights.set_matrix", stop)
     else:
-        monkeypatch.setattr(weight_files, "save_file", stop)
+        monkeypatch.setattr("reference_impls.files.weights.save_file", stop)
     words = [*WANDA, *FEW, "--scope", "global"]  # with the whole model in memory
     assert refused(sd, *words, code=130) == "interrupted; the command wrote nothing that is not complete"

@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from reference_impls.command_line.commands import app
-from reference_impls.models import diffusers_folder, weight_files
+from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
 from tests.reference_impls.models.test_diffusers_folder import made
 
@@ -289,7 +289,8 @@ class TestRefused:
         ("error", "code", "told"),
         [
             (KeyboardInterrupt(), 130, "interrupted; the command wrote nothing that is not complete"),
-            (SafetensorError("No space left on device"), 2, f"{FILE} cannot be written: No space left on device"),
+            (SafetensorError("I/O error: (os error 28)"), 2, "{out} cannot be written: No space left on device"),
+            (SafetensorError("a full shelf"), 2, "{out} cannot be written: a full shelf"),
             (OSError(28, "No space left on device"), 2, "{out} cannot be written: No space left on device"),
         ],
     )
@@ -300,5 +301,5 @@ class TestRefused:
             file.write_bytes(b"half")
             raise error
 
-        monkeypatch.setattr(weight_files, "save_file", half)
+        monkeypatch.setattr("reference_impls.files.weights.save_file", half)
         assert refused(folder, *WHOLE, code=code) == told.format(out=folder.parent / "out")

@@ -17,6 +17,7 @@ from reference_impls.calls import store
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.noise import noise_calls
 from reference_impls.maths.masks import Pattern
+from reference_impls.maths.obs import UNSEEN
 from reference_impls.methods.prune import prune
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.pruning.blockwise import Block, Pass
@@ -126,7 +127,7 @@ def test_a_layer_without_inputs_is_named(tmp_path: Path) -> None:
     model = diffusers.UNet2DConditionModel(**options).eval()
     model.save_pretrained(tmp_path / "dense")
     told = refused(tmp_path / "dense", noise_calls(model, batches=1, n=1))
-    assert told == "time_embedding.cond_proj: the norms have seen no inputs"
+    assert told == f"time_embedding.cond_proj: {UNSEEN}"
     assert not (tmp_path / "out.partial").exists()
 
 

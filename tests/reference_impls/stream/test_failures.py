@@ -1,0 +1,203 @@
+"""Whatever stops a run: one line, the source as it was, nothing half written, and the same bytes in the end."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from typer.testing import CliRunner
+
+from reference_impls.calls.noise import noise_calls
+from reference_impls.command_line.commands import app
+from reference_impls.models import weight_files
+from reference_impls.stream import shards, writer
+from reference_impls.stream.run import prune_folder
+from tests.reference_impls.tiny_pipelines import made
+
+pytestmark = [  # of diffusers, about its own next release and about NumPy's
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+FILE = "diffusion_pytorch_model.safetensors"
+STREAMED = ("--method", "magnitude", "--sparsity", "0.5")
+IN_BLOCKS = ("--method", "wanda", "--sparsity", "0.5", "--samples", "2")
+IN_MEMORY = ("--method", "magnitude-units", "--sparsity", "0.5")
+
+
+@pytest.fixture
+def dense(tmp_path: Path) -> Path:
+    made("dit").transformer.save_pretrained(tmp_path / "dense")
+    return tmp_path / "dense"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    """All but the report, which has the seconds that it took."""
+    return {name: content for name, content in files(folder).items() if not name.endswith("pruning.json")}
+
+
+def run(source: Path, out: Path, *words: str) -> None:
+    done = CliRunner().invoke(app, ["prune", str(source), "--out", str(out), *words])
+    assert done.exit_code == 0, done.output
+
+
+def stopped(source: Path, *words: str, code: int = 2) -> str:
+    """The one line of a command that stops."""
+    before, out = files(source), source.parent / "out"
+    done = CliRunner().invoke(app, ["prune", str(source), "--out", str(out), *words])
+    assert done.exit_code == code, done.output
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert files(source) == before
+    assert not out.exists()
+    return done.stderr.removeprefix("error: ").rstrip()
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Inside, the system refuses what would make a file larger, as a disk without room does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("words", [STREAMED, IN_BLOCKS, IN_MEMORY], ids=["streamed", "in blocks", "in memory"])
+def test_the_system_refuses_to_write(dense: Path, words: tuple[str]) -> None:
+    with largest_file((dense / FILE).stat().st_size // 2):
+        told = stopped(dense, *words)
+    assert told == f"{dense.parent / 'out'} cannot be written: File too large"
+    assert [path.name for path in dense.parent.iterdir()] == ["dense"]
+
+
+def test_no_room_for_what_a_resumed_run_needs(dense: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs of a block are stored by other code than its weights."""
+
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reference_impls.files.weights.save_file", full)
+        told = stopped(dense, *IN_BLOCKS)
+    assert told.startswith(f"{dense.parent / 'out'} cannot be written: No space left on device")
+
+
+@pytest.mark.parametrize("words", [STREAMED, IN_BLOCKS], ids=["streamed", "in blocks"])
+def test_ctrl_c(dense: Path, words: tuple[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal itself, at a random write, and before the first one."""
+    monkeypatch.setattr(writer, "BETWEEN", 1)
+    write, out = shards.write, dense.parent / "out"
+    run(dense, dense.parent / "at once", *words)
+    count = len(shards.places_of(weight_files.find(dense)))
+    for number in (0, int(torch.randint(3, count, (1,), generator=torch.Generator().manual_seed(0)))):
+        left = iter(range(number))
+
+        def interrupting(*given: Any, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGINT)
+            write(*given)
+
+        monkeypatch.setattr(shards, "write", interrupting)
+        told = stopped(dense, *words, code=130)
+        if number:
+            assert told == f"interrupted; run the same command again to resume in {out}.partial"
+        else:
+            assert told == "interrupted; the command wrote nothing that is not complete"
+            assert sorted(path.name for path in dense.parent.iterdir()) == ["at once", "dense"]
+    monkeypatch.setattr(shards, "write", write)
+    run(dense, out, *words)
+    assert weights(out) == weights(dense.parent / "at once")
+    assert sorted(path.name for path in dense.parent.iterdir()) == ["at once", "dense", "out"]
+
+
+def test_ctrl_c_in_memory(dense: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupting(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("reference_impls.files.weights.save_file", interrupting)
+    told = stopped(dense, *IN_MEMORY, code=130)
+    assert told == "interrupted; the command wrote nothing that is not complete"
+    assert [path.name for path in dense.parent.iterdir()] == ["dense"]
+
+
+@pytest.mark.parametrize("words", [STREAMED, IN_BLOCKS], ids=["streamed", "in blocks"])
+def test_a_configuration_that_changes_underneath(
+    dense: Path, words: tuple[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another model's would be written beside these weights."""
+    write = shards.write
+
+    def changing(*given: Any) -> None:
+        os.utime(dense / "config.json", ns=(1, 1))
+        write(*given)
+
+    monkeypatch.setattr(shards, "write", changing)
+    assert stopped(dense, *words) == f"{dense} has changed since it was opened; start again"
+    assert [path.name for path in dense.parent.iterdir()] == ["dense"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from reference_impls.calls.noise import noise_calls
+from reference_impls.stream import writer
+from reference_impls.stream.run import prune_folder
+from functools import partial
+
+writer.BETWEEN = 1
+source, method, moments = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+noise = partial(noise_calls, batches=2, n=1, tried=False) if method == "wanda" else None
+CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "shutil.copyfile", "shutil.rmtree"}
+events, last = 0, -1
+
+def watch(name, arguments):
+    global events
+    if name in CHANGES and any(str(source.parent) in str(argument) for argument in arguments[:2]):
+        if events == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        events += 1
+
+def run(number):
+    prune_folder(source, source.with_name(f"out{number}"), noise, method=method, sparsity=0.5)
+
+sys.addaudithook(watch)
+run("")
+every, random = events, __import__("random").Random(0)
+for number, last in enumerate(sorted(random.sample(range(every), moments))):
+    if not os.fork():
+        events = 0
+        run(number)
+        os._exit(0)
+    assert os.WTERMSIG(os.wait()[1]) == signal.SIGKILL
+"""
+
+
+@pytest.mark.parametrize(("method", "moments"), [("magnitude", 8), ("wanda", 4)])
+def test_killed_at_any_file(tmp_path: Path, method: str, moments: int) -> None:
+    """In front of random operations on files of a whole pipeline: of weights, the journal, outputs and copied parts."""
+    made("dit").save_pretrained(tmp_path / "dense")
+    before = files(tmp_path / "dense")
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path / "dense"), method, str(moments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    noise = partial(noise_calls, batches=2, n=1, tried=False) if method == "wanda" else None
+    for number in range(moments):
+        out = tmp_path / f"out{number}"
+        if not out.exists():  # the last operations remove what only a resumed run needs
+            prune_folder(tmp_path / "dense", out, noise, method=method, sparsity=0.5)
+            assert not out.with_name(f"{out.name}.partial").exists()
+        assert weights(out) == weights(tmp_path / "out")
+    assert files(tmp_path / "dense") == before
