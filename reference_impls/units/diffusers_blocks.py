@@ -8,6 +8,7 @@ which the model's own ``forward`` reads a part cannot be removed: the first of D
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -42,6 +43,7 @@ def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     return tuple(found)
 
 
+@functools.cache
 def streams(kind: type[nn.Module]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The arguments of a module's ``forward``, and those of them that it returns, in their order.
 
@@ -55,3 +57,16 @@ def streams(kind: type[nn.Module]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     returned = {ast.unparse(node.value) for node in ast.walk(function) if isinstance(node, ast.Return) and node.value}
     names = tuple(returned.pop().strip("()").split(", ")) if len(returned) == 1 else ()
     return takes, names if set(names) <= set(takes) else ()
+
+
+def feature_places(model: nn.Module) -> tuple[str, ...]:
+    """Where features are compared: each block of a transformer; the end of each resolution of a U-Net.
+
+    Raises:
+        ValueError: it has no such places.
+    """
+    if not hasattr(model, "down_blocks"):
+        return tuple(block.name for block in blocks_of(model))
+    lists = {"down_blocks", "up_blocks"}
+    places = [path for path, _ in model.named_modules() if path.partition(".")[0] in lists and path.count(".") == 1]
+    return (*places, *(["mid_block"] if getattr(model, "mid_block", None) is not None else []))

@@ -13,6 +13,7 @@ not known to be right after the removal.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -164,13 +165,19 @@ def _counts(path: str, module: nn.Module, units: int) -> tuple[tuple[str, str], 
     return tuple((path, name) for name, value in values.items() if isinstance(value, int) and value % units == 0)
 
 
+@functools.cache
+def _source(kind: type) -> str:
+    """Read once: a model has many processors of a class."""
+    return inspect.getsource(kind)
+
+
 def _refuse_processor(processor: object) -> None:
     """A processor runs an attention; what it reads of it must be right after the removal of heads."""
     if processor is None:
         return
     kind = type(processor)
     try:
-        source = inspect.getsource(kind)
+        source = _source(kind)
     except (OSError, TypeError) as error:
         raise _LeftOut(f"the source of its processor {kind.__name__} is not at hand") from error
     odd = sorted(set(re.findall(r"\battn\.([a-z]\w*)", source)) - MAY_READ)

@@ -60,4 +60,8 @@ def feature_places(model: nn.Module) -> tuple[str, ...]:
     """
     if isinstance(model, (DiT, UNet)):
         return testbed.feature_places(model)
-    raise ValueError(f"the features of {type(model).__name__} are not known; recovery is for the testbed's models")
+    if type(model).__module__.startswith("diffusers."):
+        from reference_impls.units import diffusers_blocks
+
+        return diffusers_blocks.feature_places(model)
+    raise ValueError(f"the features of {type(model).__name__} are not known; recover it without them")
