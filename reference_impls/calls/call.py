@@ -21,7 +21,7 @@ class Call:
     steps: int = 1
     """Which step of the sampler it is, from 0 on, and of how many; for step weights."""
     target: torch.Tensor | None = None
-    """What the model should predict, where it is known."""
+    """What the model should predict, where it is known; of a model that also predicts a variance, half the channels."""
     noise_scale: torch.Tensor | None = None
     """Factor that turns an error of the prediction into one of the noise, shaped for multiplication; it falls as the
     timestep rises."""
@@ -73,8 +73,11 @@ class Call:
             ValueError: the target is not known here.
         """
         if self.target is None:
-            raise ValueError("this calibration has no targets; make it with from_images, or record with targets")
-        return self.run(model) - self.target
+            raise ValueError("this calibration has no targets; make it with from_images, or record it with targets")
+        prediction = self.run(model)
+        if prediction.shape != self.target.shape:
+            prediction = prediction[:, : self.target.shape[1]]
+        return prediction - self.target
 
     def loss(self, model: nn.Module) -> torch.Tensor:
         """Mean squared error of the prediction, as a scalar; raises as ``error``."""
@@ -88,7 +91,10 @@ class Call:
         """
         error = self.error(model)
         if self.noise_scale is None:
-            raise ValueError("this calibration has no scale of the noise; make it with from_images")
+            raise ValueError(
+                "this calibration has no scale of the noise; make it with from_images, or record it with "
+                "targets='sample'"
+            )
         return (self.noise_scale * error).square().mean()
 
 

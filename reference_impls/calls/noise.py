@@ -6,13 +6,16 @@ a quarter of Wanda's decisions in cross-attention are others. Where there is a p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.targets import FLOW, target_of
 
 TOKENS = 8
 """Length of the random prompt."""
@@ -22,7 +25,9 @@ UNBATCHED = frozenset({"img_ids", "txt_ids"})
 Arguments = dict[str, Any]
 
 
-def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0, tried: bool = True) -> Calibration:
+def noise_calls(
+    model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0, tried: bool = True, targets: bool = False
+) -> Calibration:
     """Forward passes with noise at falling timesteps and random conditions.
 
     Args:
@@ -31,6 +36,8 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
         n: samples in each.
         seed: fixes all of it.
         tried: whether the model is run, to see that they fit; without its weights it cannot be.
+        targets: what the model should predict, if images were noise as well; its class is taken to predict the noise,
+            or the velocity of a flow.
 
     Raises:
         ValueError: no inputs are known for the class or for this configuration of it.
@@ -49,14 +56,27 @@ def noise_calls(model: nn.Module, *, batches: int = 4, n: int = 2, seed: int = 0
         for index in range(batches):
             t = 1 - (index + 0.5) / batches
             given = {**INPUTS[kind](model, n, t, generator), "return_dict": False}
-            calls.append(Call(given, index, batches, unbatched=UNBATCHED))
+            call = Call(given, index, batches, unbatched=UNBATCHED)
+            calls.append(_with_target(call, t, kind in FLOWS, generator) if targets else call)
         if tried:
             with torch.no_grad():
                 calls[0].first().run(model)
     except Exception as error:  # what a configuration asks for besides is found out in its own code
         raise misfit(model, error) from error
-    about = {"source": "noise", "forward passes": batches, "samples": n, "seed": seed}
+    about: dict[str, Any] = {"source": "noise", "forward passes": batches, "samples": n, "seed": seed}
+    about |= {"targets": "noise"} if targets else {}
     return Calibration(tuple(calls), about)
+
+
+def _with_target(call: Call, t: float, flow: bool, generator: torch.Generator) -> Call:
+    """The call with a noised image of noise, which is its first argument, and the target."""
+    name = next(iter(call.arguments))
+    clean, noise = (_noise(generator, *call.arguments[name].shape) for _ in range(2))
+    angle = t * math.pi / 2
+    levels = (1 - t, t) if flow else (math.cos(angle), math.sin(angle))
+    noised = levels[0] * clean + levels[1] * noise
+    target, scale = target_of(FLOW if flow else "epsilon", noised, clean, levels)
+    return replace(call, arguments={**call.arguments, name: noised}, target=target, noise_scale=torch.tensor(scale))
 
 
 RECORD = "give the whole pipeline, whose inputs are recorded"
@@ -131,6 +151,8 @@ INPUTS: Mapping[str, Callable[[Any, int, float, torch.Generator], Arguments]] = 
     "FluxTransformer2DModel": _flux,
 }
 """How the inputs of each class are made: (model, samples, time from 1 to 0, generator) -> arguments."""
+FLOWS = ("SD3Transformer2DModel", "FluxTransformer2DModel")
+"""Those that predict the velocity of a flow."""
 
 
 def misfit(model: nn.Module, error: Exception) -> ValueError:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.generate import accepted_by, arguments_of, generate
+from reference_impls.calls.targets import fitted, levels_of, prediction_of, target_of
 
 DENOISERS = ("unet", "transformer")
 """What pipelines of diffusers call the model that denoises."""
 UNPROMPTED = 4
 """Runs of a pipeline that takes no prompts."""
+Targets = Literal["none", "output", "sample"]
+"""What a recorded forward pass knows of the right prediction: nothing, the dense model's own, or that which leads to
+the sample that the run ended with; see ``targets``."""
 
 
 def record(
@@ -35,7 +40,7 @@ def record(
     limit: int = 32,
     denoiser: str | None = None,
     inputs: Mapping[str, Any] | None = None,
-    targets: bool = False,
+    targets: Targets = "none",
     show: Callable[[int, int], None] | None = None,
 ) -> Calibration:
     """Run a pipeline and keep inputs of its denoiser, spread evenly over prompts and timesteps.
@@ -50,7 +55,7 @@ def record(
         limit: most forward passes that are kept.
         denoiser: name of the module, where it is neither ``unet`` nor ``transformer``.
         inputs: further arguments of the pipeline, such as ``image``, ``latents``, ``height`` and ``width``.
-        targets: keep the denoiser's outputs, too, as what the pruned model should predict.
+        targets: what the pruned model should predict, kept too.
         show: is given how many runs are done, of how many.
 
     Returns:
@@ -59,12 +64,14 @@ def record(
 
     Raises:
         ValueError: a number is not positive, there is no such denoiser, the pipeline takes no prompts or needs them,
-            does not take one of ``inputs``, fails, or never calls the denoiser.
+            does not take one of ``inputs``, fails, or never calls the denoiser, or the targets are not known.
     """
     kind = type(pipeline).__name__
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
     name, model = denoiser_of(pipeline, denoiser)
+    scheduler = getattr(pipeline, "scheduler", None)
+    prediction = prediction_of(scheduler) if targets == "sample" else None
     given = arguments_of(pipeline, prompts, steps=steps, guidance=guidance, inputs=inputs)
     if "output_type" in accepted_by(pipeline) and hasattr(pipeline, "vae"):
         given.setdefault("output_type", "latent")  # images are not needed
@@ -74,8 +81,8 @@ def record(
     for done, (index, quota) in enumerate(wanted.items()):
         if show is not None:
             show(done, len(wanted))
-        run = _Run(targets)
-        with run.listening(model, getattr(pipeline, "scheduler", None)):
+        run = _Run(targets != "none", prediction)
+        with run.listening(model, scheduler):
             generate(pipeline, prompts[index] if prompts else None, given, seed + index)
         kept += run.spread(quota, (index + 0.5) / runs)
     if not kept:
@@ -84,13 +91,14 @@ def record(
         "source": "recorded",
         "pipeline": kind,
         "denoiser": name,
-        "scheduler": type(getattr(pipeline, "scheduler", None)).__name__,
+        "scheduler": type(scheduler).__name__,
         "prompts": len(wanted) if prompts else 0,
         "prompts_sha256": fingerprint(prompts),
         "steps": steps,
         "guidance": guidance,
         "seed": seed,
         "forward passes": len(kept),
+        **({} if targets == "none" else {"targets": targets}),
     }
     return Calibration(tuple(kept), about)
 
@@ -120,14 +128,29 @@ def _spread(limit: int, runs: int) -> dict[int, int]:
     return {run: quota for run, quota in quotas.items() if quota}
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What a step of the scheduler was given."""
+
+    sample: torch.Tensor
+    output: torch.Tensor
+    levels: tuple[float, float]
+
+
 @dataclass
 class _Run:
     """What one run of a pipeline gives to its denoiser."""
 
-    targets: bool
+    outputs: bool = False
+    """Whether what the denoiser gives back is kept."""
+    prediction: str | None = None
+    """What it predicts, where that is to be corrected to lead to the sample of the run."""
     calls: list[Call] = field(default_factory=list)
     step: int = 0
     """Steps of the scheduler so far."""
+    steps: list[_Step] = field(default_factory=list)
+    sample: torch.Tensor | None = None
+    """What the last step gave."""
     copies: dict[int, tuple[torch.Tensor, int, torch.Tensor]] = field(default_factory=dict)
     """Each tensor that was passed, by its id, with the version that was copied: prompts are passed at every step."""
     arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
@@ -144,8 +167,15 @@ class _Run:
 
             @functools.wraps(step)
             def counted(*arguments: Any, **keywords: Any) -> Any:
+                if self.prediction is not None:
+                    given = inspect.signature(step).bind(*arguments, **keywords).arguments
+                    levels = levels_of(scheduler, given["timestep"])
+                    self.steps.append(_Step(self.copy(given["sample"]), self.copy(given["model_output"]), levels))
                 self.step += 1
-                return step(*arguments, **keywords)
+                done = step(*arguments, **keywords)
+                if self.prediction is not None:
+                    self.sample = self.copy(done[0])
+                return done
 
             scheduler.step = counted
         try:
@@ -164,7 +194,7 @@ class _Run:
             return
         positional, keywords = self.arguments
         first = output if isinstance(output, torch.Tensor) else output[0]
-        target = first.detach().clone() if self.targets and isinstance(first, torch.Tensor) else None
+        target = first.detach().clone() if self.outputs and isinstance(first, torch.Tensor) else None
         self.calls.append(Call(keywords, self.step, 1, target, positional=positional, batch=len(first)))
 
     def copy(self, value: Any) -> Any:
@@ -187,7 +217,17 @@ class _Run:
         count = min(quota, len(self.calls))
         steps = max((call.step for call in self.calls), default=0) + 1
         chosen = [self.calls[int((index + phase) * len(self.calls) / count)] for index in range(count)]
-        return [
-            Call(call.arguments, call.step, steps, call.target, positional=call.positional, batch=call.batch)
-            for call in chosen
-        ]
+        return [self._corrected(replace(call, steps=steps)) for call in chosen]
+
+    def _corrected(self, call: Call) -> Call:
+        """The call with the target that leads to the sample of this run, if that is wanted."""
+        if self.prediction is None or call.target is None:
+            return call
+        if self.sample is None or call.step >= len(self.steps):
+            raise ValueError("the scheduler made no step after a forward pass; choose a method without gradients")
+        step = self.steps[call.step]
+        target, scale = target_of(self.prediction, step.sample, self.sample, step.levels)
+        whole, output = fitted(target, call.target), fitted(step.output[:, : target.shape[1]], call.target)
+        if float((output * call.target[:, : output.shape[1]]).sum()) < 0:  # Lumina 2 gives the negated prediction on
+            whole = -whole
+        return replace(call, target=whole, noise_scale=torch.tensor(scale))

@@ -28,7 +28,7 @@ def recorded(name: str, pipeline: Any, **options: Any) -> Any:
 @torch.no_grad()
 def test_the_denoiser_repeats_what_it_did(name: str) -> None:
     pipeline = made(name)
-    calls = recorded(name, pipeline, targets=True)
+    calls = recorded(name, pipeline, targets="output")
     _, model = denoiser_of(pipeline)
     assert len(calls.calls) == 4
     for call in calls:
@@ -58,7 +58,7 @@ def test_methods_take_recorded_calls(name: str) -> None:
 
 def test_arguments_are_kept_exactly() -> None:
     """Positional and by name, None, booleans, numbers, nested; a tensor that is passed twice is copied once."""
-    run = _Run(targets=False)
+    run = _Run()
     shared, changing = torch.ones(3), torch.zeros(2, 4)
     given = {
         "none": None,
