@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from reference_impls.calls.call import Calibration
 from reference_impls.calls.generate import takes_prompts
 from reference_impls.calls.noise import INPUTS, noise_calls
 from reference_impls.calls.prompts import own_prompts, read_prompts
-from reference_impls.calls.record import record
+from reference_impls.calls.record import Targets, record
+from reference_impls.calls.targets import prediction_of
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES, measure, open_model, sample
 from reference_impls.command_line.usage import Stopped, wrong_use
@@ -30,7 +32,8 @@ from reference_impls.models import diffusers_folder, pipeline_folder, testbed_fo
 from reference_impls.models.diffusers_folder import Opened
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
-from reference_impls.pruning.contract import Report
+from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
+from reference_impls.pruning.contract import Report, Request
 from reference_impls.stream.partial import partial_of
 from reference_impls.stream.run import prune_folder, streams
 from reference_impls.testbed.data import load
@@ -101,7 +104,7 @@ def prune(
                 "--guidance out, or give the folder with model_index.json"
             )
         if kind != "other":
-            _prune_diffusers(Path(model), out, amount, asked, _Passes(kind, samples, recording), variant, device)
+            _prune_diffusers(Path(model), out, amount, asked, Passes(kind, samples, recording), variant, device)
             return
         if device != CPU:
             raise ValueError(f"{model} is pruned on the processor; --device is for folders of diffusers")
@@ -134,15 +137,13 @@ def _prune_diffusers(
     out: Path,
     amount: float | None,
     asked: dict[str, Any],
-    passes: _Passes,
+    passes: Passes,
     variant: str | None,
     device: str,
 ) -> None:
     """Prune a model of diffusers, alone or in its pipeline; there is no metric for it here."""
     name = str(asked["method"])
     method = method_of(name)
-    if method.needs in ("gradients", "training"):
-        raise ValueError(f"{name} needs training images; it runs on the testbed's models only, not on diffusers models")
     if method.needs == "nothing" and passes.recording != NOTHING:
         raise ValueError(f"{name} is data-free; leave --prompts, --steps and --guidance out")
     whole = passes.kind == "pipeline"
@@ -158,6 +159,7 @@ def _prune_diffusers(
             f"{name} needs the whole model in memory, which is pruned on the processor; leave --device out"
         )
     else:
+        _check(folder, place, amount, asked)
         report = _in_memory(folder, place, out, amount, asked, passes, variant)
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes that torchrun has started, the first one speaks
@@ -179,19 +181,38 @@ def _prune_diffusers(
         terminal.say_where(out, "weights, configuration, report")
 
 
+def _check(folder: Path, place: Path, amount: float | None, asked: dict[str, Any]) -> None:
+    """Refuse what the class of the model or the scheduler does not have, before any weights are opened."""
+    method = method_of(str(asked["method"]))
+    request = _request(amount, asked)
+    model = diffusers_folder.empty(place)
+    choose: dict[str, Callable[[nn.Module, Request], object]] = {
+        "unstructured": layers_to_prune,
+        "structured": groups_to_prune,
+        "depth": blocks_to_prune,
+    }
+    choose[method.kind](model, request)
+    if method.needs_targets and folder != place:
+        prediction_of(pipeline_folder.scheduler_of(folder))
+
+
+def _request(amount: float | None, asked: dict[str, Any]) -> Request:
+    return request_for(str(asked["method"]), amount, **{key: value for key, value in asked.items() if key != "method"})
+
+
 def _streamed(
     folder: Path,
     place: Path,
     out: Path,
     amount: float | None,
     asked: dict[str, Any],
-    passes: _Passes,
+    passes: Passes,
     variant: str | None,
     device: str,
 ) -> Report:
     """Prune the model at ``place`` from folder to folder."""
     name = str(asked["method"])
-    request_for(name, amount, **{key: value for key, value in asked.items() if key != "method"})  # before any recording
+    _request(amount, asked)  # before any recording
     calibration: Calibration | Callable[[nn.Module], Calibration] | None = None
     if method_of(name).needs != "nothing":
         calibration = partial(passes.noise, seed=asked["seed"], tried=False)
@@ -233,20 +254,23 @@ def _in_memory(
     out: Path,
     amount: float | None,
     asked: dict[str, Any],
-    passes: _Passes,
+    passes: Passes,
     variant: str | None,
 ) -> Report:
     """Open the model at ``place``, prune it, and save it or its pipeline."""
     name, whole = str(asked["method"]), folder != place
-    needs = method_of(name).needs
+    method = method_of(name)
     calibration: Calibration | None
-    if whole and needs != "nothing":
-        opened, calibration = passes.recorded(folder, variant, asked["seed"])
+    if whole and method.needs != "nothing":
+        targets: Targets = "sample" if method.needs_targets else "none"
+        opened, calibration = passes.recorded(folder, variant, asked["seed"], targets)
     else:
         with terminal.spinner(f"opening {place}"):
             opened = diffusers_folder.load(place, variant)
-            noise = passes.to_count if needs == "nothing" else passes.noise
-            calibration = noise(opened.model, asked["seed"])
+            if method.needs == "nothing":
+                calibration = passes.to_count(opened.model, asked["seed"])
+            else:
+                calibration = passes.noise(opened.model, asked["seed"], targets=method.needs_targets)
     with terminal.spinner(f"{name} prunes {place}"):
         with _naming_failures(name, place):
             report = run(opened.model, calibration, amount, **asked)
@@ -262,21 +286,34 @@ def _in_memory(
 
 
 @dataclass(frozen=True)
-class _Passes:
+class Passes:
     """Forward passes that a method of diffusers models looks at."""
 
     kind: str
     samples: int | None
     recording: Recording
 
-    def recorded(self, folder: Path, variant: str | None, seed: int) -> tuple[Opened, Calibration]:
-        """The denoiser of a pipeline, with inputs recorded from it."""
+    def recorded(
+        self, folder: Path, variant: str | None, seed: int, targets: Targets = "none", runs: int | None = None
+    ) -> tuple[Opened, Calibration]:
+        """The denoiser of a pipeline, with inputs recorded from it.
+
+        Args:
+            folder: of the pipeline.
+            variant: of its weights.
+            seed: of the first run.
+            targets: kept with the inputs.
+            runs: so many prompts of this package, or all of a file, repeated with other seeds where they are fewer;
+                one run a prompt where not given.
+        """
         asked = self.recording
         prompts = own_prompts() if asked.prompts is None else read_prompts(asked.prompts)
         with terminal.spinner(f"opening {folder}"):
             opened = pipeline_folder.load(folder, variant)
         if asked.prompts is None and not takes_prompts(opened.pipeline):
             prompts = ()
+        if runs is not None:
+            prompts = tuple(islice(cycle(prompts), max(runs, 0 if asked.prompts is None else len(prompts))))
         with terminal.bar("recording") as show, diffusers_folder.quiet():
             calls = record(
                 opened.pipeline,
@@ -285,14 +322,15 @@ class _Passes:
                 guidance=asked.guidance,
                 seed=seed,
                 limit=self.samples or RECORDED,
+                targets=targets,
                 show=show,
             )
         own = {"prompts_file": "of this package" if asked.prompts is None else asked.prompts.name} if prompts else {}
         return opened.denoiser, replace(calls, about={**calls.about, **own})
 
-    def noise(self, model: nn.Module, seed: int, *, tried: bool = True) -> Calibration:
+    def noise(self, model: nn.Module, seed: int, *, tried: bool = True, targets: bool = False) -> Calibration:
         """Noise, where there is no pipeline."""
-        return noise_calls(model, batches=self.samples or PASSES, n=1, seed=seed, tried=tried)
+        return noise_calls(model, batches=self.samples or PASSES, n=1, seed=seed, tried=tried, targets=targets)
 
     def to_count(self, model: nn.Module, seed: int) -> Calibration | None:
         """Noise to count MACs with; a data-free method prunes any class without it."""

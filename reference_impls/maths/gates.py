@@ -50,7 +50,7 @@ def gated(model: nn.Module, groups: Sequence[Group], sample: Callable[[Group], t
     Args:
         model: not changed.
         groups: the units.
-        sample: gives the gates of a group, (samples of the batch, units).
+        sample: gives the gates of a group, (samples of the batch, units), or (1, units) for all of them.
     """
     gates: dict[str, torch.Tensor] = {}  # of this forward pass
 
@@ -60,11 +60,13 @@ def gated(model: nn.Module, groups: Sequence[Group], sample: Callable[[Group], t
     def gate(group: Group, part: Part) -> Hook:
         columns = model.get_parameter(f"{part.layer}.weight").shape[1]
 
-        def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        def hook(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
             mine = gates[group.name].repeat_interleave(part.index.shape[1], dim=1)  # (samples, columns of the group)
             every = torch.ones(len(mine), columns, dtype=mine.dtype).index_copy(1, part.index.flatten(), mine)
             every = every.to(inputs[0].dtype)  # gates are learned in their own precision, whatever the model's
-            return (inputs[0] * (every[:, :, None, None] if isinstance(layer, nn.Conv2d) else every[:, None]),)
+            rest = [1] * (inputs[0].dim() - 2)  # channels come second in a convolution, last elsewhere
+            ends = (*rest, columns) if isinstance(layer, nn.Linear) else (columns, *rest)
+            return (inputs[0] * every.view(len(mine), *ends), *inputs[1:])
 
         return hook
 

@@ -1,4 +1,4 @@
-"""Hooks, replaced forward passes and frozen weights that last as long as a ``with`` block, also if it fails."""
+"""Hooks, other forward passes, frozen weights, checkpoints: for as long as a ``with`` block, also if it fails."""
 
 from __future__ import annotations
 
@@ -60,3 +60,22 @@ def frozen(model: nn.Module) -> Iterator[None]:
     finally:
         for value in trainable:
             value.requires_grad_(True)
+
+
+@contextmanager
+def checkpointed(model: nn.Module) -> Iterator[None]:
+    """Inside, a model of diffusers keeps only the inputs of its blocks for a backward pass, and runs them again there.
+
+    The gradients are the same; other models, and what is on already, stay as they are.
+    """
+    here: Any = model
+    able = getattr(here, "_supports_gradient_checkpointing", False)
+    able = able and any(hasattr(module, "gradient_checkpointing") for module in model.modules())
+    if not able or here.is_gradient_checkpointing:
+        yield
+        return
+    here.enable_gradient_checkpointing()
+    try:
+        yield
+    finally:
+        here.disable_gradient_checkpointing()

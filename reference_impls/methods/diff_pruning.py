@@ -6,7 +6,8 @@ Maths   S_u = sum over the weights of u of (w * sum over t with L_t >= T * max L
         count, and the largest loss is the running maximum, so that the passes after the last informative step are
         saved.
 Differs from the paper: heads, neurons and inner channels are removed, the residual stream keeps its width (pruning it
-        needs a dependency graph). Each timestep of the calibration has images and noise of its own.
+        needs a dependency graph). Each timestep of the calibration has images and noise of its own. Of a recorded
+        pipeline, images are its own samples (see ``calls/targets``), and a step of its sampler is a timestep.
 Shapes  one batch a timestep, in rising order -> a score a unit.   Cost  a backward pass an informative timestep.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, the calibration has no targets, its timesteps do not rise, or a gradient is not finite.
@@ -16,12 +17,13 @@ Run     python -m reference_impls prune --method diff-pruning --model dit --spar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import torch
 from torch import nn
 
-from reference_impls.calls.call import Calibration
+from reference_impls.calls.call import Calibration, Call
+from reference_impls.maths.hooks import checkpointed
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import owned, remove_lowest
@@ -36,23 +38,32 @@ def gradients(model: nn.Module, calibration: Calibration, threshold: float) -> I
     Raises:
         ValueError: the calibration has no targets, or its times fall.
     """
-    scales = [call.noise_scale for call in calibration if call.noise_scale is not None]
+    timesteps = by_rising_time(calibration)
+    scales = [call.noise_scale for same in timesteps for call in same if call.noise_scale is not None]
     if any(bool(later.max() > before.min()) for before, later in pairwise(scales)):  # the scale falls as time rises
         raise ValueError("the times of the calibration fall; make it with from_images(..., by_time=True)")
     largest = 0.0
-    for batch in calibration:
+    for same in timesteps:
         model.zero_grad(set_to_none=True)
-        loss = batch.noise_loss(model)
-        largest = max(largest, loss.item())
-        if loss.item() < threshold * largest:
-            break
-        loss.backward()
+        with checkpointed(model):
+            loss = torch.stack([call.noise_loss(model) for call in same]).mean()
+            largest = max(largest, loss.item())
+            if loss.item() < threshold * largest:
+                break
+            loss.backward()
         yield {
-            name: value.detach().to(torch.promote_types(value.dtype, torch.float32)) * value.grad
+            name: value.grad.to(torch.promote_types(value.dtype, torch.float32)).mul_(value.detach())  # in its memory
             for name, value in model.named_parameters()
             if value.grad is not None
         }
     model.zero_grad(set_to_none=True)
+
+
+def by_rising_time(calibration: Calibration) -> list[list[Call]]:
+    """The forward passes of each timestep: of recorded ones, of each step of the sampler, from its last one on."""
+    numbered = sorted(enumerate(calibration), key=lambda one: -one[1].step)  # stable
+    alike = groupby(numbered, key=lambda one: (one[1].step, one[0] if one[1].steps == 1 else None))
+    return [[call for _, call in same] for _, same in alike]
 
 
 def summed(model: nn.Module, calibration: Calibration, threshold: float) -> dict[str, torch.Tensor]:

@@ -6,7 +6,8 @@ Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum over the kind
         of their kind are removed.
 Differs from the paper: a trajectory of ``STEPS`` steps, differentiated without time-step gradient checkpointing (the
         model is small); batches of ``SAMPLES``, each with noise of its own; the best unit of each group stays, where
-        the authors remove a group that has none; inner channels of residual blocks are gated too.
+        the authors remove a group that has none; inner channels of residual blocks are gated too. Of a model of
+        diffusers, z is the prediction at each recorded forward pass, whose samples share their gates.
 Shapes  noise, classes of each batch -> a log alpha a unit.   Cost  EPOCHS * STEPS forward and backward passes a batch.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, a log alpha is not finite any more, or an option is not valid.
@@ -15,21 +16,23 @@ Run     python -m reference_impls prune --method ecodiff --model dit --sparsity 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
-from reference_impls.calls.call import Calibration
+from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.gates import gated, hard_concrete, logistic_noise
-from reference_impls.maths.hooks import frozen
+from reference_impls.maths.hooks import checkpointed, frozen
 from reference_impls.maths.surgery import Group
 from reference_impls.near_names import unknown
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import remove_lowest
 from reference_impls.testbed.diffusion import trajectory
+from reference_impls.testbed.models import Denoiser
 
 STEPS, SAMPLES = 3, 16
 """Sampler steps that the gradient runs through, and samples of a training step."""
@@ -45,10 +48,10 @@ RANKINGS = ("kind", "group")
 
 @dataclass(frozen=True)
 class Example:
-    """Noise (n, 1, side, side), classes (n,), and the dense model's sample from both, shaped as the noise."""
+    """What is run, how many sets of gates it takes, and what the dense model gives there."""
 
-    noise: torch.Tensor
-    label: torch.Tensor
+    run: Callable[[nn.Module], torch.Tensor]
+    sets: int
     wanted: torch.Tensor
 
 
@@ -65,7 +68,7 @@ def prune(
 
     Args:
         model: pruned in place.
-        calibration: batches whose classes and shape are used.
+        calibration: batches whose classes and shape are used, or recorded forward passes.
         request: sparsity of each kind of unit, or of single groups.
         epochs: passes over the calibration.
         price: beta, the weight of the sparsity penalty.
@@ -95,47 +98,45 @@ def learn(
     generator = torch.Generator().manual_seed(seed)
     alphas = {group.name: torch.full((group.units,), START, requires_grad=True) for group in groups}
     optimiser = torch.optim.AdamW([{"params": [alphas[group.name]], "lr": RATES[group.kind]} for group in groups])
-    with frozen(model):
-        examples = [example(model, batch.arguments["x"], batch.arguments["label"], generator) for batch in calibration]
+    with frozen(model), checkpointed(model):
+        examples = [example(model, call, generator) for call in calibration]
         for _ in range(epochs):
             for index in torch.randperm(len(examples), generator=generator).tolist():
                 optimiser.zero_grad()
-                objective(model, groups, alphas, examples[index], price, generator).backward()
+                with gated(model, groups, partial(sample, alphas, examples[index].sets, generator)):
+                    objective(model, groups, alphas, examples[index], price).backward()
                 optimiser.step()
     return {name: alpha.detach() for name, alpha in alphas.items()}
 
 
+def sample(alphas: Mapping[str, torch.Tensor], sets: int, generator: torch.Generator, group: Group) -> torch.Tensor:
+    """Gates of a group, (sets, units)."""
+    noise = logistic_noise(torch.Size((sets, group.units)), generator)
+    return hard_concrete(alphas[group.name], noise, TEMPERATURE)
+
+
 @torch.no_grad()
-def example(model: nn.Module, x: torch.Tensor, label: torch.Tensor, generator: torch.Generator) -> Example:
-    """New noise of the shape of a batch, and the dense model's sample from it."""
-    noise = torch.randn(x[:SAMPLES].shape, generator=generator)
-    return Example(noise, label[:SAMPLES], final(model, noise, label[:SAMPLES]))
+def example(model: nn.Module, call: Call, generator: torch.Generator) -> Example:
+    """A short run from new noise of the shape of a batch; of a model of diffusers, the forward pass itself."""
+    if not isinstance(model, Denoiser):
+        return Example(call.run, 1, call.run(model))
+    x, label = (call.arguments[name][:SAMPLES] for name in ("x", "label"))
+    run = partial(final, noise=torch.randn(x.shape, generator=generator), label=label)
+    return Example(run, len(x), run(model))
 
 
 def objective(
-    model: nn.Module,
-    groups: Sequence[Group],
-    alphas: Mapping[str, torch.Tensor],
-    wanted: Example,
-    price: float,
-    generator: torch.Generator,
+    model: nn.Module, groups: Sequence[Group], alphas: Mapping[str, torch.Tensor], wanted: Example, price: float
 ) -> torch.Tensor:
-    """Error of the gated model's sample, plus the price of the gates, as a scalar.
+    """Error of the gated model, plus the price of the gates, as a scalar.
 
     Its terms are averaged over the units of a group and the groups of a kind, and summed over the kinds.
     """
-
-    def sample(group: Group) -> torch.Tensor:
-        noise = logistic_noise(torch.Size((len(wanted.noise), group.units)), generator)
-        return hard_concrete(alphas[group.name], noise, TEMPERATURE)
-
-    with gated(model, groups, sample):
-        images = final(model, wanted.noise, wanted.label)
     by_kind: dict[str, list[torch.Tensor]] = {}
     for group in groups:
         by_kind.setdefault(group.kind, []).append((SLOPE * alphas[group.name] + SHIFT).sigmoid().mean())
     paid = torch.stack([torch.stack(terms).mean() for terms in by_kind.values()]).sum()
-    return (images - wanted.wanted).square().mean() + price * paid
+    return (wanted.run(model) - wanted.wanted).square().mean() + price * paid
 
 
 def final(model: nn.Module, noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,6 @@ Run     python -m reference_impls prune --method laptop-diff --model dit --spars
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 
@@ -23,8 +22,9 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
+from reference_impls.maths.hooks import replaced
 from reference_impls.maths.masks import check_finite
-from reference_impls.maths.surgery import Block, replacement, skip
+from reference_impls.maths.surgery import Block, replacement
 from reference_impls.pruning.chosen import blocks_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import skip_blocks
@@ -47,10 +47,10 @@ def output_losses(
     dense = [batch.run(model) for batch in calibration]
     losses = torch.zeros(len(blocks), dtype=torch.float64)
     for index, block in enumerate(blocks):
-        without = copy.deepcopy(model)
-        skip(without, [block], keep_shortcuts=keep_shortcuts)
-        for batch, output in zip(calibration, dense, strict=True):
-            losses[index] += (batch.run(without) - output).double().square().mean()
+        without = replacement(model, block, keep_shortcuts=keep_shortcuts)
+        with replaced({model.get_submodule(block.name): without.forward}):
+            for batch, output in zip(calibration, dense, strict=True):
+                losses[index] += (batch.run(model) - output).double().square().mean()
     return losses / len(dense)
 
 

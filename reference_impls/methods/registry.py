@@ -52,6 +52,11 @@ class Method:
     features: Features = "none"
     """Features that its paper distils when the pruned model recovers."""
 
+    @property
+    def needs_targets(self) -> bool:
+        """Whether it takes gradients of a loss, so that what the model should predict must be known."""
+        return self.needs in ("gradients", "training")
+
 
 METHODS: Mapping[str, Method] = {
     "random": Method(

@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from reference_impls.calls.call import Calibration
+from reference_impls.maths.hooks import checkpointed
 from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
@@ -102,7 +103,7 @@ def train(model: nn.Module, calibration: Calibration, rate: float) -> None:
     """
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, betas=BETAS)
     for batch in calibration:
-        loss = check_finite("training loss", batch.loss(model))
         optimiser.zero_grad()
-        loss.backward()
+        with checkpointed(model):
+            check_finite("training loss", batch.loss(model)).backward()
         optimiser.step()

@@ -30,7 +30,7 @@ from torch import nn
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.gates import one_of
-from reference_impls.maths.hooks import Hook, frozen, hooked
+from reference_impls.maths.hooks import Hook, checkpointed, frozen, hooked
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import Block, Skip, replacement, streams
 from reference_impls.pruning.chosen import blocks_to_prune
@@ -87,10 +87,9 @@ def learn(
             chosen = [
                 one_of(of_group, temperature, generator) @ rows for of_group, rows in zip(logits, stays, strict=True)
             ]
-            with gated(model, blocks, torch.stack(chosen).sum(0), keep_shortcuts):  # (blocks,)
-                loss = check_finite("training loss", batch.loss(model))
             optimiser.zero_grad()
-            loss.backward()
+            with gated(model, blocks, torch.stack(chosen).sum(0), keep_shortcuts), checkpointed(model):  # (blocks,)
+                check_finite("training loss", batch.loss(model)).backward()
             optimiser.step()
     return [of_group.detach() for of_group in logits]
 

@@ -74,28 +74,6 @@ def is_folder(path: Path) -> bool:
     return True
 
 
-def refuse_folder(path: Path) -> None:
-    """For what the testbed alone can do: sampling, measuring, training.
-
-    Raises:
-        ValueError: the folder holds a model of diffusers; the message says what it is and what opens it.
-    """
-    if (path / PIPELINE).is_file():
-        raise ValueError(
-            f"{path} is a whole pipeline of diffusers, which only `prune` takes; open it with reference_impls.load and "
-            "measure it in Python"
-        )
-    if is_folder(path):
-        name = class_of(path)
-        how, opens = ("", f"diffusers.{name}.from_pretrained")
-        if _changes(path) != Changes():
-            how, opens = ("structurally pruned ", "reference_impls.load")
-        raise ValueError(
-            f"{path} holds a {how}{name} of diffusers, which only `prune` takes: there are no data, sampler and "
-            f"metrics for it here; open it with {opens} and measure or train it in your own pipeline"
-        )
-
-
 def load(folder: Path, variant: str | None = None) -> Opened:
     """A model as it was saved, by diffusers or by ``save``.
 
@@ -143,6 +121,18 @@ def outline(folder: Path, variant: str | None = None) -> Outline:
             if one not in state and not any(re.search(pattern, one) for pattern in ignored):
                 raise ValueError(f"{one} is no tensor of it")
     return Outline(model, changes, weights, {one: name for one, name in stored.items() if one in state})
+
+
+def empty(folder: Path) -> nn.Module:
+    """The model of a folder without weights, to see what can be pruned; its files are not opened.
+
+    Raises:
+        ValueError: as ``load``, for what is wrong besides the weights.
+    """
+    name, kind = _kind_of(folder)
+    changes = _changes(folder)
+    with _naming(folder, name), quiet(), torch.device("meta") if changes == Changes() else parameters_on_meta():
+        return _built(kind, folder, changes)
 
 
 def _kind_of(folder: Path) -> tuple[str, Any]:

@@ -19,6 +19,7 @@ from reference_impls.models.diffusers_folder import PIPELINE, Opened, Steps
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import SINGLE_FILES
 
+SCHEDULER = "scheduler"
 NOT_OURS = (".git", ".cache")
 """Folders that are of a download and not of the pipeline."""
 LINKED = 1_000_000
@@ -52,6 +53,22 @@ def denoiser_folder(folder: Path) -> Path:
     )
 
 
+def scheduler_of(folder: Path) -> Any:
+    """The scheduler of a pipeline's folder, without the models; None where there is no such part.
+
+    Raises:
+        ValueError: it cannot be opened.
+    """
+    if not (folder / SCHEDULER).is_dir():
+        return None
+    try:
+        name = json.loads((folder / PIPELINE).read_text(encoding="utf-8"))[SCHEDULER][1]
+        return getattr(diffusers_package(), name).from_pretrained(folder / SCHEDULER, local_files_only=True)
+    except Exception as error:  # each class fails in its own way
+        what = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{folder / SCHEDULER} cannot be opened: {what}") from error
+
+
 def load(folder: Path, variant: str | None = None) -> Pipeline:
     """A pipeline in float32; a denoiser that lost units is opened, too.
 
@@ -61,11 +78,13 @@ def load(folder: Path, variant: str | None = None) -> Pipeline:
     diffusers = diffusers_package()
     place = denoiser_folder(folder)
     opened = diffusers_folder.load(place, variant)
+    parts = json.loads((folder / PIPELINE).read_text(encoding="utf-8"))
+    absent = {name: None for name, part in parts.items() if part == [None, None]}  # as the third encoder of SD 3 may be
     try:
         with diffusers_folder.quiet():
             pipeline = diffusers.DiffusionPipeline.from_pretrained(
                 folder,
-                **{place.name: opened.model},
+                **{**absent, place.name: opened.model},
                 variant=opened.weights.variant,
                 torch_dtype=torch.float32,
                 use_safetensors=True,

@@ -221,8 +221,8 @@ METHODS = (
     ),
     Mutation(
         "reference_impls/maths/gates.py",
-        "every[:, :, None, None] if isinstance(layer, nn.Conv2d) else every[:, None]",
-        "every[:, None]",
+        "(*rest, columns) if isinstance(layer, nn.Linear) else (columns, *rest)",
+        "(*rest, columns)",
         (f"{T}methods/test_structured.py::test_the_unet_keeps_its_norm_groups[ecodiff]",),
     ),
     Mutation(

@@ -2,13 +2,14 @@
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_impls.maths.gates import hard_concrete, logistic_noise
+from reference_impls.maths.gates import gated, hard_concrete, logistic_noise
 from reference_impls.maths.surgery import Group, Part
 from reference_impls.methods import ecodiff
 from reference_impls.pruning.remove_units import best_of_groups, best_units
@@ -32,7 +33,8 @@ def test_loss_and_gradient_of_a_training_step(name: str, monkeypatch: pytest.Mon
     alphas = {group.name: torch.randn(group.units, generator=generator).double() for group in groups}
     noise = torch.randn(2, 1, 8, 8, generator=generator).double()
     label = torch.tensor([3, 7])
-    example = ecodiff.Example(noise, label, ecodiff.final(model, noise, label))
+    run = partial(ecodiff.final, noise=noise, label=label)
+    example = ecodiff.Example(run, 2, run(model))
     sampled: list[torch.Tensor] = []
 
     def recorded(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
@@ -41,7 +43,8 @@ def test_loss_and_gradient_of_a_training_step(name: str, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ecodiff, "logistic_noise", recorded)
     values = {group: alpha.requires_grad_() for group, alpha in alphas.items()}
-    loss = ecodiff.objective(model, groups, values, example, PRICE, generator)
+    with gated(model, groups, partial(ecodiff.sample, values, 2, generator)):
+        loss = ecodiff.objective(model, groups, values, example, PRICE)
     torch.autograd.backward(loss)
     logistic = [
         {group.name: sampled[step * len(groups) + number].tolist() for number, group in enumerate(groups)}

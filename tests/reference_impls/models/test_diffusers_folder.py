@@ -251,22 +251,6 @@ def test_sdxl_gets_its_own_conditions() -> None:
     assert batch.first().run(model).shape[0] == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "told"),
-    [
-        ("taylor", "taylor needs training images; it runs on the testbed's models only, not on diffusers models"),
-        ("ecodiff", "ecodiff needs training images; it runs on the testbed's models only, not on diffusers models"),
-    ],
-)
-def test_what_does_not_run_on_a_folder(tmp_path: Path, method: str, told: str) -> None:
-    write(made("DiTTransformer2DModel"), tmp_path / "dense")
-    words = ["prune", "--model", str(tmp_path / "dense"), "--method", method, "--sparsity", "0.5"]
-    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
-    assert done.exit_code == 2
-    assert told in " ".join(done.output.split())
-    assert not (tmp_path / "out").exists()
-
-
 def test_folders_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"_class_name": "EvilModel"}')
     with pytest.raises(ValueError, match=r"diffusers 0\.42\.1 has no model class 'EvilModel'; install the version"):
