@@ -28,7 +28,6 @@ app = typer.Typer(
 )
 
 MethodName = Annotated[str, typer.Argument(help="A method, as named by `list`.")]
-Samples = Annotated[int, whole(10, 10_000, "Samples to generate for the metrics.")]
 Out = Annotated[Path, typer.Option(help="New folder for the model.")]
 
 
@@ -155,23 +154,44 @@ def prune(
     epilog=example(
         "recover build/wanda --steps 200 --out build/recovered",
         "recover build/bk-sdm --features plain --out build/recovered",
+        "recover build/pipeline --against PIPELINE --prompts FILE --steps 500 --out build/recovered",
     )
 )
 def recover(
     folder: Annotated[Path, typer.Argument(help="Folder written by `prune --out`.")],
     out: Out,
-    steps: Annotated[int, whole(1, 100_000, "Training steps, each on 64 images.")] = 200,
+    against: Annotated[
+        Path | None, typer.Option(metavar="DENSE", help="diffusers: folder that a pruned one came from.")
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="Text file, one prompt a line, for DENSE; default: those of this package."),
+    ] = None,
+    steps: Annotated[
+        int, whole(1, 100_000, "Training steps, each on 64 images, or on a forward pass of a pipeline.")
+    ] = 200,
     teacher: Annotated[bool, typer.Option(help="Distil from the dense model's output as well.")] = True,
     features: Annotated[
         str, typer.Option(help="Feature distillation: none, plain (BK-SDM) or normalised (LAPTOP-Diff).")
     ] = "none",
     seed: Annotated[int, whole(0, 2**32 - 1, "Random seed of images, timesteps and noise.")] = 0,
-    samples: Samples = 400,
+    samples: Annotated[
+        int | None, whole(1, 10_000, "Testbed: samples for metrics (400). diffusers: recorded forward passes (64).")
+    ] = None,
+    guidance: Annotated[float | None, typer.Option(help="Guidance scale of DENSE; default: the pipeline's.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Weights to open where a folder has several, such as fp16.")
+    ] = None,
 ) -> None:
-    """Recover a pruned model by fine-tuning or distillation. Pruned weights stay zero."""
+    """Recover a pruned model by fine-tuning or distillation. Pruned weights stay zero.
+
+    Of a model of the testbed, on its images. Of a pipeline of diffusers, without a data set, on forward passes that are
+    recorded while the dense pipeline samples.
+    """
     from reference_impls.command_line import recover
 
-    recover.recover(folder, out, steps, teacher, features, seed, samples)
+    dense = recover.Against(against, prompts, guidance, variant)
+    recover.recover(folder, out, steps, teacher, features, seed, samples, dense)
 
 
 @app.command(

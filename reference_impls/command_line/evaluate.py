@@ -10,10 +10,10 @@ from reference_impls.bench.sampling import sample_both as sample_testbed
 from reference_impls.calls.generate import takes_prompts
 from reference_impls.calls.prompts import own_prompts, read_prompts
 from reference_impls.command_line import terminal
-from reference_impls.command_line.testbed_models import FEWEST, SAMPLES, measure, open_folder
+from reference_impls.command_line.testbed_models import FEWEST, SAMPLES, measure
 from reference_impls.command_line.usage import wrong_use
 from reference_impls.files.outputs import check_file
-from reference_impls.models import diffusers_folder, pipeline_folder
+from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
 from reference_impls.models.folder_kinds import Kind, kind_of
 from reference_impls.pipelines.measure import GUIDANCE
 from reference_impls.pipelines.parts import is_miniature
@@ -56,7 +56,7 @@ def evaluate(folder: Path, samples: int | None, sparse: bool, against: Against) 
         samples = samples or SAMPLES
         if samples < FEWEST:
             raise ValueError(f"--samples {samples} is too few for the metrics of {folder}; give {FEWEST} or more")
-        opened = open_folder(folder)
+        opened = testbed_folder.load(folder)
     quality, sampling = measure(opened.model, opened.name, samples, "measuring"), None
     if sparse:
         with terminal.spinner("timing with and without sparse layers"):

@@ -129,6 +129,14 @@ def qualities(columns: tuple[str, str], first: Quality, second: Quality, report:
     return table
 
 
+def distilled(before: float, after: float, learnt: int, held_out: int) -> Table:
+    """Error of a pruned denoiser to the dense one before and after recovery, on forward passes that were held out."""
+    table = _table("", _number("pruned"), _number("recovered"))
+    table.add_row("MSE to the dense prediction (held-out)", f"{before:.3g}", f"{after:.3g}")
+    table.caption, table.caption_justify = f"{learnt} forward passes to learn from, {held_out} held out", "left"
+    return table
+
+
 def costs(report: Report) -> Table:
     """Costs of a model before and after pruning."""
     table = _table("", _number("dense"), _number("pruned"))
@@ -227,8 +235,10 @@ def calibrated(about: Mapping[str, Any]) -> str:
             "trained model; give the whole pipeline to record its inputs."
         )
     how = f"Calibrated on {passes} forward passes recorded from {about['pipeline']}"
+    if about.get("targets") == "sample":
+        how += ", whose own samples are what it should predict,"
     if not about["prompts"]:
-        return f"{how}."
+        return f"{how.rstrip(',')}."
     count = f"{about['prompts']} prompt{'s' if about['prompts'] > 1 else ''}"
     if about["prompts_file"] == "of this package":
         return f"{how} with {count} of this package; --prompts FILE takes yours."

@@ -11,7 +11,7 @@ from torch import nn
 
 from reference_impls.command_line import terminal
 from reference_impls.maths.hooks import hooked
-from reference_impls.models import diffusers_folder, testbed_folder
+from reference_impls.models import testbed_folder
 from reference_impls.models.folder_kinds import kind_of
 from reference_impls.models.testbed_folder import Saved
 from reference_impls.near_names import nearest, unknown
@@ -46,17 +46,6 @@ def open_model(model: str) -> Saved:
         f"model {model!r} is neither {' nor '.join(BUILDERS)} nor a folder: give one written by `prune --out`, or the "
         "unet or transformer folder of a diffusers model"
     )
-
-
-def open_folder(folder: Path) -> Saved:
-    """A model of the testbed from a folder written by `prune --out` or `recover --out`.
-
-    Raises:
-        ValueError: the folder holds a model of diffusers, or something else.
-        OSError: the folder cannot be read.
-    """
-    diffusers_folder.refuse_folder(folder)
-    return testbed_folder.load(folder)
 
 
 def measure(model: nn.Module, name: str, n: int, what: str, dense: torch.Tensor | None = None) -> Quality:
