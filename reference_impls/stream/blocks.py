@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.noise import misfit
+from reference_impls.maths.selection import nonzero
 from reference_impls.methods import obs_diff, sparsegpt, wanda
 from reference_impls.models.diffusers_folder import Outline
 from reference_impls.models.weight_files import in_precision
@@ -97,8 +98,8 @@ def _write(block: Block, masks: Mapping[str, torch.Tensor], layers: Mapping[str,
     for name, layer in block.layers.items():
         stored, mask = layers[name], masks[name]
         after = in_precision(stored, layer.weight.detach().cpu(), files.places[stored].dtype)
-        pruned = mask.numel() - int(mask.count_nonzero())
-        files.write(stored, files.read(stored), after, layer=name, pruned=pruned)
+        pruned = mask.numel() - nonzero(mask)
+        files.write(stored, after, nonzero(files.read(stored)), layer=name, pruned=pruned)
     files.keep({"block": block.name})
 
 

@@ -103,14 +103,15 @@ def prune_folder(
                 shards.begin(own, outlined.weights)
             folder, state, rows = crew.share(None if work is None else (work.folder, work.state, work.rows))
             target = folder / place.name if whole else folder
-            files = Writer(outlined, work or Partial(folder, state, rows, lambda _: None), target)
-            if rule is None:
-                prune_files(layers, request, SCORES[method], files, show)
-            elif calibration is not None and not files.done.issuperset(layers.values()):
-                prune_in_blocks(outlined, layers, calibration, rule, files, crew, show)
             report = None
+            with Writer(outlined, work or Partial(folder, state, rows, lambda _: None), target) as files:
+                if rule is None:
+                    prune_files(layers, request, SCORES[method], files, show)
+                elif calibration is not None and not files.done.issuperset(layers.values()):
+                    prune_in_blocks(outlined, layers, calibration, rule, files, crew, show)
+                if crew.first:
+                    files.rest(show)
             if crew.first:
-                files.rest(show)
                 report = _report(
                     method, request, outlined, layers, files.work.rows, about, time.perf_counter() - started
                 )

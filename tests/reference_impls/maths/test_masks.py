@@ -1,12 +1,14 @@
 """Masks: exact counts, the best kept, ties, ends, bad input."""
 
 from itertools import combinations
+from unittest import mock
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reference_impls.maths import masks
 from reference_impls.maths.masks import (
     Pattern,
     keep_all_but,
@@ -16,6 +18,7 @@ from reference_impls.maths.masks import (
     keep_pattern,
     pruned_count,
 )
+from reference_impls.maths.selection import in_order, nonzero
 
 SHARES = st.floats(0, 1)
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 13))
@@ -81,6 +84,27 @@ def test_pattern_keeps_the_best_n_of_every_m(m: int, rows: int, data: st.DataObj
     kept = (keep_pattern(scores, Pattern(n, m)) * scores).view(-1, m).sum(1)
     best = [max(sum(group[list(chosen)]) for chosen in combinations(range(m), n)) for group in scores.view(-1, m)]
     torch.testing.assert_close(kept, torch.stack(best))
+
+
+@given(st.integers(1, 6), st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]), st.data())
+@settings(deadline=None, max_examples=60)
+def test_short_and_long_groups_are_decided_alike(m: int, dtype: torch.dtype, data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, m))
+    scores = torch.randint(-2, 3, (9, 2 * m), generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
+    values = scores.to(dtype) * data.draw(st.sampled_from([1, -1]))  # with -1, zeros are negative ones
+    few = keep_pattern(values, Pattern(n, m))
+    with mock.patch.object(masks, "FEW", 0):
+        assert torch.equal(few, keep_pattern(values, Pattern(n, m)))
+
+
+@given(st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]), st.integers(0, 99))
+def test_order_and_zeros_are_those_of_the_values(dtype: torch.dtype, seed: int) -> None:
+    values = torch.randn(20, generator=torch.Generator().manual_seed(seed)).round(decimals=1).to(dtype)
+    values[::7], values[1::7] = 0.0, -0.0
+    whole = torch.from_numpy(in_order(values))
+    assert torch.equal(whole[:, None] < whole, values[:, None] < values)
+    assert torch.equal(whole[:, None] == whole, values[:, None] == values)
+    assert nonzero(values) == int(values.count_nonzero())
 
 
 def test_pattern_leaves_the_remainder() -> None:

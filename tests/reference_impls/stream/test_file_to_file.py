@@ -6,21 +6,27 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from reference_impls.maths.masks import Pattern, Tile, keep_best_of_all
 from reference_impls.maths.selection import kth_lowest
+from reference_impls.methods import magnitude
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.stream import shards, writer
+from reference_impls.pruning.contract import Request
+from reference_impls.pruning.drop_weights import mask_of
+from reference_impls.stream import file_to_file, shards, writer
 from reference_impls.stream.run import prune_folder
 from tests.reference_impls.tiny_pipelines import made
 
@@ -55,6 +61,38 @@ def test_all_layers_together_are_a_stable_sort(seed: int, sparsity: float) -> No
     assert torch.cat([mask.flatten() for mask in masks]).tolist() == [place not in gone for place in range(len(flat))]
 
 
+@dataclass
+class InMemory:
+    """What a layer is read from."""
+
+    weight: torch.Tensor
+
+    def each(self, names: Iterable[str]) -> Iterator[tuple[str, torch.Tensor]]:
+        return ((name, self.weight) for name in names)
+
+
+@given(
+    st.sampled_from([(7, 12), (16, 8), (5, 4, 3, 3)]),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32]),
+    st.sampled_from([{}, {"scope": "row"}, {"pattern": Pattern(2, 4)}, {"pattern": Pattern(1, 4, rows=2)}]),
+    st.floats(0, 1),
+    st.integers(1, 99),
+    st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=60)
+def test_rows_are_decided_as_in_the_whole_matrix(
+    shape: tuple[int, ...], dtype: torch.dtype, asked: dict[str, Any], share: float, piece: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weight = (torch.randint(-3, 4, shape, generator=generator) / 8).to(dtype)  # many ties, and zeros
+    request = Request(asked["pattern"].sparsity if "pattern" in asked else share, **asked)
+    expected = mask_of(magnitude.score(weight), request, request.sparsity)
+    with mock.patch.object(file_to_file, "PIECE", piece):
+        files: Any = InMemory(weight)
+        ((_, decided),) = file_to_file._layer_by_layer({"a": "a"}, request, magnitude.score, files)
+        assert torch.equal(torch.cat([mask for _, mask in decided]), expected)
+
+
 @pytest.fixture
 def dense(tmp_path: Path) -> Path:
     return saved(tmp_path / "transformer")
@@ -82,7 +120,10 @@ REQUESTS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_same_as_in_memory(tmp_path: Path, request_: dict[str, Any], dtype: torch.dtype) -> None:
+def test_the_same_as_in_memory(
+    tmp_path: Path, request_: dict[str, Any], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_to_file, "PIECE", 100)
     source = saved(tmp_path / "dense", dtype, max_shard_size="60KB")
     report = prune_folder(source, tmp_path / "out", **request_)
     opened = diffusers_folder.load(source)
