@@ -2,11 +2,16 @@
 
     python tests/benchmarks/bench_stream.py --only magnitude --billions 12   FLUX in bf16 shards; 48 GB of disk
     python tests/benchmarks/bench_stream.py --only magnitude --billions 2    fewer blocks of FLUX; 8 GB
+    python tests/benchmarks/bench_stream.py --only 2:4 --billions 2          the same with a pattern
     python tests/benchmarks/bench_stream.py --only wanda                     a U-Net of SD 1.4's size, fp16; 4 GB
+    python tests/benchmarks/bench_stream.py --only obs-diff-dit              DiT-XL/2; half an hour, 3 GB
+    python tests/benchmarks/bench_stream.py --only obs-diff-sd               a U-Net of SD 1.4's size; hours
 
-Weights are random; they are made in a temporary folder and deleted. Each run is a process of its own, on one thread.
-Copying is measured beside it: the same files, read and written in the same pieces, with the data on the disk at the end
-of both. Rows of a run that is repeated are replaced.
+Weights are random; they are made in a temporary folder and deleted. Making the model, copying it and pruning it are
+processes of their own, on one thread of computation; the peak is that of the pruning one. The same files are copied
+before and after, with the data on the disk at the end; the faster copy counts. Before each of these, the system is
+asked to drop the files from its cache (posix_fadvise), so that all of them read from the disk. Rows of a command that
+is repeated are replaced.
 """
 
 from __future__ import annotations
@@ -15,11 +20,14 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +37,8 @@ from safetensors.torch import save_file
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from reference_impls.architectures.registry import ARCHITECTURES  # noqa: E402
+from reference_impls.bench.records import Goal  # noqa: E402
 from reference_impls.calls import store  # noqa: E402
 from reference_impls.calls.call import Calibration, Call  # noqa: E402
 from reference_impls.files.machine import cpu_name  # noqa: E402
@@ -39,37 +49,116 @@ from reference_impls.models.diffusers_package import diffusers_package  # noqa: 
 RESULT = ROOT / "reference_impls" / "results" / "stream.json"
 SHARD = 4 << 30
 GIB = 1 << 30
-GOALS = {"magnitude": "peak at most 3 GiB, at least 1/3 of the speed of copying", "wanda": "peak at most 5 GiB"}
-SD = {"cross_attention_dim": 768, "sample_size": 64}
-"""What Stable Diffusion 1.4 changes in the default configuration of its class."""
 
 
-def folder_of(folder: Path, kind: str, options: dict[str, Any], dtype: torch.dtype) -> int:
-    """Write a random model in shards, one tensor after the other; its parameters."""
+@dataclass(frozen=True)
+class Model:
+    """A random model, and forward passes of it where a method needs them."""
+
+    name: str
+    """In ``ARCHITECTURES``."""
+    dtype: torch.dtype
+    call: Callable[[int, torch.Generator], dict[str, Any]] | None = None
+    """Step and generator -> arguments of one of ``CALLS`` forward passes."""
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """What differs in its configuration."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A method on a model, and what is asked of it."""
+
+    model: Callable[[float], Model]
+    """From billions of parameters."""
+    method: str
+    sparsity: str
+    goals: tuple[tuple[str, str, float, float], ...]
+    """Measured value, its unit, target, stretch target."""
+
+
+CALLS = 4
+SIDE = 32
+
+
+def flux(billions: float) -> Model:
+    """FLUX.1-dev, which has 12 billion, or the same with fewer blocks."""
+    part = billions / 12
+    layers = {"num_layers": max(1, round(19 * part)), "num_single_layers": max(1, round(38 * part))}
+    return Model("flux.1-dev", torch.bfloat16, changes=layers)
+
+
+def sd(_billions: float) -> Model:
+    """The U-Net of SD 1.4."""
+
+    def call(step: int, generator: torch.Generator) -> dict[str, Any]:
+        return {
+            "sample": torch.randn(2, 4, SIDE, SIDE, generator=generator),
+            "timestep": torch.tensor(951 - 250 * step),
+            "encoder_hidden_states": torch.randn(2, 77, 768, generator=generator),
+            "return_dict": False,
+        }
+
+    return Model("sd-1.4", torch.float16, call)
+
+
+def dit(_billions: float) -> Model:
+    """DiT-XL/2 at 256 x 256."""
+
+    def call(step: int, generator: torch.Generator) -> dict[str, Any]:
+        return {
+            "hidden_states": torch.randn(2, 4, SIDE, SIDE, generator=generator),
+            "timestep": torch.tensor([951 - 250 * step] * 2),
+            "class_labels": torch.tensor([step, 1000]),
+            "return_dict": False,
+        }
+
+    return Model("dit-xl-2-diffusers", torch.float16, call)
+
+
+FILES = (("peak memory", "GiB", 3, 2), ("speed over that of copying", "", 1 / 3, 1 / 2))
+RUNS = {
+    "magnitude": Run(flux, "magnitude", "50%", FILES),
+    "2:4": Run(flux, "magnitude", "2:4", FILES),
+    "random": Run(flux, "random", "50%", FILES),
+    "wanda": Run(sd, "wanda", "50%", (("peak memory", "GiB", 5, 4),)),
+    "obs-diff-dit": Run(dit, "obs-diff", "50%", (("peak memory", "GiB", 5, 2.5), ("CPU time", "minutes", 30, 15))),
+    "obs-diff-sd": Run(sd, "obs-diff", "50%", (("peak memory", "GiB", 8, 4), ("CPU time", "minutes", 120, 60))),
+}
+
+
+def make(folder: Path, model: Model) -> None:
+    """Write it in shards, one tensor after the other, its forward passes and its number of parameters beside it."""
     with parameters_on_meta():
-        model = getattr(diffusers_package(), kind)(**options)
-    model.save_config(folder)
-    state = {name: value for name, value in model.state_dict().items() if value.device.type == "meta"}
+        known = ARCHITECTURES[model.name]
+        empty = getattr(diffusers_package(), known.build)(**{**known.config, **model.changes})
+    folder.mkdir()
+    empty.save_config(folder)
+    state = {name: value for name, value in empty.state_dict().items() if value.device.type == "meta"}
     shards: list[list[str]] = [[]]
     size = 0
     for name, value in state.items():
-        size += value.numel() * dtype.itemsize
+        size += value.numel() * model.dtype.itemsize
         if size > SHARD:
             shards.append([])
-            size = value.numel() * dtype.itemsize
+            size = value.numel() * model.dtype.itemsize
         shards[-1].append(name)
     places: dict[str, str] = {}
     for number, names in enumerate(shards, start=1):
         middle = f"-{number:05}-of-{len(shards):05}" if len(shards) > 1 else ""
         file = folder / f"diffusion_pytorch_model{middle}.safetensors"
-        made = {name: torch.empty(state[name].shape, dtype=dtype).normal_(std=0.02) for name in names}
+        made = {name: torch.empty(state[name].shape, dtype=model.dtype).normal_(std=0.02) for name in names}
         save_file(made, file, {"format": "pt"})
         places |= dict.fromkeys(names, file.name)
         del made
     if len(shards) > 1:
         index = {"metadata": {"total_size": 0}, "weight_map": places}
         (folder / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
-    return sum(value.numel() for value in model.parameters())
+    parameters = sum(value.numel() for value in empty.parameters())
+    folder.with_name("parameters").write_text(str(parameters), encoding="utf-8")
+    if model.call is not None:
+        generator = torch.Generator().manual_seed(0)
+        calls = tuple(Call(model.call(step, generator), step, CALLS, batch=2) for step in range(CALLS))
+        store.write(folder.with_name("calls"), Calibration(calls, {"source": "random"}))
 
 
 COPY = """
@@ -85,121 +174,128 @@ for file in source.iterdir():
         os.fsync(other.fileno())
 """
 PRUNE = """
-import json, sys
+import sys
 from pathlib import Path
 import torch
 from reference_impls.calls import store
+from reference_impls.maths.masks import Pattern
 from reference_impls.stream.run import prune_folder
 torch.set_num_threads(1)
-source, out, calls, method = sys.argv[1:]
-prune_folder(Path(source), Path(out), store.read(Path(calls)) if calls else None, method=method, sparsity=0.5)
+source, out, calls, method, sparsity = sys.argv[1:]
+asked = {"pattern": Pattern.parse(sparsity)} if ":" in sparsity else {"sparsity": float(sparsity.rstrip("%")) / 100}
+calibration = store.read(Path(calls)) if Path(calls).exists() else None
+prune_folder(Path(source), Path(out), calibration, method=method, **asked)
 """
 
 
-def child(code: str, *words: object) -> dict[str, float]:
-    """Seconds and peak of a process."""
+@dataclass(frozen=True)
+class Used:
+    """What a process needed."""
+
+    seconds: float
+    processor_seconds: float
+    peak: float
+    """GiB."""
+
+
+def child(*command: object) -> Used:
+    """Run Python with a command line."""
     started = time.perf_counter()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-c", code, *map(str, words)], env=environment)
+    process = subprocess.Popen([sys.executable, *map(str, command)], env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"failed: {code.strip().splitlines()[-1]}")
-    seconds = time.perf_counter() - started
-    processor = usage.ru_utime + usage.ru_stime
-    return {
-        "seconds": round(seconds, 1),
-        "processor_seconds": round(processor, 1),
-        "peak_gib": round(usage.ru_maxrss * 1024 / GIB, 2),
+        raise SystemExit(f"failed: {command[-1]}")
+    return Used(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / GIB)
+
+
+def cold(folder: Path) -> None:
+    """Ask the system to drop the files of a folder from its cache."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def on_cold_files(source: Path, out: Path, *command: object) -> Used:
+    """Run a command that makes a folder from another; the new one is removed."""
+    cold(source)
+    used = child(*command)
+    shutil.rmtree(out)
+    return used
+
+
+def rows_of(run: Run, folder: Path) -> Iterator[dict[str, Any]]:
+    """Measure; one row a goal."""
+    out = folder.with_name("out")
+    copy = partial(on_cold_files, folder, out, "-c", COPY, folder, out)
+    before = copy()
+    pruned = on_cold_files(folder, out, "-c", PRUNE, folder, out, folder.with_name("calls"), run.method, run.sparsity)
+    copied = min(before.seconds, copy().seconds)
+    values = {
+        "peak memory": pruned.peak,
+        "speed over that of copying": copied / pruned.seconds,
+        "CPU time": pruned.processor_seconds / 60,
     }
-
-
-def magnitude(folder: Path, billions: float) -> dict[str, Any]:
-    """FLUX.1-dev with fewer blocks, from file to file, and the copy of the same files."""
-    part = billions / 11.9
-    options = {
-        "num_layers": max(1, round(19 * part)),
-        "num_single_layers": max(1, round(38 * part)),
-        "guidance_embeds": True,
-    }
-    parameters = folder_of(folder, "FluxTransformer2DModel", options, torch.bfloat16)
-    pruned = child(PRUNE, folder, folder.with_name("out"), "", "magnitude")
-    remove(folder.with_name("out"))
-    copied = child(COPY, folder, folder.with_name("copy"))
-    return {
-        "model": "FluxTransformer2DModel",
-        **options,
-        "parameters": parameters,
-        "dtype": "bfloat16",
-        **pruned,
-        "copy_seconds": copied["seconds"],
-        "speed_of_copying": round(copied["seconds"] / pruned["seconds"], 2),
-    }
-
-
-def wanda(folder: Path, _billions: float) -> dict[str, Any]:
-    """A U-Net of SD 1.4's size with four forward passes at 32x32 latents, each with guidance."""
-    parameters = folder_of(folder, "UNet2DConditionModel", SD, torch.float16)
-    generator = torch.Generator().manual_seed(0)
-    calls = []
-    for step in range(4):
-        given = {
-            "sample": torch.randn(2, 4, 32, 32, generator=generator),
-            "timestep": torch.tensor(951 - 250 * step),
-            "encoder_hidden_states": torch.randn(2, 77, 768, generator=generator),
-            "return_dict": False,
+    for what, unit, must, aim in run.goals:
+        goal = Goal(what, must, aim, values[what], at_most=what != "speed over that of copying")
+        yield {
+            "what": what,
+            "value": round(values[what], 2),
+            "unit": unit,
+            "goal": round(must, 3),
+            "aim": aim,
+            "met": goal.verdict,
+            "seconds": round(pruned.seconds, 1),
+            "copy_seconds": round(copied, 1),
+            "processor_seconds": round(pruned.processor_seconds, 1),
         }
-        calls.append(Call(given, step, 4, batch=2))
-    place = folder.with_name("calls")
-    store.write(place, Calibration(tuple(calls), {"source": "random"}))
-    pruned = child(PRUNE, folder, folder.with_name("out"), place, "wanda")
-    return {
-        "model": "UNet2DConditionModel",
-        "forward_passes": 4,
-        "parameters": parameters,
-        "dtype": "float16",
-        **pruned,
-    }
-
-
-RUNS: dict[str, Callable[[Path, float], dict[str, Any]]] = {"magnitude": magnitude, "wanda": wanda}
-
-
-def remove(folder: Path) -> None:
-    """A folder with its files."""
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", choices=RUNS, required=True)
-    parser.add_argument("--billions", type=float, default=12)
+    parser.add_argument("--billions", type=float, default=12, help="of FLUX; default: 12")
     parser.add_argument("--folder", type=Path, help="where the model is made; default: the temporary folder")
+    parser.add_argument("--make", type=Path, help="make the model there, and measure nothing")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    size = f" --billions {asked.billions:g}" if asked.only == "magnitude" else ""
-    command = f"python tests/benchmarks/bench_stream.py --only {asked.only}{size}"
+    run = RUNS[asked.only]
+    model = run.model(asked.billions)
+    if asked.make is not None:
+        make(asked.make, model)
+        return
+    size = ["--billions", f"{asked.billions:g}"] if run.model is flux else []
+    command = " ".join(["python tests/benchmarks/bench_stream.py --only", asked.only, *size])
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=asked.folder) as scratch:
         folder = Path(scratch) / "dense"
-        folder.mkdir()
-        row = {
-            "command": command,
-            "method": asked.only,
-            "goal": GOALS[asked.only],
-            **RUNS[asked.only](folder, asked.billions),
-            "load_average": round(os.getloadavg()[0], 1),
-            "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": 1},
-            "versions": {
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "diffusers": diffusers_package().__version__,
-            },
+        child(__file__, "--only", asked.only, "--billions", asked.billions, "--make", folder)
+        about = {
+            "method": run.method,
+            "sparsity": run.sparsity,
+            "model": model.name,
+            "changes": model.changes,
+            "parameters": int(folder.with_name("parameters").read_text(encoding="utf-8")),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "forward_passes": 0 if model.call is None else CALLS,
         }
+        measured = list(rows_of(run, folder))
+    after = {
+        "load_average": round(load, 1),
+        "command": command,
+        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": 1},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "diffusers": diffusers_package().__version__,
+        },
+    }
     before = json.loads(RESULT.read_text(encoding="utf-8"))["rows"] if RESULT.is_file() else []
     rows = [one for one in before if one["command"] != command]
-    write_rows({"rows": sorted([*rows, row], key=lambda one: one["command"])}, RESULT)
+    rows += [{**row, **about, **after} for row in measured]
+    write_rows({"rows": sorted(rows, key=lambda one: str(one["command"]))}, RESULT)
 
 
 if __name__ == "__main__":
