@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -41,12 +40,10 @@ from reference_impls.architectures.registry import ARCHITECTURES  # noqa: E402
 from reference_impls.bench.records import Goal  # noqa: E402
 from reference_impls.calls import store  # noqa: E402
 from reference_impls.calls.call import Calibration, Call  # noqa: E402
-from reference_impls.files.machine import cpu_name  # noqa: E402
-from reference_impls.files.outputs import write_rows  # noqa: E402
 from reference_impls.models.diffusers_folder import parameters_on_meta  # noqa: E402
 from reference_impls.models.diffusers_package import diffusers_package  # noqa: E402
+from tests.benchmarks.goal_rows import row_of, write  # noqa: E402
 
-RESULT = ROOT / "reference_impls" / "results" / "stream.json"
 SHARD = 4 << 30
 GIB = 1 << 30
 
@@ -115,7 +112,8 @@ def dit(_billions: float) -> Model:
     return Model("dit-xl-2-diffusers", torch.float16, call)
 
 
-FILES = (("peak memory", "GiB", 3, 2), ("speed over that of copying", "", 1 / 3, 1 / 2))
+COPYING = "speed relative to copying"
+FILES = (("peak memory", "GiB", 3, 2), (COPYING, "", 1 / 3, 1 / 2))
 RUNS = {
     "magnitude": Run(flux, "magnitude", "50%", FILES),
     "2:4": Run(flux, "magnitude", "2:4", FILES),
@@ -225,8 +223,21 @@ def on_cold_files(source: Path, out: Path, *command: object) -> Used:
     return used
 
 
-def rows_of(run: Run, folder: Path) -> Iterator[dict[str, Any]]:
+def rows_of(run: Run, model: Model, folder: Path) -> Iterator[dict[str, Any]]:
     """Measure; one row a goal."""
+    parameters = int(folder.with_name("parameters").read_text(encoding="utf-8"))
+    about = {
+        "method": run.method,
+        "sparsity": run.sparsity,
+        "model": model.name,
+        "changes": model.changes,
+        "parameters": parameters,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "forward_passes": 0 if model.call is None else CALLS,
+    }
+    calls = "" if model.call is None else f", {CALLS} forward passes"
+    words = f"{run.method}, {run.sparsity}: {model.name}, {parameters / 1e9:.2f} billion parameters in {about['dtype']}"
+    words += calls
     out = folder.with_name("out")
     copy = partial(on_cold_files, folder, out, "-c", COPY, folder, out)
     before = copy()
@@ -234,22 +245,17 @@ def rows_of(run: Run, folder: Path) -> Iterator[dict[str, Any]]:
     copied = min(before.seconds, copy().seconds)
     values = {
         "peak memory": pruned.peak,
-        "speed over that of copying": copied / pruned.seconds,
+        COPYING: copied / pruned.seconds,
         "CPU time": pruned.processor_seconds / 60,
     }
+    seconds = {
+        "seconds": round(pruned.seconds, 1),
+        "copy_seconds": round(copied, 1),
+        "processor_seconds": round(pruned.processor_seconds, 1),
+    }
     for what, unit, must, aim in run.goals:
-        goal = Goal(what, must, aim, values[what], at_most=what != "speed over that of copying")
-        yield {
-            "what": what,
-            "value": round(values[what], 2),
-            "unit": unit,
-            "goal": round(must, 3),
-            "aim": aim,
-            "met": goal.verdict,
-            "seconds": round(pruned.seconds, 1),
-            "copy_seconds": round(copied, 1),
-            "processor_seconds": round(pruned.processor_seconds, 1),
-        }
+        goal = Goal(what, must, aim, values[what], at_most=what != COPYING)
+        yield row_of(words, goal, unit, **about, **seconds)
 
 
 def main() -> None:
@@ -272,30 +278,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as scratch:
         folder = Path(scratch) / "dense"
         child(__file__, "--only", asked.only, "--billions", asked.billions, "--make", folder)
-        about = {
-            "method": run.method,
-            "sparsity": run.sparsity,
-            "model": model.name,
-            "changes": model.changes,
-            "parameters": int(folder.with_name("parameters").read_text(encoding="utf-8")),
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "forward_passes": 0 if model.call is None else CALLS,
-        }
-        measured = list(rows_of(run, folder))
-    after = {
-        "load_average": round(load, 1),
-        "command": command,
-        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": 1},
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "diffusers": diffusers_package().__version__,
-        },
-    }
-    before = json.loads(RESULT.read_text(encoding="utf-8"))["rows"] if RESULT.is_file() else []
-    rows = [one for one in before if one["command"] != command]
-    rows += [{**row, **about, **after} for row in measured]
-    write_rows({"rows": sorted(rows, key=lambda one: str(one["command"]))}, RESULT)
+        write(command, load, list(rows_of(run, model, folder)))
 
 
 if __name__ == "__main__":

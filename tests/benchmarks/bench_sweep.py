@@ -8,8 +8,7 @@ Hessian and the choice of the masks. CPU time, the minimum of three runs each, i
 
 from __future__ import annotations
 
-import json
-import platform
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,18 +20,20 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from reference_impls.files.machine import cpu_name  # noqa: E402
+from reference_impls.bench.records import Goal  # noqa: E402
 from reference_impls.maths.masks import Pattern  # noqa: E402
 from reference_impls.maths.obs import Hessian  # noqa: E402
 from reference_impls.methods.sparsegpt import decide  # noqa: E402
 from reference_impls.pruning.contract import Request  # noqa: E402
+from tests.benchmarks.goal_rows import row_of, write  # noqa: E402
 
-RESULT = Path(__file__).parent / "results" / "sweep.json"
 COMMAND = "python tests/benchmarks/bench_sweep.py"
 SHAPES = ((1152, 1152), (4608, 1152), (1152, 4608))
 """Outputs and inputs of the layers of DiT-XL/2."""
 REQUESTS = {"50%": Request(0.5), "90%": Request(0.9), "2:4": Request(0.5, Pattern(2, 4))}
 RUNS = 3
+MUST, AIM = 8, 4
+"""Target and stretch target of the ratio."""
 
 
 def fastest(work: Callable[[], object]) -> float:
@@ -55,33 +56,20 @@ def rows_of(outputs: int, inputs: int) -> list[dict[str, object]]:
     square = hessian.mean()
     single = square.float()
     product = fastest(lambda: weight @ single)
-    return [
-        {
-            "outputs": outputs,
-            "inputs": inputs,
-            "pruned": name,
-            "product_seconds": round(product, 4),
-            "sweep_seconds": round(seconds, 4),
-            "ratio": round(seconds / product, 2),
-        }
-        for name, request in REQUESTS.items()
-        for seconds in [fastest(partial(decide, weight, square, request, request.sparsity))]
-    ]
+    rows = []
+    for name, request in REQUESTS.items():
+        seconds = fastest(partial(decide, weight, square, request, request.sparsity))
+        goal = Goal("CPU time relative to one matrix product", MUST, AIM, seconds / product, at_most=True)
+        times = {"product_seconds": round(product, 4), "sweep_seconds": round(seconds, 4)}
+        rows.append(row_of(f"column sweep, {name}: {outputs} × {inputs}", goal, "", **times))
+    return rows
 
 
 def main() -> None:
     """Measure and write."""
     torch.set_num_threads(1)
-    rows = [row for shape in SHAPES for row in rows_of(*shape)]
-    record = {
-        "command": COMMAND,
-        "machine": {"cpu": cpu_name(), "threads": 1},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    for row in rows:
-        sys.stdout.write(" ".join(map(str, row.values())) + "\n")
+    load = os.getloadavg()[0]
+    write(COMMAND, load, [row for shape in SHAPES for row in rows_of(*shape)])
 
 
 if __name__ == "__main__":
