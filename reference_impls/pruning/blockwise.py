@@ -7,7 +7,7 @@ layer; run it again and pass the outputs on.
 A block is run alone, from the inputs that it received. The data flow from one block to the next, with skips and joint
 streams, is the model's own code: a forward pass is run, finished blocks return their recorded outputs at once, and the
 pass stops where the next block begins. So a block is computed twice for each recorded call, in any model. The cost is
-memory: the outputs of all finished blocks are kept for all calls.
+memory: the outputs of finished blocks are kept for all calls, each until the last block that reads it is finished.
 
 This module does not depend on what is observed, nor on how a layer is pruned.
 """
@@ -24,9 +24,11 @@ from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from reference_impls.calls.call import Calibration, Call
-from reference_impls.maths.hooks import hooked, replaced
+from reference_impls.maths.hooks import replaced
+from reference_impls.pruning.dataflow import Dataflow
 from reference_impls.pruning.layers import Layer, like_weight, set_matrix
 from reference_impls.pruning.observers import O, Observer, alike, naming, observe
 
@@ -137,6 +139,7 @@ def prune_blocks(
     masks: dict[str, torch.Tensor] = {}
     for block in blocks_of_layers(model, calibration.calls[0], layers):
         masks |= prune_next(model, block, passes, rule)
+        forget(block, passes)
     return {name: masks[name] for name in layers}
 
 
@@ -181,6 +184,8 @@ class Block:
     layers: Layers
     called_once: bool
     """In each forward pass of the model."""
+    last_reads: tuple[nn.Module, ...] = ()
+    """Blocks up to this one whose outputs no block after it reads."""
 
 
 @torch.no_grad()
@@ -196,18 +201,30 @@ def blocks_of_layers(model: nn.Module, call: Call, layers: Layers) -> list[Block
         layers: by name.
     """
     own = items_of_layers(model, layers)
-    called: list[str] = []
-    paths = dict.fromkeys((*own, *layers))
-    with hooked(((model.get_submodule(path), partial(_note, called, path)) for path in paths), before=True):
+    modules = {path: model.get_submodule(path) for path in (*own, *layers)}
+    flow = Dataflow()
+    with flow.following(modules):
         call.first().run(model)
-    times = Counter(called)
+    times = Counter(flow.called)
     parts = [
         part for path, names in own.items() for part in ([(path, names)] if times[path] else [(n, [n]) for n in names])
     ]
-    parts.sort(key=lambda part: called.index(part[0]) if times[part[0]] else len(called))
+    parts.sort(key=lambda part: flow.called.index(part[0]) if times[part[0]] else len(flow.called))
+    order = [path for path, _ in parts]
+    stored = [path for path in order if times[path] == 1]
+    last = {path: number for number, path in enumerate(order) if path in stored}  # which reads it
+    for number, path in enumerate(order):
+        needed = flow.sources(path, stored) if times[path] else stored  # in another forward pass it may be called
+        last |= {source: number for source in needed if last[source] < number}
     return [
-        Block(path, model.get_submodule(path), {name: layers[name] for name in names}, times[path] == 1)
-        for path, names in parts
+        Block(
+            path,
+            modules[path],
+            {name: layers[name] for name in names},
+            path in stored,
+            tuple(modules[source] for source in stored if last[source] == number),
+        )
+        for number, (path, names) in enumerate(parts)
     ]
 
 
@@ -217,10 +234,6 @@ def items_of_layers(model: nn.Module, layers: Iterable[str]) -> dict[str, list[s
     for name in layers:
         own.setdefault(_outermost_item(model, name), []).append(name)
     return own
-
-
-def _note(called: list[str], path: str, *_: object) -> None:
-    called.append(path)
 
 
 def _outermost_item(model: nn.Module, layer: str) -> str:
@@ -245,7 +258,7 @@ class _Reached(Exception):
 
 @dataclass(frozen=True)
 class Pass:
-    """One forward pass of the model, with the outputs of the blocks that are finished."""
+    """One forward pass of the model, with the outputs of the blocks that are finished; see ``forget``."""
 
     call: Call
     weight: float
@@ -266,8 +279,39 @@ class Pass:
         return None
 
 
+@dataclass(frozen=True)
+class _Gone:
+    """What is known of an output that no block reads any more; the model's own code may compute with it."""
+
+    output: Any
+    """With tensors on the meta device."""
+    device: torch.device
+
+    def filled(self) -> Any:
+        """With NaN: if a block did read it, its observer or its scores would be refused."""
+        return tree_map_only(torch.Tensor, self._nan, self.output)
+
+    def _nan(self, value: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(value, torch.nan if value.is_floating_point() else 0, device=self.device)
+
+
+def forget(block: Block, passes: Sequence[Pass]) -> None:
+    """Give back the outputs that were read for the last time by a block that is finished."""
+    for one in passes:
+        for module in block.last_reads:
+            if module in one.outputs:
+                output = one.outputs[module]
+                device = next((leaf.device for leaf in tree_leaves(output) if isinstance(leaf, torch.Tensor)), None)
+                if device is not None:
+                    one.outputs[module] = _Gone(tree_map_only(torch.Tensor, _on_meta, output), device)
+
+
+def _on_meta(value: torch.Tensor) -> torch.Tensor:
+    return value.to("meta")
+
+
 def _copy_of(output: Any, *_: object, **__: object) -> Any:
-    return copy.deepcopy(output)
+    return output.filled() if isinstance(output, _Gone) else copy.deepcopy(output)
 
 
 def _stop(*arguments: Any, **keywords: Any) -> None:

@@ -1,7 +1,7 @@
 """Methods with calibration, block by block, as ``pruning.blockwise`` does it in memory: the weights are the same.
 
-In memory are one block, the layers outside of blocks, and the outputs of the finished blocks. Each finished block is
-written, noted in the journal, and its outputs are stored, so that the run can be resumed.
+In memory are one block, the layers outside of blocks, and the outputs of finished blocks that a later one reads. Each
+finished block is written, noted in the journal, and its outputs are stored, so that the run can be resumed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from reference_impls.maths.selection import nonzero
 from reference_impls.methods import obs_diff, sparsegpt, wanda
 from reference_impls.models.diffusers_folder import Outline
 from reference_impls.models.weight_files import in_precision
-from reference_impls.pruning.blockwise import Block, Pass, Rule, blocks_of_layers, items_of_layers, prune_next
+from reference_impls.pruning.blockwise import (
+    Block,
+    Pass,
+    Rule,
+    blocks_of_layers,
+    forget,
+    items_of_layers,
+    prune_next,
+)
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import prunable
 from reference_impls.stream.onload import NotLoaded, Onload
@@ -90,6 +98,7 @@ def prune_in_blocks(
                     if ranks.first:
                         _write(block, masks, layers, files)
                     ranks.wait()
+            forget(block, passes)
             # a part of it may be called again from outside, as the embedding of the first block in DiT
             onload.moved((f"{name}.weight" for name in block.layers), files.target)
 

@@ -16,7 +16,16 @@ from reference_impls.calls.noise import noise_calls
 from reference_impls.maths.masks import keep_all_but
 from reference_impls.maths.obs import Hessian, sweep
 from reference_impls.methods.prune import prune
-from reference_impls.pruning.blockwise import BlockCall, blocks_of_layers, prune_block, prune_blocks
+from reference_impls.pruning.blockwise import (
+    BlockCall,
+    Pass,
+    Rule,
+    blocks_of_layers,
+    forget,
+    prune_block,
+    prune_blocks,
+    prune_next,
+)
 from reference_impls.pruning.layers import Layer, as_matrix, prunable, set_matrix
 from reference_impls.pruning.observers import Norms, observe
 from reference_impls.testbed.calibration import from_trajectory
@@ -314,3 +323,42 @@ def test_the_report_keeps_the_order_of_the_model() -> None:
     model = small("unet")
     report = prune(model, from_trajectory(model, n=2, steps=2), 0.5, method="sparsegpt")
     assert list(report.achieved) == list(prunable(model))
+
+
+def held(outputs: Mapping[nn.Module, Any]) -> list[nn.Module]:
+    return [module for module, output in outputs.items() if isinstance(output, torch.Tensor)]
+
+
+def test_outputs_are_kept_until_they_are_read_for_the_last_time() -> None:
+    model, calibration = Chain(), random_calls(number=1)
+    one = Pass(calibration.calls[0], 1.0)
+    for block in blocks_of_layers(model, calibration.calls[0], prunable(model)):
+        prune_next(model, block, [one], Rule(Hessian, half))
+        forget(block, [one])
+        own = [] if block.module is model.last else [block.module]
+        skipped = [] if block.module in (model.first, model.last) else [model.first]  # the last layer reads it
+        assert held(one.outputs) == skipped + own
+
+
+class Twice(nn.Module):
+    """A layer is called twice; its second input comes from the first block, past the second one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Linear(16, 16) for _ in range(3))
+        self.shared = nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first = self.blocks[0](self.shared(x))
+        second = self.blocks[1](first)
+        out: torch.Tensor = self.blocks[2](second + self.shared(first[:, :]))
+        return out
+
+
+def test_what_is_read_through_a_layer_that_is_called_twice() -> None:
+    model, calibration = Twice(), random_calls(number=1)
+    blocks = blocks_of_layers(model, calibration.calls[0], prunable(model))
+    first, second, third = model.blocks
+    assert [block.last_reads for block in blocks] == [(), (), (), (first, second, third)]
+    assert [block.called_once for block in blocks] == [False, True, True, True]
+    assert all(bool(value.isfinite().all()) for value in pruned(model, calibration).parameters())
