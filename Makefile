@@ -115,7 +115,7 @@ bench-kernels: .venv/impls  ## time the sparse kernels against dense and sparse 
 	$(PY) -m reference_impls bench --quick
 
 .PHONY: bench-pipelines
-bench-pipelines: .venv/impls  ## time a U-Net of SD 1.4's size with sparse kernels; 25 minutes, 12 GB of memory
+bench-pipelines: .venv/impls  ## time a U-Net of SD 1.4's size with sparse kernels; 15 minutes, 12 GB of memory
 	$(PY) tests/benchmarks/bench_pipelines.py
 
 .PHONY: bench-paper-rules

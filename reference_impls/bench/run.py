@@ -2,8 +2,8 @@
 
 Protocol: every implementation computes the same product of the same numbers, in one process that is limited to as many
 cores as threads; each result is checked against float64 to 1e-5 before anything is timed; implementations are timed
-alternately, so that a busy moment affects all of them; the minimum of at least 20 runs is reported. Speed-up is over
-the fastest dense library.
+alternately, so that a busy moment affects all of them; the minimum of at least 20 runs is reported, on one thread of
+the processor's time. Speed-up is over the fastest dense library.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from reference_impls.bench.sampling import Sampling
 from reference_impls.calls.generate import accepted_by, arguments_of, generate
 from reference_impls.calls.one_pass import pass_of_pipeline
 from reference_impls.calls.record import denoiser_of
+from reference_impls.kernels.modules import clock
 from reference_impls.pipelines.measure import Followed, followed
 from reference_impls.pipelines.scenes import scene_of
 
@@ -85,7 +85,7 @@ def sample_both(pipeline: Any, asked: Asked, show: Show) -> tuple[Samples, Sampl
     sparse, choices, _ = sparse_copy(dense, pass_of_pipeline(pipeline, asked.prompts).run)
     made: Samples = []
     best = {"dense": math.inf, "sparse": math.inf}
-    largest = 0.0
+    largest, now = 0.0, clock()
     both: Mapping[str, nn.Module] = {"dense": dense, "sparse": sparse}
     try:
         for index in range(asked.samples):
@@ -93,9 +93,9 @@ def sample_both(pipeline: Any, asked: Asked, show: Show) -> tuple[Samples, Sampl
             images = {}
             for kind, model in both.items():
                 setattr(pipeline, name, model)
-                started = time.perf_counter()
+                started = now()
                 images[kind] = _one(pipeline, asked, arguments, index)
-                best[kind] = min(best[kind], time.perf_counter() - started)
+                best[kind] = min(best[kind], now() - started)
             made.append(images["dense"])
             largest = max(largest, float(np.abs(images["sparse"] - images["dense"]).max()))
     finally:

@@ -222,6 +222,9 @@ def test_the_miniature_pipeline_is_asked_for_its_digits() -> None:
     assert found is not None
     assert found.class_accuracy == 1
     assert follows(images, Asked(("a cat",), 3)) is None
+    said = run("eval", parts.FOLDER, "--against", parts.FOLDER, "--samples", "2", "--steps", "10")
+    assert "class accuracy 1.000 " in said
+    assert "10 steps, guidance 4, seeds from 0" in said
     wrong = follows(images, Asked(captions[1:] + captions[:1], 3))
     assert wrong is not None
     assert wrong.class_accuracy == 0

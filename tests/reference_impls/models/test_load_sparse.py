@@ -1,15 +1,19 @@
 """``load(folder, sparse=True)``: the same outputs from sparse layers, in a pipeline, a model alone and the testbed."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import reference_impls
 from reference_impls.calls.one_pass import pass_of_noise, pass_of_pipeline
 from reference_impls.kernels import modules
 from reference_impls.kernels.modules import SparseConv2d, SparseLinear
+from reference_impls.testbed.calibration import from_trajectory
+from reference_impls.testbed.models import pretrained
 from tests.reference_impls.tiny_pipelines import made, package
 
 pytestmark = [  # of diffusers, about its own next release
@@ -64,6 +68,19 @@ def test_a_model_alone(folders: Path, place: str) -> None:
     assert any(isinstance(module, SparseLinear) for module in sparse.modules())
     call = pass_of_noise(dense)
     close(call.run(sparse), call.run(dense))
+
+
+@torch.no_grad()
+def test_a_model_of_the_testbed(tmp_path: Path) -> None:
+    model = pretrained("dit")
+    reference_impls.prune(model, sparsity=0.7, method="magnitude")
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    changes = {"kept": {}, "dropped": []}
+    (tmp_path / "config.json").write_text(json.dumps({"model": "dit", "steps": [], "changes": changes}))
+    sparse = reference_impls.load(tmp_path, sparse=True)
+    assert any(isinstance(module, SparseLinear) for module in sparse.modules())
+    call = from_trajectory(model, n=2, steps=1).calls[0]
+    close(call.run(sparse), call.run(model))
 
 
 def test_where_dense_wins_it_stays(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
