@@ -14,7 +14,7 @@ from reference_impls.command_line import terminal
 from reference_impls.command_line.prune import Passes, Recording
 from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES, measure, sample
 from reference_impls.command_line.usage import wrong_use
-from reference_impls.files.outputs import check_folder
+from reference_impls.files.outputs import check_folder, check_outside
 from reference_impls.methods.registry import Features, parse_features
 from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
 from reference_impls.models.folder_kinds import kind_of
@@ -90,7 +90,7 @@ def recover(
 def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, samples: int, against: Against) -> None:
     """Train the denoiser of a folder to predict what the dense one does, in float32; it keeps its precision on disk."""
     place, dense = _places(folder, against.dense)
-    pipeline_folder.check_place(out, folder)
+    check_outside(out, folder)
     if samples < HELD_OUT:
         raise ValueError(f"--samples {samples} is too few to learn from and to measure; give {HELD_OUT} or more")
     teacher, training, held_out = _recorded(dense, samples, seed, against)
@@ -132,15 +132,16 @@ def _places(folder: Path, against: Path | None) -> tuple[Path, Path]:
             f"{folder} holds a model of diffusers, which learns from the dense one; give the folder that it was pruned "
             "from: --against DENSE"
         )
-    kinds = {one: kind_of(str(one)) for one in (folder, against)}
-    if kinds[against] == "other":
+    if folder.resolve() == against.resolve():
+        raise ValueError(f"--against {against} is the pruned model itself; give the folder that it was pruned from")
+    if kind_of(str(against)) == "other":
         raise ValueError(f"--against {against} is no folder of diffusers; give the one that {folder} was pruned from")
-    place, dense = (pipeline_folder.denoiser_folder(one) if kinds[one] == "pipeline" else one for one in kinds)
+    place, dense = (
+        pipeline_folder.denoiser_folder(one) if kind_of(str(one)) == "pipeline" else one for one in (folder, against)
+    )
     one, other = diffusers_folder.class_of(place), diffusers_folder.class_of(dense)
     if one != other:
         raise ValueError(f"{folder} holds a {one}, and --against {against} a {other}; give the one that it came from")
-    if folder.resolve() == against.resolve():
-        raise ValueError(f"--against {against} is the pruned model itself; give the folder that it was pruned from")
     return place, against
 
 

@@ -107,7 +107,7 @@ def test_taylor_is_that_by_hand(recorded: Recorded) -> None:
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-12, msg=name)
     report = prune(copy.deepcopy(model), calls, 0.5, method="taylor")
-    for group in groups_of(model):
+    for group in {group.kind: group for group in groups_of(model)}.values():  # the last one of each kind
         gone = sorted(set(range(group.units)) - set(report.kept[group.name]))
         assert gone == lowest(group, scores_by_hand(group, found)), group.name
     assert bool(torch.isfinite(calls.calls[0].run(model)).all())
@@ -153,7 +153,8 @@ def test_checkpoints_change_nothing(method: str, monkeypatch: pytest.MonkeyPatch
     model, calls = _recorded("sd3")
     module, learn = LEARNT[method]
     ran: list[str] = []
-    model.transformer_blocks[0].register_forward_hook(lambda *_: ran.append("again"))
+    block = model.get_submodule("transformer_blocks.0")
+    block.register_forward_pre_hook(lambda *_: ran.append("again"))  # a pass that runs again stops before its end
     found = learn(model, calls)
     often = len(ran)
     monkeypatch.setattr(module, "checkpointed", lambda _model: nullcontext())
