@@ -170,6 +170,7 @@ TABS = {
     "architectures": "Browse",
     "results": "Results",
     "methods": "Run",
+    "prune-your-model": "Run",
     "kernels": "Run",
     "decisions": "Contribute",
 }
@@ -191,9 +192,9 @@ def test_every_page_marks_the_tab_that_it_belongs_to(built: Built) -> None:
     [
         ("papers/diff-pruning", ["../../", "../../browse/", "../../papers/"]),
         ("models/sdxl", ["../../", "../../browse/", "../../models/"]),
-        ("methods/wanda", ["../../", "../../methods/", "../../methods/"]),
+        ("methods/wanda", ["../../", "../../prune-your-model/", "../../methods/"]),
         ("results/dit-xl-2-on-imagenet-256", ["../../", "../../results/", "../../results/"]),
-        ("kernels/csr_spmm", ["../../", "../../methods/", "../../kernels/"]),
+        ("kernels/csr_spmm", ["../../", "../../prune-your-model/", "../../kernels/"]),
         ("architectures/unet", ["../../", "../../browse/", "../../architectures/"]),
         ("decisions/testing", ["../../", "../../contribute/", "../../decisions/"]),
     ],

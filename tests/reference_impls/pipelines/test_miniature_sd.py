@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,31 +16,12 @@ from reference_impls.pipelines import measure, parts, train
 from reference_impls.pipelines.card import ALL_THREE, card
 from reference_impls.pipelines.scenes import DIGITS, SCENES, Scene, compose, look
 from reference_impls.testbed import classifier, data
-
-WITHOUT_THIS_PACKAGE = """
-import importlib.util, sys
-import numpy, torch
-from diffusers import StableDiffusionPipeline
-
-assert importlib.util.find_spec("reference_impls") is None
-pipe = StableDiffusionPipeline.from_pretrained(sys.argv[1])
-noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0)).expand(len(sys.argv[3:]), -1, -1, -1)
-images = pipe(
-    sys.argv[3:], latents=noise, num_inference_steps=10, guidance_scale=3.0, output_type="np"
-).images
-numpy.save(sys.argv[2], images)
-"""
+from tests.reference_impls.without_this_package import sampled
 
 
 def test_it_opens_without_this_package_and_prompts_give_their_digits(tmp_path: Path) -> None:
-    """One noise for all prompts: only the words differ."""
-    file = tmp_path / "images.npy"
     digits = (0, 3, 7)
-    prompts = [f"a large {DIGITS[digit]} in the middle" for digit in digits]
-    command = [sys.executable, "-c", WITHOUT_THIS_PACKAGE, str(parts.FOLDER), str(file), *prompts]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    images = torch.from_numpy(np.load(file)).permute(0, 3, 1, 2) * 2 - 1
+    (images,) = sampled(tmp_path, [f"a large {DIGITS[digit]} in the middle" for digit in digits], parts.FOLDER)
     assert classifier.pretrained("mnist16")(look(images).crops).argmax(1).tolist() == list(digits)
 
 
