@@ -35,7 +35,7 @@ def blocks_of(model: nn.Module) -> tuple[Block, ...]:
         if not isinstance(module, nn.ModuleList) or any(path.startswith(f"{block.name}.") for block in found):
             continue
         for name, member in module.named_children():
-            takes, gives = streams(type(member))
+            takes, gives = streams(type(member))  # type: ignore[arg-type]  # a class can be hashed
             if gives and (path, name) not in needed and any(hasattr(part, "to_q") for part in member.modules()):
                 found.append(Block(f"{path}.{name}", takes=takes, gives=gives))
     if not found:

@@ -177,7 +177,7 @@ def _refuse_processor(processor: object) -> None:
         return
     kind = type(processor)
     try:
-        source = _source(kind)
+        source = _source(kind)  # type: ignore[arg-type]  # a class can be hashed
     except (OSError, TypeError) as error:
         raise _LeftOut(f"the source of its processor {kind.__name__} is not at hand") from error
     odd = sorted(set(re.findall(r"\battn\.([a-z]\w*)", source)) - MAY_READ)
