@@ -29,6 +29,7 @@ def keep_all_but_area(scores: torch.Tensor, areas: torch.Tensor, weights: float)
         areas: number of weights in each tile, (tiles,).
         weights: the requested number.
     """
+    device, scores = scores.device, scores.cpu()  # the tiles are few
     order = scores.argsort(descending=True, stable=True).flip(0)
     classes = sorted((order[areas[order] == area] for area in areas.unique()), key=len)
     if math.prod(len(tiles) + 1 for tiles in classes[:-1]) > MOST_SETS:
@@ -50,7 +51,7 @@ def keep_all_but_area(scores: torch.Tensor, areas: torch.Tensor, weights: float)
     mask[most[: ends.flatten()[best]]] = False
     for tiles, number in zip(few, torch.unravel_index(best % len(gap[0]), [len(one) + 1 for one in few]), strict=True):
         mask[tiles[:number]] = False
-    return mask
+    return mask.to(device)
 
 
 def _running(values: torch.Tensor) -> torch.Tensor:

@@ -115,7 +115,8 @@ class Tile:
         rows, columns = scores.shape
         whole = functional.pad(scores.double(), (0, -columns % self.columns, 0, -rows % self.rows))
         tiles = whole.unfold(0, self.rows, self.rows).unfold(1, self.columns, self.columns)
-        return tiles.sum((2, 3)) / self.areas(scores.shape)  # (tiles down, tiles right, rows, columns) summed
+        areas = self.areas(scores.shape).to(scores.device)
+        return tiles.sum((2, 3)) / areas  # (tiles down, tiles right, rows, columns) summed
 
     def areas(self, shape: torch.Size) -> torch.Tensor:
         """Number of weights in each tile of a matrix, fewer at its edges: (tiles down, tiles right)."""

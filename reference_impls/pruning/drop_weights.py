@@ -29,7 +29,7 @@ def drop_weights(layers: Mapping[str, Layer], scores: Mapping[str, torch.Tensor]
     else:
         masks = {name: mask_of(score, request, request.share(name)) for name, score in scores.items()}
     for name, layer in layers.items():
-        set_matrix(layer, as_matrix(layer) * masks[name])
+        set_matrix(layer, as_matrix(layer) * masks[name].to(layer.weight.device))
     return Outcome(masks={name: like_weight(mask, layers[name].weight) for name, mask in masks.items()})
 
 

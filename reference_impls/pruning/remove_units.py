@@ -18,7 +18,7 @@ def best_units(scores: torch.Tensor, share: float, strata: int = 1) -> list[int]
     Raises:
         ValueError: a score is not finite, or the sparsity is not in [0, 1].
     """
-    units = check_finite("scores", scores).view(strata, -1)  # (strata, units of each)
+    units = check_finite("scores", scores).cpu().view(strata, -1)  # (strata, units of each)
     size = units.shape[1]
     keep = max(1, size - pruned_count(size, share))
     best = units.argsort(dim=1, descending=True, stable=True)[:, :keep]  # (strata, keep)
@@ -33,7 +33,7 @@ def best_of_groups(groups: Sequence[Group], scores: Mapping[str, torch.Tensor], 
     """
     ranked, places = {}, []
     for number, group in enumerate(groups):
-        strata = scores[group.name].view(group.strata, -1)  # (strata, units of each)
+        strata = scores[group.name].cpu().view(group.strata, -1)  # (strata, units of each)
         order = strata.argsort(dim=1, descending=True, stable=True)
         ranked[group.name] = order + torch.arange(group.strata)[:, None] * strata.shape[1]
         means = strata.gather(1, order).mean(0).tolist()
@@ -98,5 +98,5 @@ def owned(group: Group, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         bias = values.get(f"{part.layer}.bias")
         if part.side == "out" and bias is not None:
             by_line = by_line + bias.double()
-        total += by_line[part.index].sum(1)  # (units, size) -> (units,)
+        total += by_line[part.index].sum(1).cpu()  # (units, size) -> (units,)
     return total

@@ -87,7 +87,7 @@ def cached(folder: Path, home: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [HALF, IN_MEMORY], ids=["streamed", "in memory"])
-def test_a_cache_of_the_hub(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str]) -> None:
+def test_a_cache_of_the_hub(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
     monkeypatch.setattr(pipeline_folder, "LINKED", 2_000)
     home = tmp_path / "models--acme--tiny"
     snapshot = cached(shared, home)
@@ -104,7 +104,10 @@ def test_a_cache_of_the_hub(shared: Path, tmp_path: Path, monkeypatch: pytest.Mo
     for file in shared.rglob("*.*"):
         place = out / file.relative_to(shared)
         assert (place.read_bytes() == file.read_bytes()) == (str(file.relative_to(shared)) != WEIGHTS)
-    assert refused(home) == f"{home} is a cache of the Hugging Face hub; give its snapshot: {snapshot}"
+    assert (
+        refused(home, out=tmp_path / "no")
+        == f"{home} is a cache of the Hugging Face hub; give its snapshot: {snapshot}"
+    )
 
 
 def test_folders_that_are_links(sd: Path, tmp_path: Path) -> None:
@@ -143,13 +146,13 @@ def protected(sd: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("words", [HALF, IN_MEMORY], ids=["streamed", "in memory"])
-def test_a_source_that_may_not_be_written_to(protected: Path, words: tuple[str]) -> None:
+def test_a_source_that_may_not_be_written_to(protected: Path, words: tuple[str, ...]) -> None:
     out = run(protected, *words)
     assert all(path.stat().st_mode & 0o200 for path in (out, *out.rglob("*")))
 
 
 @pytest.mark.parametrize("words", [HALF, IN_MEMORY], ids=["streamed", "in memory"])
-def test_places_for_the_result(sd: Path, words: tuple[str]) -> None:
+def test_places_for_the_result(sd: Path, words: tuple[str, ...]) -> None:
     inside = "is inside the folder that is read; choose another --out"
     exists = "exists; choose another --out or delete it"
     for source in (sd, sd / "unet"):

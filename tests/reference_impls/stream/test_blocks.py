@@ -72,13 +72,17 @@ def read(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "asked", [HALF, {"method": "obs-diff", "sparsity": 0.5}, {"method": "sparsegpt", "pattern": Pattern(2, 4)}], ids=str
 )
-def test_the_same_as_in_memory(tmp_path: Path, name: str, asked: dict[str, Any]) -> None:
+def test_the_same_as_in_memory(tmp_path: Path, name: str, asked: dict[str, Any], device: str) -> None:
     model, calibration = saved(name, tmp_path / "dense")
-    report = prune_folder(tmp_path / "dense", tmp_path / "out", calibration, **asked)
+    report = prune_folder(tmp_path / "dense", tmp_path / "out", calibration, device=device, **asked)
     whole = prune(model, calibration, **asked)
     state = model.state_dict()
     found = tensors(tmp_path / "out")
-    assert [one for one, value in found.items() if not torch.equal(value, state[one])] == []
+    if device == "cpu":
+        assert [one for one, value in found.items() if not torch.equal(value, state[one])] == []
+    else:  # sums are rounded otherwise, and scores that are nearly equal change places
+        zeros = [((value == 0) == (state[one] == 0)).double().mean() for one, value in found.items()]
+        assert min(zeros) > 0.95
     assert list(report.achieved) == list(whole.achieved)
     assert (report.after.parameters, report.after.nonzero) == (whole.after.parameters, whole.after.nonzero)
     assert report.calibration == calibration.about
