@@ -65,6 +65,8 @@ class Block:
     """Names of its arguments, where it has streams by name."""
     gives: tuple[str, ...] = ()
     """Those of its arguments that are streams, in the order in which it returns them; else the first one is."""
+    wrapped: bool = False
+    """Whether it returns the one stream as a tuple."""
 
 
 class Skip(nn.Module):
@@ -76,11 +78,12 @@ class Skip(nn.Module):
         skipped: int = 0,
         takes: tuple[str, ...] = (),
         gives: tuple[str, ...] = (),
+        wrapped: bool = False,
     ) -> None:
-        """Keep the shortcut; drop as many of the last channels before it. The names are those of a ``Block``."""
+        """Keep the shortcut; drop as many of the last channels before it. The rest is as of a ``Block``."""
         super().__init__()
         self.shortcut = shortcut or nn.Identity()
-        self.skipped = skipped
+        self.skipped, self.wrapped = skipped, wrapped
         self.takes, self.gives = takes, gives
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
@@ -90,7 +93,8 @@ class Skip(nn.Module):
             streams = tuple(given.get(name) for name in self.gives)
             return streams if len(streams) > 1 else streams[0]
         x = inputs[0]
-        return self.shortcut(x[:, : x.shape[1] - self.skipped] if self.skipped else x)
+        stream = self.shortcut(x[:, : x.shape[1] - self.skipped] if self.skipped else x)
+        return (stream,) if self.wrapped else stream
 
 
 def streams(output: Any) -> tuple[Any, ...]:
@@ -194,7 +198,7 @@ def replacement(model: nn.Module, block: Block, *, keep_shortcuts: bool = False)
         keep_shortcuts: the whole shortcut stays, and the skip connection that it reads.
     """
     if block.shortcut is None:
-        return Skip(takes=block.takes, gives=block.gives)
+        return Skip(takes=block.takes, gives=block.gives, wrapped=block.wrapped)
     shortcut = model.get_submodule(block.shortcut)
     width_out, width_in = shortcut.get_parameter("weight").shape[:2]
     stream = width_in - block.skipped

@@ -18,6 +18,7 @@ Run     python -m reference_impls prune --method bk-sdm --model dit --sparsity 0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
@@ -30,6 +31,9 @@ from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.skip_blocks import count_of, skip_blocks
 from reference_impls.units.lookup import blocks_of
 
+PLACE = re.compile(r"(?P<part>down|mid|up)(?:dle|_blocks?\.?(?P<level>\d*)\.\w+)?\.(?P<place>\d+)$")
+"""Blocks of the testbed, as in ``down.3``, and of diffusers, as in ``down_blocks.0.attentions.1``."""
+
 
 def prune(model: nn.Module, _calibration: Calibration | None, request: Request) -> Outcome:
     """Remove the first blocks of the rule's order."""
@@ -41,24 +45,27 @@ def prune(model: nn.Module, _calibration: Calibration | None, request: Request) 
 
 def order(blocks: Sequence[Block]) -> list[int]:
     """Numbers of the blocks in the order of their removal."""
-    levels: dict[str, list[list[int]]] = {"down": [], "middle": [], "up": []}
-    last: tuple[str, int] = ("", -2)
+    levels: dict[str, list[list[list[int]]]] = {"down": [], "mid": [], "up": []}
+    last: tuple[str, str, int] = ("", "", -2)
     for number, block in enumerate(blocks):
-        part, _, place = block.name.partition(".")
-        if part not in levels:
+        match = PLACE.match(block.name)
+        if match is None:
             odd = list(range(1, len(blocks), 2))
             return odd + [number for number in range(len(blocks)) if number not in odd]
-        if last != (part, int(place) - 1):  # a resampling layer is between them: a new resolution begins
+        part, level, place = match["part"], match["level"] or "", int(match["place"])
+        if last[:2] != (part, level) or place > last[2] + 1:  # a layer that resamples: a new resolution begins
             levels[part].append([])
-        levels[part][-1].append(number)
-        last = (part, int(place))
-    seconds = [number for level in levels["down"] for number in level[1:]]
-    between = [number for level in levels["up"] for number in level[1:-1]]
-    middle = [number for level in levels["middle"] for number in level]
+        if last != (part, level, place):
+            levels[part][-1].append([])
+        levels[part][-1][-1].append(number)  # of diffusers: a residual block, then the attention behind it
+        last = (part, level, place)
+    seconds = [number for level in levels["down"] for place in level[1:] for number in place]
+    between = [number for level in levels["up"] for place in level[1:-1] for number in place]
+    middle = [number for level in levels["mid"] for place in level for number in place]
     left = [
         number
         for pair in zip_longest(reversed(levels["down"]), levels["up"], fillvalue=())  # from the innermost on
-        for number in chain(*pair)
+        for number in chain(*chain(*pair))
         if number not in {*seconds, *between}
     ]
     return seconds + between + middle + left

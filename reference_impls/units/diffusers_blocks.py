@@ -1,4 +1,4 @@
-"""Blocks of the transformers of diffusers, found from their modules.
+"""Blocks of the models of diffusers, found from their modules: here those of transformers.
 
 A block is a member of a ModuleList that holds an attention and whose ``forward`` returns, by name, streams that it was
 given: one, or those of image and text. Without the block they pass unchanged, as around a residual block. A block of
@@ -16,17 +16,21 @@ import textwrap
 from torch import nn
 
 from reference_impls.maths.surgery import Block
+from reference_impls.units import diffusers_unet_blocks
 
 
 def blocks_of(model: nn.Module) -> tuple[Block, ...]:
     """Every removable block, in model order.
 
     Raises:
-        ValueError: the model is a U-Net, or has none.
+        ValueError: the model is a U-Net of another kind than ``diffusers_unet_blocks`` knows, or has none.
     """
     kind = type(model).__name__
+    if kind in diffusers_unet_blocks.CLASSES:
+        return diffusers_unet_blocks.blocks_of(model)
     if hasattr(model, "down_blocks"):
-        raise ValueError(f"the blocks of {kind} are not known; depth pruning is for transformers, and the testbed")
+        known = " and ".join(sorted(diffusers_unet_blocks.CLASSES))
+        raise ValueError(f"the blocks of {kind} are not known; depth pruning is for transformers, {known}")
     found: list[Block] = []
     needed = set(
         re.findall(r"self\.(\w+)\[(\d+)\]\.", inspect.getsource(type(model).forward))

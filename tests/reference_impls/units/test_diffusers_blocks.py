@@ -1,6 +1,8 @@
 """Blocks of real classes: a removed one is one that adds nothing to the streams."""
 
 import copy
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ from typer.testing import CliRunner
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.command_line.commands import app
-from reference_impls.maths.surgery import skip
+from reference_impls.maths.surgery import Block, skip
+from reference_impls.methods.bk_sdm import order
 from reference_impls.methods.prune import prune
+from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.load import load
 from reference_impls.units.diffusers_blocks import streams
 from reference_impls.units.lookup import blocks_of
+from tests.reference_impls.tiny_pipelines import made as made_pipeline
 from tests.reference_impls.tiny_transformers import TINY, tiny
 
 pytestmark = [
@@ -66,10 +71,10 @@ def test_a_folder_without_some_blocks_is_opened_again(tmp_path: Path) -> None:
     words = ["prune", str(tmp_path / "dense"), "--method", "bk-sdm", "--sparsity", "0.34"]
     done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
-    assert "diffusers cannot load a model without some of its blocks" in " ".join(done.output.split())
+    assert "diffusers.SD3Transformer2DModel.from_pretrained opens it" in " ".join(done.output.split())
     skip(model, [block for block in blocks_of(model) if block.name == "transformer_blocks.1"])
     opened = load(tmp_path / "out")
-    assert [block.name for block in blocks_of(opened)] == ["transformer_blocks.0", "transformer_blocks.2"]
+    assert [block.name for block in blocks_of(opened)] == ["transformer_blocks.0", "transformer_blocks.1"]
     torch.testing.assert_close(opened.double()(**inputs)[0], model.double()(**inputs)[0], rtol=0, atol=0)
 
 
@@ -78,9 +83,107 @@ def test_a_block_that_the_model_reads_stays() -> None:
     assert [block.name for block in blocks_of(tiny("dit")[0])] == [f"transformer_blocks.{number}" for number in (1, 2)]
 
 
-def test_a_u_net_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^the blocks of UNet2DConditionModel are not known; depth pruning is for"):
-        blocks_of(tiny("unet")[0])
+def test_a_u_net_of_another_kind_is_refused() -> None:
+    model = diffusers_package().AutoencoderKL(block_out_channels=(8,), norm_num_groups=4)
+    model.down_blocks = nn.ModuleList()
+    with pytest.raises(ValueError, match=r"^the blocks of AutoencoderKL are not known; depth pruning is for transf"):
+        blocks_of(model)
+
+
+UNETS = ("unet", "unet-if")
+
+
+def silent(model: nn.Module, block: Block, keep_shortcuts: bool) -> nn.Module:
+    """The model with a block that adds nothing to its stream, its other layers as they were."""
+    made = copy.deepcopy(model)
+    module: Any = made.get_submodule(block.name)
+    if hasattr(module, "conv2"):
+        module.conv2.weight.zero_()
+        module.conv2.bias.zero_()
+    else:
+        for layer in (getattr(module, "proj_out", None), *(getattr(module, "to_out", None) or ())):
+            for value in () if layer is None else layer.parameters():
+                value.zero_()
+    if block.shortcut and block.skipped and not keep_shortcuts:
+        shortcut: Any = made.get_submodule(block.shortcut)
+        stream = shortcut.in_channels - block.skipped
+        if stream == shortcut.out_channels:
+            shortcut.weight.copy_(torch.eye(stream, shortcut.in_channels)[:, :, None, None])
+            shortcut.bias.zero_()
+        shortcut.weight[:, stream:] = 0
+    return made
+
+
+@pytest.mark.parametrize("keep_shortcuts", [False, True])
+@pytest.mark.parametrize("name", UNETS)
+@torch.no_grad()
+def test_a_removed_block_of_a_u_net_adds_nothing(name: str, keep_shortcuts: bool) -> None:
+    """Each one alone: the same as a block that adds nothing, and whose shortcut reads the stream alone."""
+    model, inputs = tiny(name)
+    dense = model(**inputs)[0]
+    blocks = blocks_of(model)
+    kinds = {(block.name.split(".")[0], block.name.split(".")[-2]) for block in blocks}
+    assert kinds == set(itertools.product(("down_blocks", "mid_block", "up_blocks"), ("resnets", "attentions")))
+    for block in blocks:
+        without = copy.deepcopy(model)
+        skip(without, [block], keep_shortcuts=keep_shortcuts)
+        expected = silent(model, block, keep_shortcuts)(**inputs)[0]
+        torch.testing.assert_close(without(**inputs)[0], expected, rtol=0, atol=1e-10, msg=block.name)
+        assert float((expected - dense).abs().max()) > 1e-8, block.name
+    skip(model, blocks, keep_shortcuts=keep_shortcuts)
+    assert bool(torch.isfinite(model(**inputs)[0]).all())
+
+
+@pytest.mark.parametrize("method", ["bk-sdm", "laptop-diff", "shortgpt"])
+@torch.no_grad()
+def test_depth_methods_run_on_a_u_net(method: str, tmp_path: Path) -> None:
+    pipeline = made_pipeline("sd")
+    pipeline.save_pretrained(tmp_path / "dense")
+    words = ["prune", str(tmp_path / "dense"), "--method", method, "--sparsity", "0.4", "--out", str(tmp_path / "out")]
+    sampler = [] if method == "bk-sdm" else ["--steps", "1", "--samples", "1"]
+    keep = ["--keep-shortcuts"] if method == "shortgpt" else []
+    done = CliRunner().invoke(app, [*words, *sampler, *keep])
+    assert done.exit_code == 0, done.output
+    assert "Open it with reference_impls.load: the configuration of UNet2DConditionModel cannot say" in " ".join(
+        done.output.split()
+    )
+    card = json.loads((tmp_path / "out/unet/pruning.json").read_text())
+    assert card["shortcuts"] == (card["dropped"] if keep else [])
+    opened = load(tmp_path / "out").unet
+    model = load(tmp_path / "dense").unet
+    skip(
+        model,
+        [block for block in blocks_of(model) if block.name in card["dropped"]],
+        keep_shortcuts=bool(keep),
+    )
+    assert len(card["dropped"]) >= 4
+    inputs = tiny("unet")[1] | {"encoder_hidden_states": torch.ones(1, 5, 16).double()}
+    torch.testing.assert_close(opened.double()(**inputs)[0], model.double()(**inputs)[0], rtol=0, atol=0)
+
+
+def test_the_order_of_bk_sdm_on_stable_diffusion() -> None:
+    """Second pairs of the way down, then pairs between on the way up, then the middle: the paper's three sizes."""
+    configuration = {"down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"), "layers_per_block": 2}
+    model = diffusers_package().UNet2DConditionModel(
+        block_out_channels=(8, 16),
+        norm_num_groups=4,
+        attention_head_dim=4,
+        cross_attention_dim=8,
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        **configuration,
+    )
+    blocks = blocks_of(model)
+    names = [blocks[number].name for number in order(blocks)]
+    assert names[:6] == [
+        "down_blocks.0.resnets.1",
+        "down_blocks.0.attentions.1",
+        "down_blocks.1.resnets.1",
+        "up_blocks.0.resnets.1",
+        "up_blocks.1.resnets.1",
+        "up_blocks.1.attentions.1",
+    ]
+    assert names[6:9] == ["mid_block.resnets.0", "mid_block.attentions.0", "mid_block.resnets.1"]
+    assert sorted(names) == sorted(block.name for block in blocks)
 
 
 class Doubled(nn.Module):
