@@ -125,6 +125,9 @@ def prune(
         float | None, typer.Option(help="Guidance scale while inputs are recorded; default: the pipeline's.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where the blocks of PIPELINE run: cpu, cuda or cuda:1.")] = "cpu",
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Leave zeros out of the files of PIPELINE; `unpack` writes them again.")
+    ] = False,
 ) -> None:
     """Prune a model, compare it with the dense one, and save it."""
     from reference_impls.command_line import prune
@@ -147,7 +150,19 @@ def prune(
         variant,
         recording,
         device,
+        pack,
     )
+
+
+@app.command(epilog=example("unpack build/packed --out build/unpacked"))
+def unpack(
+    folder: Annotated[Path, typer.Argument(help="Folder written by `prune --pack`, of a pipeline or a model.")],
+    out: Out,
+) -> None:
+    """Write the zeros of a packed folder again, so that diffusers opens it."""
+    from reference_impls.command_line.unpack import unpack
+
+    unpack(folder, out)
 
 
 @app.command(

@@ -25,13 +25,14 @@ from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES,
 from reference_impls.command_line.usage import Stopped, wrong_use
 from reference_impls.files.outputs import check_folder, check_outside
 from reference_impls.maths.masks import Pattern, Tile, check_sparsity
-from reference_impls.methods.prune import calibration_for, request_for
+from reference_impls.methods.prune import DOES, calibration_for, request_for
 from reference_impls.methods.prune import prune as run
 from reference_impls.methods.registry import method_of
-from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
+from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder, weight_files
 from reference_impls.models.diffusers_folder import Opened
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
+from reference_impls.number_format import thousands
 from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Report, Request
 from reference_impls.stream.partial import partial_of
@@ -81,6 +82,7 @@ def prune(
     variant: str | None,
     recording: Recording,
     device: str,
+    pack: bool,
 ) -> None:
     """Prune a model of the testbed or a folder of diffusers; see the options of the command.
 
@@ -104,8 +106,10 @@ def prune(
                 "--guidance out, or give the folder with model_index.json"
             )
         if kind != "other":
-            _prune_diffusers(Path(model), out, amount, asked, Passes(kind, samples, recording), variant, device)
+            _prune_diffusers(Path(model), out, amount, asked, Passes(kind, samples, recording), variant, device, pack)
             return
+        if pack:
+            raise ValueError(f"{model} is of the testbed; --pack is for folders of diffusers")
         if device != CPU:
             raise ValueError(f"{model} is pruned on the processor; --device is for folders of diffusers")
         if variant is not None:
@@ -140,6 +144,7 @@ def _prune_diffusers(
     passes: Passes,
     variant: str | None,
     device: str,
+    pack: bool,
 ) -> None:
     """Prune a model of diffusers, alone or in its pipeline; there is no metric for it here."""
     name = str(asked["method"])
@@ -148,19 +153,21 @@ def _prune_diffusers(
         raise ValueError(f"{name} is data-free; leave --prompts, --steps and --guidance out")
     whole = passes.kind == "pipeline"
     place = pipeline_folder.denoiser_folder(folder) if whole else folder
+    if pack and method.kind != "unstructured" and not diffusers_folder.steps_of(place):
+        raise ValueError(f"{name} {DOES[method.kind]} and leaves no zeros to pack; leave --pack out")
     if whole:
         pipeline_folder.check(out, folder)
     else:
         check_outside(out, folder)
     if streams(name, asked["scope"]):
-        report = _streamed(folder, place, out, amount, asked, passes, variant, device)
+        report = _streamed(folder, place, out, amount, asked, passes, variant, device, pack)
     elif device != CPU:
         raise ValueError(
             f"{name} needs the whole model in memory, which is pruned on the processor; leave --device out"
         )
     else:
         _check(folder, place, amount, asked)
-        report = _in_memory(folder, place, out, amount, asked, passes, variant)
+        report = _in_memory(folder, place, out, amount, asked, passes, variant, pack)
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes that torchrun has started, the first one speaks
     terminal.console.print(terminal.costs(report))
@@ -170,9 +177,15 @@ def _prune_diffusers(
         terminal.say(f"`eval {out} --against {folder}` compares its samples with those of the dense pipeline.")
     if method.needs != "nothing":
         terminal.say(terminal.calibrated(report.calibration))
-    if report.kept or report.dropped:
-        what = "changed widths" if report.kept else "a model without some of its blocks"
-        terminal.say(f"Open it with reference_impls.load: diffusers cannot load {what}.")
+    made = out / place.name if whole else out
+    if pack:
+        size, dense = weight_files.sizes(made)
+        terminal.say(
+            f"Packed: {thousands(size)} bytes of weights instead of {thousands(dense)}. Open it with "
+            f"reference_impls.load; for diffusers: {diffusers_folder.UNPACK.format(folder=out)}"
+        )
+    elif report.kept or report.dropped:
+        terminal.say(_how_to_open(made))
     if whole:
         dense = [part.name for part in sorted(folder.glob(f"{place.name}_*/"))]  # as in Wan 2.2
         rest = f", and its {' and '.join(dense)} is not" if dense else ""
@@ -209,6 +222,7 @@ def _streamed(
     passes: Passes,
     variant: str | None,
     device: str,
+    pack: bool,
 ) -> Report:
     """Prune the model at ``place`` from folder to folder."""
     name = str(asked["method"])
@@ -226,6 +240,7 @@ def _streamed(
                 calibration,
                 variant=variant,
                 device=device,
+                pack=pack,
                 show=show,
                 sparsity=amount,
                 **asked,
@@ -256,6 +271,7 @@ def _in_memory(
     asked: dict[str, Any],
     passes: Passes,
     variant: str | None,
+    pack: bool,
 ) -> Report:
     """Open the model at ``place``, prune it, and save it or its pipeline."""
     name, whole = str(asked["method"]), folder != place
@@ -276,13 +292,22 @@ def _in_memory(
             report = run(opened.model, calibration, amount, **asked)
         versions = {**report.versions, "diffusers": diffusers_package().__version__}
         report = replace(report, versions=versions)
-        pruned = replace(opened, changes=opened.changes.then(report.kept, report.dropped))
+        changes = opened.changes.then(report.kept, report.dropped, keep_shortcuts=report.keep_shortcuts)
+        pruned = replace(opened, changes=changes)
         steps = (*diffusers_folder.steps_of(place), {"prune": asdict(report)})
         if whole:
-            pipeline_folder.save(out, folder, pruned, steps)
+            pipeline_folder.save(out, folder, pruned, steps, pack=pack)
         else:
-            diffusers_folder.save(out, pruned, steps)
+            diffusers_folder.save(out, pruned, steps, pack=pack)
     return report
+
+
+def _how_to_open(place: Path) -> str:
+    """What opens a model without some of its units or blocks, in a sentence."""
+    opens, name = diffusers_folder.opened_by(place), diffusers_folder.class_of(place)
+    if opens.endswith(".from_pretrained"):
+        return f"{opens} opens it: its configuration says the new numbers."
+    return f"Open it with {opens}: the configuration of {name} cannot say what was removed."
 
 
 @dataclass(frozen=True)

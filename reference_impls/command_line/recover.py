@@ -97,6 +97,7 @@ def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, 
     with terminal.spinner(f"opening {place}"):
         opened = diffusers_folder.load(place, against.variant)
     model = opened.model
+    whole = pipeline_folder.denoiser_folder(dense) if kind_of(str(dense)) == "pipeline" else dense
     before = _error(model, held_out)
     with terminal.bar("recovering", steps) as show:
         distil(
@@ -105,7 +106,7 @@ def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, 
             steps=steps,
             teacher=teacher if features != "none" else None,
             features=features,
-            dropped=opened.changes.dropped,
+            dropped=diffusers_folder.lost_against(place, whole),
             seed=seed,
             show=show,
         )

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from reference_impls.files.packed import is_packed, places_of
 from reference_impls.maths.masks import check_finite
 
 PICKLES = (b"\x80", b"PK\x03\x04")
@@ -60,8 +61,10 @@ def shapes_of(file: Path) -> dict[str, tuple[int, ...]]:
     """The shape of every tensor in a file.
 
     Raises:
-        ValueError: the file is not of safetensors.
+        ValueError: the file is not of safetensors, or a packed one that is damaged.
     """
+    if is_packed(file):
+        return {name: tuple(place.shape) for name, place in places_of(file).items()}
     try:
         with safe_open(file, "pt") as opened:
             return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118

@@ -25,9 +25,11 @@ import torch
 from torch import nn
 
 from reference_impls.files.outputs import check_outside, new_folder
-from reference_impls.files.weights import check_shapes, load_weights, shapes_of
+from reference_impls.files.packed import tensors_in
+from reference_impls.files.weights import shapes_of
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.models import weight_files
+from reference_impls.models.class_config import number_after, number_before, said
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.weight_files import CONFIG, WeightFiles
 from reference_impls.pruning.contract import Changes
@@ -35,6 +37,8 @@ from reference_impls.units.diffusers_blocks import blocks_of
 from reference_impls.units.diffusers_groups import groups_of
 
 PIPELINE, REPORT = "model_index.json", "pruning.json"
+UNPACK = "python -m reference_impls unpack {folder} --out NEW"
+"""Makes an unpacked folder of a packed one."""
 Steps = Sequence[Mapping[str, object]]
 """All that was done to the dense model, in order: {"prune": a ``Report``}."""
 
@@ -85,14 +89,10 @@ def load(folder: Path, variant: str | None = None) -> Opened:
         ValueError: diffusers is not installed or has no such class, the weights are quantized, there are no safetensors
             of that variant, or they are not those of the model.
     """
-    name, kind = _kind_of(folder)
-    weights, changes = weight_files.find(folder, variant), _changes(folder)
-    with _naming(folder, name), quiet():
-        if changes == Changes():
-            return Opened(_whole(kind, folder, weights), Changes(), weights)
-        model = _built(kind, folder, changes)
-        load_weights(model, *weights.files)
-    return Opened(model.eval(), changes, weights)
+    outlined = outline(folder, variant)
+    with _naming(folder, class_of(folder)):
+        _fill(outlined)
+    return Opened(outlined.model, outlined.changes, outlined.weights)
 
 
 def outline(folder: Path, variant: str | None = None) -> Outline:
@@ -166,7 +166,9 @@ def _built(kind: Any, folder: Path, changes: Changes) -> nn.Module:
         groups = {group.name: group for group in groups_of(model)}
         remove(model, *((groups[group], units) for group, units in changes.kept.items()))
     if changes.dropped:
-        skip(model, [block for block in blocks_of(model) if block.name in changes.dropped])
+        for block in blocks_of(model):
+            if block.name in changes.dropped:
+                skip(model, [block], keep_shortcuts=block.name in changes.shortcuts)
     return model
 
 
@@ -199,22 +201,22 @@ def _refuse_quantized(folder: Path) -> None:
         )
 
 
-def _whole(kind: Any, folder: Path, weights: WeightFiles) -> nn.Module:
-    """By ``from_pretrained``, which also knows names of the past; it would leave a missing tensor to chance."""
-    with torch.device("meta"):
-        check_shapes(kind.from_config(kind.load_config(folder)), *weights.files)
-    model, loading = kind.from_pretrained(
-        folder,
-        use_safetensors=True,
-        output_loading_info=True,
-        variant=weights.variant,
-        torch_dtype=torch.float32,
-        local_files_only=True,
-    )
-    for key, what in (("missing_keys", "is missing"), ("unexpected_keys", "is no tensor of it")):
-        if loading[key]:
-            raise ValueError(f"{min(loading[key])} {what}")
-    return model.eval()
+def _fill(outlined: Outline) -> None:
+    """Give a model its weights, in float32; ``from_pretrained`` would need another package for half of the classes."""
+    model, names = outlined.model, {stored: name for name, stored in outlined.stored.items()}
+    state = model.state_dict(keep_vars=True)
+    first = {id(state[name]): name for name in outlined.stored}
+    twins = {name: first[id(value)] for name, value in state.items() if name not in outlined.stored}
+    values: dict[str, torch.Tensor] = {}
+    for file in outlined.weights.files:
+        for stored, value in tensors_in(file):
+            if stored in names:
+                dtype = torch.float32 if value.is_floating_point() else value.dtype
+                values[names[stored]] = value.to(dtype)
+    model.load_state_dict(values, strict=False, assign=True)
+    for name, twin in twins.items():
+        place, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(place), attribute, model.get_parameter(twin))
 
 
 @contextmanager
@@ -238,38 +240,102 @@ def quiet() -> Iterator[None]:
                 log.enable_progress_bar()
 
 
-def save(folder: Path, opened: Opened, steps: Steps) -> None:
+def save(folder: Path, opened: Opened, steps: Steps, *, pack: bool = False) -> None:
     """Write a model and all that was done to it into a new folder, or nothing.
 
-    A model with zeros is opened again by ``from_pretrained``; one that lost units or blocks by ``load``, because its
-    class knows one width for all blocks, and no gaps between them.
+    A model with zeros is opened again by ``from_pretrained``; one that lost units or blocks too where the configuration
+    of its class can say so, see ``class_config``, and else by ``load`` alone.
 
     Args:
         folder: must not exist yet.
         opened: the pruned model, what it lacks, and the weight files whose form it gets.
         steps: see ``Steps``.
+        pack: whether zeros are left out of the files, which then ``load`` alone opens.
 
     Raises:
         FileExistsError: the folder is there.
-        ValueError: it is inside the source or cannot be written, a weight does not fit its precision, or the source
-            has changed meanwhile.
+        ValueError: it is inside the source or cannot be written, a weight does not fit its precision, the source has
+            changed meanwhile, or there are too few zeros to pack.
     """
     check_outside(folder, opened.weights.files[0].parent)
     with new_folder(folder) as fresh:
-        write(fresh, opened, steps)
+        write(fresh, opened, steps, pack=pack)
 
 
-def write(folder: Path, opened: Opened, steps: Steps) -> None:
+def write(folder: Path, opened: Opened, steps: Steps, *, pack: bool = False) -> None:
     """As ``save``, into a folder that is there."""
-    weight_files.write(folder, opened.model, opened.weights)
-    describe(folder, opened.weights, opened.changes, steps)
+    with parameters_on_meta(), quiet():
+        new = said(opened.model, opened.changes)
+    weight_files.write(folder, opened.model, opened.weights, {} if new is None else new.names)
+    if pack:
+        weight_files.pack(folder)
+    describe(folder, opened.weights, opened.changes, steps, None if new is None else new.config)
 
 
-def describe(folder: Path, weights: WeightFiles, changes: Changes, steps: Steps) -> None:
-    """Write beside the weights of a folder what is not weights: configuration and report."""
-    shutil.copyfile(weights.files[0].parent / CONFIG, folder / CONFIG)
-    card = {"kept": changes.kept, "dropped": list(changes.dropped), "steps": list(steps)}
+def describe(
+    folder: Path, weights: WeightFiles, changes: Changes, steps: Steps, config: Mapping[str, Any] | None = None
+) -> None:
+    """Write beside the weights of a folder what is not weights: configuration and report.
+
+    Args:
+        folder: where the weights are.
+        weights: the files that they were made of, beside their configuration.
+        changes: what the model lacks against that configuration.
+        steps: what was done.
+        config: what differs in a new configuration that says these changes; None where it says nothing.
+    """
+    source = weights.files[0].parent
+    removed = _removed(source)
+    if config is not None:
+        removed += [number_before(name, removed) for name in changes.dropped]
+        changes = Changes()
+    if config:
+        text = json.dumps({**_config(source), **config}, indent=2, sort_keys=True)
+        (folder / CONFIG).write_text(f"{text}\n", encoding="utf-8")
+    else:
+        shutil.copyfile(source / CONFIG, folder / CONFIG)
+    size, dense = weight_files.sizes(folder)
+    unpack = {"bytes": size, "unpacked bytes": dense, "unpack": UNPACK.format(folder="FOLDER")}
+    card = {
+        "opened by": opened_by(folder, changes),
+        **({"packed": unpack} if size else {}),
+        "kept": changes.kept,
+        "dropped": list(changes.dropped),
+        "removed": removed,
+        "shortcuts": list(changes.shortcuts),
+        "steps": list(steps),
+    }
     (folder / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def lost_against(folder: Path, dense: Path) -> list[str]:
+    """Blocks of the model in the one folder that the pruned model in the other lacks; it was pruned from that."""
+    before = _removed(dense)
+    there = {*before, *(number_before(name, before) for name in _changes(dense).dropped)}
+    gone = [*_removed(folder), *(number_before(name, _removed(folder)) for name in _changes(folder).dropped)]
+    return [number_after(name, before) for name in gone if name not in there]
+
+
+def _removed(folder: Path) -> list[str]:
+    """Blocks that a configuration says are gone, by their names in the dense model."""
+    file = folder / REPORT
+    return list(json.loads(file.read_text(encoding="utf-8")).get("removed", ())) if file.is_file() else []
+
+
+def report_unpacked(source: Path, folder: Path) -> None:
+    """Copy the report of a packed folder to the unpacked one."""
+    if (source / REPORT).is_file():
+        card = json.loads((source / REPORT).read_text(encoding="utf-8"))
+        card.pop("packed", None)
+        card["opened by"] = opened_by(folder, _changes(source))
+        (folder / REPORT).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def opened_by(folder: Path, changes: Changes | None = None) -> str:
+    """What opens the model of a folder, as a name in Python."""
+    lacks = _changes(folder) if changes is None else changes
+    whole = lacks == Changes() and weight_files.sizes(folder) == (0, 0)
+    return f"diffusers.{class_of(folder)}.from_pretrained" if whole else "reference_impls.load"
 
 
 def class_of(folder: Path) -> str:
@@ -316,7 +382,7 @@ def _card(folder: Path) -> tuple[Changes, tuple[Mapping[str, object], ...]]:
         return Changes(), ()
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        changes = Changes(dict(card["kept"]), tuple(card.get("dropped", ())))
+        changes = Changes(dict(card["kept"]), tuple(card.get("dropped", ())), tuple(card.get("shortcuts", ())))
         return changes, tuple(dict(step) for step in card["steps"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a report of this package") from error

@@ -96,7 +96,7 @@ def load(folder: Path, variant: str | None = None) -> Pipeline:
     return Pipeline(pipeline, opened)
 
 
-def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
+def save(folder: Path, source: Path, opened: Opened, steps: Steps, *, pack: bool = False) -> None:
     """Write a pipeline with another denoiser into a new folder, or nothing.
 
     All other files are linked or copied; weights beside the folders of the parts, which ``from_pretrained`` does not
@@ -107,6 +107,7 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
         source: the pipeline's folder.
         opened: the pruned denoiser.
         steps: what was done to it.
+        pack: whether zeros are left out of the denoiser's files.
 
     Raises:
         FileExistsError: the folder is there.
@@ -117,7 +118,7 @@ def save(folder: Path, source: Path, opened: Opened, steps: Steps) -> None:
     with new_folder(folder) as fresh:
         put_other_parts(fresh, source, name)
         (fresh / name).mkdir()
-        diffusers_folder.write(fresh / name, opened, steps)
+        diffusers_folder.write(fresh / name, opened, steps, pack=pack)
 
 
 def put_other_parts(folder: Path, source: Path, denoiser: str) -> None:

@@ -17,6 +17,9 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from reference_impls.files import packed
+from reference_impls.files.layout import DTYPES, NAMES, WHOLE, metadata_in
+from reference_impls.files.packed import PREFIX, is_packed, places_of, plain_header, plain_name
 from reference_impls.files.weights import shapes_of, write_weights
 from reference_impls.maths.masks import is_finite
 
@@ -24,20 +27,6 @@ CONFIG, STEM = "config.json", "diffusion_pytorch_model"
 FILE = re.compile(rf"{STEM}(?:\.(\w+))?(?:-[0-9]+-of-[0-9]+)?(?:\.(\w+))?\.safetensors")
 INDEX = re.compile(rf"{STEM}\.safetensors\.index(?:\.(\w+))?\.json")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-DTYPES: Mapping[str, torch.dtype] = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-}
-"""Precisions that are kept, as safetensors names them."""
-WHOLE: Mapping[str, torch.dtype] = {
-    "BOOL": torch.bool,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "I16": torch.int16,
-}
-"""What buffers may hold besides; weights in eight bits or less are quantized ones."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +50,11 @@ class WeightFiles:
         return self.files[0].parent / CONFIG, *self.files
 
     @property
+    def packed(self) -> bool:
+        """Whether the zeros are left out of the files."""
+        return is_packed(self.files[0])
+
+    @property
     def precision(self) -> torch.dtype:
         """The precision of most tensors."""
         floats = [name for name in self.dtypes.values() if name in DTYPES] or ["F32"]
@@ -82,7 +76,8 @@ def find(folder: Path, variant: str | None = None) -> WeightFiles:
         known = ", ".join(sorted(str(name) for name in groups if name)) or "none"
         raise ValueError(f"{folder} has no weights of variant {variant!r}; its variants: {known}")
     files = groups[chosen]
-    indexes = {match[1]: file for file in folder.iterdir() if (match := INDEX.fullmatch(file.name))}
+    alike = [file for file in folder.iterdir() if is_packed(file) == is_packed(files[0])]
+    indexes = {match[1]: file for file in alike if (match := INDEX.fullmatch(plain_name(file)))}
     index = indexes.get(chosen)
     if index is None and len(files) > 1:
         raise ValueError(f"{folder} holds {len(files)} files of weights and no {STEM}.safetensors.index.json for them")
@@ -98,16 +93,17 @@ def find(folder: Path, variant: str | None = None) -> WeightFiles:
 
 def _groups(folder: Path) -> dict[str | None, tuple[Path, ...]]:
     """The files of each variant."""
-    groups: dict[str | None, tuple[Path, ...]] = {}
     every = sorted(folder.iterdir())
-    for file in every:
-        if match := FILE.fullmatch(file.name):
-            if not file.is_file():
-                raise ValueError(f"{file} is a link to nothing; download it again")
-            variant = match[1] or match[2]
-            groups[variant] = (*groups.get(variant, ()), file)
-    if groups:
-        return groups
+    for without_zeros in (False, True):
+        groups: dict[str | None, tuple[Path, ...]] = {}
+        for file in every:
+            if is_packed(file) == without_zeros and (match := FILE.fullmatch(plain_name(file))):
+                if not file.is_file():
+                    raise ValueError(f"{file} is a link to nothing; download it again")
+                variant = match[1] or match[2]
+                groups[variant] = (*groups.get(variant, ()), file)
+        if groups:
+            return groups
     if others := [file for file in every if file.suffix == ".safetensors"]:
         raise ValueError(f"{folder} holds {others[0].name}; name the file {STEM}.safetensors, as diffusers does")
     if pickles := [file for file in every if file.suffix in PICKLES]:
@@ -123,7 +119,7 @@ def _check_index(index: Path, names: Mapping[Path, tuple[str, ...]]) -> None:
         places: dict[str, str] = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{index} is not the index of a model's shards") from error
-    there = {file.name: set(own) for file, own in names.items()}
+    there = {plain_name(file): set(own) for file, own in names.items()}
     for name, shard in places.items():
         if shard not in there:
             raise ValueError(f"{index.parent / shard} is missing, which {index.name} names; download it again")
@@ -134,6 +130,8 @@ def _check_index(index: Path, names: Mapping[Path, tuple[str, ...]]) -> None:
 
 
 def _dtypes(file: Path) -> dict[str, str]:
+    if is_packed(file):
+        return {name: NAMES[place.dtype] for name, place in places_of(file).items()}
     with safe_open(file, "pt") as opened:
         return {name: opened.get_slice(name).get_dtype() for name in opened.keys()}  # noqa: SIM118
 
@@ -152,7 +150,7 @@ def _stamps(weights: WeightFiles) -> tuple[tuple[int, int], ...]:
     return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in weights.watched)
 
 
-def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
+def write(folder: Path, model: nn.Module, like: WeightFiles, renamed: Mapping[str, str]) -> None:
     """Write a model's weights into a folder, in the files, names and precisions of those that it came from.
 
     A tensor that ``like`` does not know, since diffusers has renamed it on loading, is put into the first file.
@@ -161,6 +159,7 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
         folder: where the files are made.
         model: in any precision.
         like: the files that it was loaded from.
+        renamed: names of the model's tensors -> other names that they get in the files.
 
     Raises:
         OSError: a file cannot be written.
@@ -178,14 +177,43 @@ def write(folder: Path, model: nn.Module, like: WeightFiles) -> None:
         own = [name for name, place in places.items() if place == file]
         tensors = {name: in_precision(name, state[name], _dtype_of(name, like)) for name in own}
         size += sum(value.numel() * value.element_size() for value in tensors.values())
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {"format": "pt"}
-        write_weights(folder / file.name, tensors, metadata)
+        metadata = metadata_in(plain_header(file)) or {"format": "pt"}
+        named = {renamed.get(name, name): value for name, value in tensors.items()}
+        write_weights(folder / plain_name(file), named, metadata)
     if like.index is not None:
         index: dict[str, Any] = json.loads(like.index.read_text(encoding="utf-8"))
         index["metadata"] = {**index.get("metadata", {}), "total_size": size}
-        index["weight_map"] = {name: file.name for name, file in sorted(places.items())}
-        (folder / like.index.name).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        named = {renamed.get(name, name): plain_name(file) for name, file in places.items()}
+        index["weight_map"] = dict(sorted(named.items()))
+        (folder / plain_name(like.index)).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def pack(folder: Path) -> None:
+    """Replace the weight files of a folder by packed ones; goes on where it was stopped.
+
+    Raises:
+        ValueError: they would not be smaller together.
+    """
+    for file in sorted(folder.iterdir()):
+        target = folder / f"{PREFIX}{file.name}"
+        if FILE.fullmatch(file.name):
+            if not target.exists():
+                packed.pack(file, target)
+            file.unlink()
+        elif INDEX.fullmatch(file.name):
+            file.replace(target)
+    size, dense = sizes(folder)
+    if size >= dense:
+        raise ValueError(
+            f"--pack would make no file smaller: too few of the weights are zero ({dense:,} bytes stay {size:,}); "
+            "leave it out"
+        )
+
+
+def sizes(folder: Path) -> tuple[int, int]:
+    """Bytes of all packed files of a folder, and of those that they were made of; zeros where there is none."""
+    own = [packed.sizes(file) for file in folder.iterdir() if is_packed(file) and file.suffix == ".safetensors"]
+    return sum(size for size, _ in own), sum(size for _, size in own)
 
 
 def _dtype_of(name: str, like: WeightFiles) -> torch.dtype | None:

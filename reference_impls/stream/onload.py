@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from reference_impls.files import layout
+from reference_impls.files.layout import Place
 from reference_impls.maths.hooks import hooked
 from reference_impls.maths.masks import check_finite
-from reference_impls.stream import shards
-from reference_impls.stream.shards import Place
 
 Owned = tuple[nn.Module, str]
 """A module and the name of one of its parameters."""
@@ -51,7 +51,7 @@ class Onload:
         self._load([owned for owned in self.owners if owned[0] not in inside])
         for name, value in self.model.named_buffers():
             if name in self.places:
-                value.data = check_finite(name, shards.read(self.places[name])).to(value.dtype)
+                value.data = check_finite(name, layout.read(self.places[name])).to(value.dtype)
             value.data = value.data.to(self.device)
 
     def moved(self, names: Iterable[str], folder: Path) -> None:
@@ -107,7 +107,7 @@ class Onload:
             if place is None:
                 raise NotLoaded(f"{full} has no tensor of its own in the files; this model cannot be streamed")
             try:
-                tensor = check_finite(full, shards.read(place)).to(self.device, torch.float32)
+                tensor = check_finite(full, layout.read(place)).to(self.device, torch.float32)
             except ValueError as error:
                 raise NotLoaded(str(error)) from error
             module._parameters[name] = nn.Parameter(tensor, requires_grad=False)

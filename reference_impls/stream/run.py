@@ -21,7 +21,7 @@ from reference_impls.files.outputs import check_outside
 from reference_impls.maths.masks import ALONE
 from reference_impls.methods.prune import refuse_no_shortcuts, refuse_remainder, refuse_unknown, request_for
 from reference_impls.methods.registry import NEEDS_NAMES, method_of
-from reference_impls.models import diffusers_folder, pipeline_folder
+from reference_impls.models import diffusers_folder, pipeline_folder, weight_files
 from reference_impls.models.diffusers_folder import PIPELINE, Outline, Steps
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.weight_files import refuse_changed
@@ -51,6 +51,7 @@ def prune_folder(
     method: str,
     variant: str | None = None,
     device: str = "cpu",
+    pack: bool = False,
     show: Show = lambda *_: None,
     **asked: Any,
 ) -> Report:
@@ -64,6 +65,7 @@ def prune_folder(
         method: one of those that ``streams`` knows.
         variant: of the weights.
         device: where blocks run, as torch names it.
+        pack: whether zeros are left out of the files, which then ``load`` alone opens.
         show: progress.
         asked: sparsity, pattern, scope, block, seed and shares, as ``methods.prune.prune`` takes them.
 
@@ -87,6 +89,8 @@ def prune_folder(
         raise ValueError(f"{method} needs {NEEDS_NAMES[needs]}, and calibration is None; give a Calibration")
     rule = RULES[method](request) if method in RULES else None
     outlined = diffusers_folder.outline(place, variant)
+    if outlined.weights.packed:
+        raise ValueError(f"{place} is packed; unpack it first: {diffusers_folder.UNPACK.format(folder=source)}")
     if request.keep_shortcuts:
         refuse_no_shortcuts(method, method_of(method).kind, outlined.model)
     layers = _layers(outlined, request)
@@ -95,7 +99,7 @@ def prune_folder(
         calibration = calibration(outlined.model)
     about: Mapping[str, Any] = {} if calibration is None else calibration.about
     with ranks(runs_on) as crew:
-        settings = _settings(outlined, method, request, calibration, crew)
+        settings = {**_settings(outlined, method, request, calibration, crew), "pack": pack}
         with partial(out, settings) if crew.first else nullcontext() as work:
             if work is not None and not work.rows:
                 own = work.folder / place.name if whole else work.folder
@@ -116,7 +120,7 @@ def prune_folder(
                     method, request, outlined, layers, files.work.rows, about, time.perf_counter() - started
                 )
                 steps = (*before, {"prune": asdict(report)})
-                _complete(files, source if whole else None, outlined, steps)
+                _complete(files, source if whole else None, outlined, steps, pack)
         return crew.share(report)
 
 
@@ -130,7 +134,7 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _complete(files: Writer, pipeline: Path | None, outlined: Outline, steps: Steps) -> None:
+def _complete(files: Writer, pipeline: Path | None, outlined: Outline, steps: Steps, pack: bool) -> None:
     """Put everything beside the weights that makes them a folder of diffusers."""
     work, target = files.work, files.target
     if pipeline is not None:
@@ -140,6 +144,8 @@ def _complete(files: Writer, pipeline: Path | None, outlined: Outline, steps: St
         pipeline_folder.put_other_parts(work.folder, pipeline, target.name)
     if outlined.weights.index is not None:
         shutil.copyfile(outlined.weights.index, target / outlined.weights.index.name)
+    if pack:
+        weight_files.pack(target)
     diffusers_folder.describe(target, outlined.weights, outlined.changes, steps)
     refuse_changed(outlined.weights)
 

@@ -1,71 +1,24 @@
-"""Weight files that are read tensor by tensor, and files of the same layout that are written so.
+"""Weight files that are written tensor by tensor, with the layout of others.
 
 A pruned tensor has the shape and the precision of the dense one. So the new file has the header of the old one, and
-each tensor its place, and tensors can be written in any order, by several runs. Files are read and not mapped: mapped
-pages would count as memory of the process.
+each tensor its place, and tensors can be written in any order, by several runs.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from reference_impls.models.weight_files import DTYPES, WHOLE, WeightFiles
-
-LENGTH = 8
-"""Bytes that hold the length of a header, the lowest first."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a tensor is stored."""
-
-    file: Path
-    dtype: torch.dtype
-    shape: torch.Size
-    begin: int
-    """In bytes, from the begin of the file."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self.shape.numel() * self.dtype.itemsize
+from reference_impls.files.layout import Place, bytes_of, header_of, places_in
+from reference_impls.models.weight_files import WeightFiles
 
 
 def places_of(weights: WeightFiles) -> dict[str, Place]:
     """The place of each tensor, by its name in the files, in the order of the files."""
-    found: dict[str, Place] = {}
-    known = {**DTYPES, **WHOLE}
-    for file in weights.files:
-        header = _header(file)
-        tensors: dict[str, dict[str, Any]] = json.loads(header[LENGTH:])
-        own = {}
-        for name, about in tensors.items():
-            if name != "__metadata__":
-                begin = len(header) + about["data_offsets"][0]
-                own[name] = Place(file, known[about["dtype"]], torch.Size(about["shape"]), begin)
-        found |= dict(sorted(own.items(), key=lambda item: item[1].begin))
-    return found
-
-
-def read(place: Place) -> torch.Tensor:
-    """The tensor there.
-
-    Raises:
-        ValueError: the file is shorter than it was.
-    """
-    value = torch.empty(place.shape, dtype=place.dtype)
-    with place.file.open("rb") as file:
-        file.seek(place.begin)
-        if file.readinto(_bytes_of(value)) != place.size:
-            raise ValueError(f"{place.file} has changed since it was opened; start again")
-    return value
+    return {name: place for file in weights.files for name, place in places_in(file).items()}
 
 
 def begin(folder: Path, weights: WeightFiles) -> None:
@@ -76,7 +29,7 @@ def begin(folder: Path, weights: WeightFiles) -> None:
     """
     for source in weights.files:
         with (folder / source.name).open("wb") as file:
-            file.write(_header(source))
+            file.write(header_of(source))
             file.flush()
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, source.stat().st_size)
@@ -88,7 +41,7 @@ def write(folder: Path, place: Place, value: torch.Tensor) -> None:
     """Write a tensor to its place in the files of a folder."""
     with (folder / place.file.name).open("r+b") as file:
         file.seek(place.begin)
-        file.write(_bytes_of(value))
+        file.write(bytes_of(value))
 
 
 def settle(files: Iterable[Path]) -> None:
@@ -96,13 +49,3 @@ def settle(files: Iterable[Path]) -> None:
     for path in files:
         with path.open("r+b") as file:
             os.fsync(file.fileno())
-
-
-def _header(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        length = opened.read(LENGTH)
-        return length + opened.read(int.from_bytes(length, "little"))
-
-
-def _bytes_of(value: torch.Tensor) -> memoryview:
-    return memoryview(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)

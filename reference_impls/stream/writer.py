@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import torch
 
+from reference_impls.files import layout
 from reference_impls.files.journal import Rows
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.selection import nonzero
@@ -59,7 +60,7 @@ class Writer:
         Raises:
             ValueError: it is not finite, or its file has changed.
         """
-        return check_finite(stored, shards.read(self.places[stored]))
+        return check_finite(stored, layout.read(self.places[stored]))
 
     def each(self, names: Iterable[str]) -> Iterator[tuple[str, torch.Tensor]]:
         """Tensors of the source by name, each read while the one before it is in use; raises as ``read``."""

@@ -16,6 +16,7 @@ from torch import nn
 from reference_impls.calls import store
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.noise import noise_calls
+from reference_impls.files import layout
 from reference_impls.maths.masks import Pattern
 from reference_impls.maths.obs import UNSEEN
 from reference_impls.methods.prune import prune
@@ -158,7 +159,7 @@ def test_a_full_disk_and_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     _, calibration = saved("UNet2DConditionModel", tmp_path / "dense")
     write, left = shards.write, iter(range(30))
 
-    def full(folder: Path, place: shards.Place, value: torch.Tensor) -> None:
+    def full(folder: Path, place: layout.Place, value: torch.Tensor) -> None:
         if next(left, None) is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(folder, place, value)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from reference_impls.files import layout
 from reference_impls.maths.masks import Pattern, Tile, keep_best_of_all
 from reference_impls.maths.selection import kth_lowest
 from reference_impls.methods import magnitude
@@ -140,7 +141,7 @@ def test_the_same_as_in_memory(
     assert {file.name for file in (tmp_path / "out").iterdir()} == {*names, "pruning.json"}
     assert {file.name for file in tmp_path.iterdir()} == {"dense", "out"}
     for file in source.glob("*.safetensors"):
-        assert shards._header(file) == shards._header(tmp_path / "out" / file.name)
+        assert layout.header_of(file) == layout.header_of(tmp_path / "out" / file.name)
     diffusers.DiTTransformer2DModel.from_pretrained(tmp_path / "out")
 
 
@@ -165,13 +166,13 @@ def test_a_zero_is_not_negative(dense: Path, tmp_path: Path) -> None:
 
 def test_one_tensor_at_a_time(dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[int] = []
-    read = shards.read
+    read = layout.read
 
-    def noted(place: shards.Place) -> torch.Tensor:
+    def noted(place: layout.Place) -> torch.Tensor:
         names.append(place.begin)
         return read(place)
 
-    monkeypatch.setattr(shards, "read", noted)
+    monkeypatch.setattr(layout, "read", noted)
     prune_folder(dense, tmp_path / "out", method="magnitude", sparsity=0.5)
     assert len(names) == len(set(names)) == len(tensors(dense))
     names.clear()
@@ -239,7 +240,7 @@ def many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_full_disk_and_room_again(dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write, left, stamp = shards.write, iter(range(9)), (dense / FILE).stat().st_mtime_ns
 
-    def full(folder: Path, place: shards.Place, value: torch.Tensor) -> None:
+    def full(folder: Path, place: layout.Place, value: torch.Tensor) -> None:
         if next(left, None) is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(folder, place, value)
@@ -251,7 +252,7 @@ def test_a_full_disk_and_room_again(dense: Path, tmp_path: Path, monkeypatch: py
     assert refused(dense, out) == told
     written: list[int] = []
 
-    def noted(folder: Path, place: shards.Place, value: torch.Tensor) -> None:
+    def noted(folder: Path, place: layout.Place, value: torch.Tensor) -> None:
         written.append(place.begin)
         write(folder, place, value)
 
