@@ -38,15 +38,15 @@ class Sparse(nn.Module):
     bias: torch.Tensor | None
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, kind: Format, activation: str | None) -> None:
-        """Remember the weight; pack it when it is first used."""
+        """Remember the weight, in the memory of the layer that it comes from; pack it when it is first used."""
         super().__init__()
         if kind not in FORMATS:
             raise ValueError(f"format {kind!r} is not one of {', '.join(FORMATS)}")
         for name, tensor in (("weight", weight), ("bias", bias)):
             if tensor is not None and tensor.dtype != torch.float32:
                 raise TypeError(f"{name} is {tensor.dtype}; the kernels compute in float32: call .float() first")
-        self.register_buffer("weight", weight.detach().clone())
-        self.register_buffer("bias", None if bias is None else bias.detach().clone())
+        self.register_buffer("weight", weight.detach())
+        self.register_buffer("bias", None if bias is None else bias.detach())
         self.kind, self.activation = kind, activation
         self._packed: tuple[int, Any] | None = None
 
