@@ -28,7 +28,7 @@ REPEATS, ENOUGH = 5, 2.0
 FEWEST_ZEROS = 0.1
 """Sparsity below which no kernel is faster than a dense one. Half precision makes a few zeros in any large layer."""
 MOST_STORED = 1.6
-"""Weights that 4×1 blocks may store for each one that is not zero: their kernel makes up for no more."""
+"""Weights that 4×1 blocks may store for each one that is not zero: their kernel is not faster by a larger factor."""
 
 
 class Sparse(nn.Module):
