@@ -72,6 +72,16 @@ def test_the_pruned_pipeline_keeps_its_precision_and_names_what_was_done(walked:
     assert float((weights[layer] == 0).float().mean()) == 0.5
 
 
+def test_the_recovered_pipeline_is_nearer_to_the_dense_one_and_keeps_its_zeros(walked: Path) -> None:
+    pruned, recovered = (walked / "build" / name / "unet" for name in ("pruned", "recovered"))
+    how = json.loads((recovered / "pruning.json").read_text())["steps"][-1]["recover"]
+    assert how["after"] < how["before"]
+    before, after = (load_file(folder / WEIGHTS) for folder in (pruned, recovered))
+    for name, value in before.items():
+        if value.dim() > 1:
+            assert bool((after[name][value == 0] == 0).all()), name
+
+
 def test_the_python_does_what_the_command_does(walked: Path) -> None:
     """Neither `record` nor the command is given a seed: both calibrate on the same forward passes."""
     command, python = (load_file(walked / "build" / name / "unet" / WEIGHTS) for name in ("pruned", "from-python"))

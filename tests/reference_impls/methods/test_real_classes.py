@@ -99,9 +99,9 @@ def lowest(group: Group, scores: list[float]) -> list[int]:
 
 def test_taylor_is_that_by_hand(recorded: Recorded) -> None:
     model, calls = recorded
+    products = products_by_hand(model, calls)
     expected = {
-        name: torch.stack([products[name].square() for products in products_by_hand(model, calls)]).sum(0)
-        for name, _ in model.named_parameters()
+        name: torch.stack([one[name].square() for one in products]).sum(0) for name, _ in model.named_parameters()
     }
     found = taylor.squares(model, calls)
     for name, value in expected.items():

@@ -17,7 +17,6 @@ from reference_impls.command_line import recover as command
 from reference_impls.command_line.commands import app
 from reference_impls.methods.prune import prune
 from reference_impls.models.load import load
-from reference_impls.pipelines import parts
 from reference_impls.pruning.layers import prunable
 from reference_impls.study.recover import distil
 from reference_impls.units.lookup import feature_places
@@ -191,16 +190,6 @@ def test_a_model_without_some_blocks_is_recovered_alone(folders: Path, tmp_path:
     said = run("recover", folders / "shortgpt/transformer", *words, "--out", tmp_path / "out")
     assert "8 forward passes to learn from, 1 held out" in said
     assert len(feature_places(load(tmp_path / "out"))) == 1
-
-
-def test_the_trained_miniature_recovers(tmp_path: Path) -> None:
-    """60% of its weights are gone; a few steps bring the prediction nearer to the dense one's, on prompts held out."""
-    (tmp_path / "prompts.txt").write_text("a seven\na small three on the left\n")
-    run("prune", parts.FOLDER, "--method", "magnitude", "--sparsity", "0.6", "--out", tmp_path / "pruned")
-    words = ("--against", parts.FOLDER, "--prompts", tmp_path / "prompts.txt", "--samples", "8", "--steps", "12")
-    run("recover", tmp_path / "pruned", *words, "--out", tmp_path / "out")
-    how = json.loads((tmp_path / "out/unet/pruning.json").read_text())["steps"][-1]["recover"]
-    assert how["after"] < 0.9 * how["before"]
 
 
 def test_what_is_refused(folders: Path, tmp_path: Path) -> None:
