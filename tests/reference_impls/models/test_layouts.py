@@ -87,7 +87,9 @@ def cached(folder: Path, home: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [HALF, IN_MEMORY], ids=["streamed", "in memory"])
-def test_a_cache_of_the_hub(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+def test_a_cache_of_the_hub(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
     monkeypatch.setattr(pipeline_folder, "LINKED", 2_000)
     home = tmp_path / "models--acme--tiny"
     snapshot = cached(shared, home)

@@ -99,25 +99,25 @@ def test_no_room_for_what_a_resumed_run_needs(dense: Path, monkeypatch: pytest.M
 def test_ctrl_c(dense: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal itself, at a random write, and before the first one."""
     monkeypatch.setattr(writer, "BETWEEN", 1)
-    write, out = shards.write, dense.parent / "out"
+    write, out = writer.Writer.write, dense.parent / "out"
     run(dense, dense.parent / "at once", *words)
     count = len(shards.places_of(weight_files.find(dense)))
     for number in (0, int(torch.randint(count // 2, count, (1,), generator=torch.Generator().manual_seed(0)))):
         left = iter(range(number))
 
-        def interrupting(*given: Any, left: Iterator[int] = left) -> None:
+        def interrupting(*given: Any, left: Iterator[int] = left, **about: Any) -> None:
             if next(left, None) is None:
                 os.kill(os.getpid(), signal.SIGINT)
-            write(*given)
+            write(*given, **about)
 
-        monkeypatch.setattr(shards, "write", interrupting)
+        monkeypatch.setattr(writer.Writer, "write", interrupting)
         told = stopped(dense, *words, code=130)
         if number:
             assert told == f"interrupted; run the same command again to resume in {out}.partial"
         else:
             assert told == "interrupted; the command wrote nothing that is not complete"
             assert sorted(path.name for path in dense.parent.iterdir()) == ["at once", "dense"]
-    monkeypatch.setattr(shards, "write", write)
+    monkeypatch.setattr(writer.Writer, "write", write)
     run(dense, out, *words)
     assert weights(out) == weights(dense.parent / "at once")
     assert sorted(path.name for path in dense.parent.iterdir()) == ["at once", "dense", "out"]
@@ -188,6 +188,7 @@ for method in sys.argv[3:]:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_file(tmp_path: Path) -> None:
     """In front of random operations on files of a whole pipeline: of weights, the journal, outputs and copied parts."""
     made("dit").save_pretrained(tmp_path / "dense")
