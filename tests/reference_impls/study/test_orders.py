@@ -79,12 +79,12 @@ RANDOM, WANDA, UPDATES = (
     "Wanda has a higher loss",
     "Weight updates do not pay off",
 )
-OBS, DIFF, TINY = "OBS-Diff equals SparseGPT", "Diff-Pruning equals Taylor pruning", "TinyFusion has a higher loss"
+OBS, DIFF, TINY = "OBS-Diff equals SparseGPT", "Diff-Pruning has no lower loss", "TinyFusion has a higher loss"
 NOT_HERE = {
     ("magnitude<random", "unet"): NotHere(RANDOM, (0.9,)),
     ("wanda<random", "unet"): NotHere(RANDOM, (0.9,)),
     ("wanda<magnitude", "dit"): NotHere(WANDA, (0.3, 0.5, 0.7, PATTERN)),
-    ("wanda<magnitude", "unet"): NotHere(WANDA, (0.9,)),
+    ("wanda<magnitude", "unet"): NotHere(WANDA, (0.9, PATTERN)),
     ("sparsegpt<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<magnitude", "dit"): NotHere(UPDATES, (0.3,)),
     ("obs-diff<sparsegpt", "dit"): NotHere(OBS),
@@ -93,8 +93,8 @@ NOT_HERE = {
     ("taylor<random-units", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
     ("taylor<random-units recovered", "dit"): NotHere(RANDOM, (0.3,)),
     ("taylor<random-units recovered", "unet"): NotHere(RANDOM, (0.3, 0.7, 0.9)),
-    ("taylor<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
-    ("diff-pruning<magnitude-units", "unet"): NotHere(RANDOM, (0.7, 0.9)),
+    ("taylor<magnitude-units", "unet"): NotHere(RANDOM, (0.5, 0.7, 0.9)),
+    ("diff-pruning<magnitude-units", "unet"): NotHere(DIFF),
     ("ecodiff<random-units", "unet"): NotHere(RANDOM, (0.3, 0.9)),
     ("diff-pruning<taylor", "dit"): NotHere(DIFF),
     ("diff-pruning<taylor", "unet"): NotHere(DIFF),
