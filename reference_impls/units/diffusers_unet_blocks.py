@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
-
 from reference_impls.maths.surgery import Block
 
 CLASSES = {"UNet2DModel", "UNet2DConditionModel"}
@@ -55,7 +53,7 @@ def _of_stage(path: str, stage: Any, width: int | None) -> Iterator[Block]:
 
 def _adds(block: Any) -> bool:
     """Whether a residual block adds to its input, or to a 1×1 convolution of it, and does nothing else."""
-    return (
+    return bool(
         type(block).__name__ in ("ResnetBlock2D", "ResnetBlockCondNorm2D")
         and block.output_scale_factor == 1
         and block.upsample is None
@@ -63,10 +61,10 @@ def _adds(block: Any) -> bool:
     )
 
 
-def _passes(attention: nn.Module | None) -> bool:
+def _passes(attention: Any) -> bool:
     """Whether an attention adds to its input and does nothing else."""
     if attention is None:
         return False
     if hasattr(attention, "to_q"):
-        return bool(attention.residual_connection) and attention.rescale_output_factor == 1
+        return bool(attention.residual_connection and attention.rescale_output_factor == 1)
     return bool(getattr(attention, "is_input_continuous", False))
