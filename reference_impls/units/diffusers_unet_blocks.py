@@ -66,5 +66,6 @@ def _passes(attention: Any) -> bool:
     if attention is None:
         return False
     if hasattr(attention, "to_q"):
-        return bool(attention.residual_connection and attention.rescale_output_factor == 1)
+        adds = attention.residual_connection or type(attention.processor).__name__.startswith("AttnAddedKV")
+        return bool(adds and attention.rescale_output_factor == 1)
     return bool(getattr(attention, "is_input_continuous", False))

@@ -124,7 +124,7 @@ def test_a_removed_block_of_a_u_net_adds_nothing(name: str, keep_shortcuts: bool
     blocks = blocks_of(model)
     kinds = {(block.name.split(".")[0], block.name.split(".")[-2]) for block in blocks}
     assert kinds == set(itertools.product(("down_blocks", "mid_block", "up_blocks"), ("resnets", "attentions")))
-    for block in blocks:
+    for block in (one for one in blocks if one.shortcut or not keep_shortcuts):  # of others nothing is kept
         without = copy.deepcopy(model)
         skip(without, [block], keep_shortcuts=keep_shortcuts)
         expected = silent(model, block, keep_shortcuts)(**inputs)[0]
