@@ -272,7 +272,7 @@ def test_no_room_is_seen_before_the_work(dense: Path, tmp_path: Path, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(shards, "read", None)
+    monkeypatch.setattr(layout, "read", None)
     assert refused(dense, tmp_path / "out") == f"{tmp_path / 'out'} cannot be written: No space left on device"
     assert not (tmp_path / "out.partial").exists()
 
