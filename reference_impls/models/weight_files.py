@@ -183,8 +183,8 @@ def write(folder: Path, model: nn.Module, like: WeightFiles, renamed: Mapping[st
     if like.index is not None:
         index: dict[str, Any] = json.loads(like.index.read_text(encoding="utf-8"))
         index["metadata"] = {**index.get("metadata", {}), "total_size": size}
-        named = {renamed.get(name, name): plain_name(file) for name, file in places.items()}
-        index["weight_map"] = dict(sorted(named.items()))
+        shards = {renamed.get(name, name): plain_name(file) for name, file in places.items()}
+        index["weight_map"] = dict(sorted(shards.items()))
         (folder / plain_name(like.index)).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
