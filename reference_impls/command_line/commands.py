@@ -160,9 +160,9 @@ def unpack(
     out: Out,
 ) -> None:
     """Write the zeros of a packed folder again, so that diffusers opens it."""
-    from reference_impls.command_line.unpack import unpack
+    from reference_impls.command_line import prune
 
-    unpack(folder, out)
+    prune.unpack(folder, out)
 
 
 @app.command(

@@ -1,4 +1,4 @@
-"""The command `prune`: prune a model, measure it beside the dense one, and save it."""
+"""The commands `prune` and `unpack`: prune a model, measure it beside the dense one, and save it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reference_impls.maths.masks import Pattern, Tile, check_sparsity
 from reference_impls.methods.prune import DOES, calibration_for, request_for
 from reference_impls.methods.prune import prune as run
 from reference_impls.methods.registry import method_of
-from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder, weight_files
+from reference_impls.models import diffusers_folder, packed_folder, pipeline_folder, testbed_folder, weight_files
 from reference_impls.models.diffusers_folder import Opened
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
@@ -373,3 +373,14 @@ def _sparsity(text: str) -> float:
     except ValueError:
         raise ValueError(f"sparsity {text!r} is not a number from 0 to 1") from None
     return check_sparsity(sparsity)
+
+
+def unpack(folder: Path, out: Path) -> None:
+    """The command `unpack`: write a packed folder with all of its zeros.
+
+    Raises:
+        WrongUse: the folder is not packed or damaged, or the new one cannot be written.
+    """
+    with wrong_use(), terminal.spinner(f"unpacking {folder}"):
+        packed_folder.unpack(folder, out)
+    terminal.say_where(out, "weights, configuration, report")
