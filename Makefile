@@ -122,6 +122,10 @@ bench-pipelines: .venv/impls  ## time a U-Net of SD 1.4's size with sparse kerne
 bench-paper-rules: .venv/dev .venv/impls  ## measure each method beside its paper's own rule; one: METHOD=ecodiff
 	$(PY) tests/benchmarks/bench_paper_rules.py $(if $(METHOD),--only "$$METHOD")
 
+.PHONY: bench-matrix
+bench-matrix: .venv/dev .venv/impls  ## try each method on each class of diffusers; ten minutes; one: METHOD=wanda
+	$(PY) tests/benchmarks/bench_matrix.py $(if $(METHOD),--only "$$METHOD")
+
 .PHONY: lint-readme
 lint-readme:  ## lint README.md as an awesome list; needs Node.js
 	npx --yes awesome-lint@2.3.0 README.md

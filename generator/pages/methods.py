@@ -25,6 +25,7 @@ from generator.views.measured import (
 from generator.views.site import Site, label_of
 from reference_impls.methods.described import describe
 from reference_impls.methods.differences import COMPARISONS
+from reference_impls.methods.matrix import Case, read_cases, runs_of
 from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES, Kind, Needs
 from reference_impls.study.paper_rules import read_rows
 from reference_impls.study.records import RuleRow
@@ -80,6 +81,12 @@ def paper_rules() -> Mapping[str, Sequence[RuleRow]]:
     return {key: [row for row in rows if row.key == key] for key in dict.fromkeys(row.key for row in rows)}
 
 
+@cache
+def cases() -> tuple[Case, ...]:
+    """What was tried on classes of diffusers, read once."""
+    return read_cases()
+
+
 def name_of(site: Site, method: str) -> str:
     """What the field calls a method: the name of its paper where that has one."""
     return KNOWN_AS.get(method) or label_of(site.catalogue.papers[METHODS[method].paper or ""])
@@ -115,6 +122,7 @@ def method_pages(site: Site) -> Iterator[Page]:
             source=source(described.file, described.source),
             results=measured(),
             rows=rows_by_model(name),
+            runs=runs_of(case for case in cases() if case.method == name),
             drawn=[_drawn(site, model, method.kind, name) for model in MODEL_NAMES],
             headline=headline(name),
             fast=fast_kernels(),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from generator.entries.model import Filed, Model
 from generator.pages.browse import json_bytes
+from generator.pages.methods import cases
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.models import Part, operations_of, parts_of
 from generator.views.site import Site
-from reference_impls.methods.registry import METHODS
-from reference_impls.units.classes import CLASSES
+from reference_impls.methods.matrix import WORKS
+from reference_impls.methods.registry import KIND_NAMES, METHODS
 
 NAMES_VERSION = 1
 
@@ -42,11 +44,8 @@ def model_page(site: Site, filed: Filed[Model]) -> Page:
         tried=tried,
         tools=site.models.tools(filed.slug),
         benchmarks=[one for one in site.benchmarks.of_model.get(filed.slug, ()) if one.has_page],
-        denoiser=next((name for name in model.diffusers if name in CLASSES), None),
-        methods={
-            kind: [name for name, method in METHODS.items() if method.kind == kind]
-            for kind in ("unstructured", "structured")
-        },
+        denoiser=(denoiser := next((name for name in model.diffusers if name in methods_of_classes()), None)),
+        methods=methods_of_classes().get(denoiser or "", {}),
     )
     words = " ".join(
         (*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug)))
@@ -56,6 +55,23 @@ def model_page(site: Site, filed: Filed[Model]) -> Page:
     )
     description = f"{model.summary} {named}." if papers else model.summary
     return Page(f"models/{filed.slug}/", f"{model.name}: how to make it cheaper", description, block, "", words)
+
+
+@cache
+def methods_of_classes() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Class of diffusers -> kind of method -> methods that work on each of its configurations that was tried."""
+    works: dict[str, dict[str, bool]] = {}
+    for case in cases():
+        own = works.setdefault(case.kind, {})
+        own[case.method] = own.get(case.method, True) and case.outcome == WORKS
+    return {
+        kind: {
+            KIND_NAMES[of]: names
+            for of in KIND_NAMES
+            if (names := [name for name, method in METHODS.items() if method.kind == of and own.get(name)])
+        }
+        for kind, own in works.items()
+    }
 
 
 def model_files(site: Site) -> Mapping[str, bytes]:

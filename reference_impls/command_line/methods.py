@@ -11,6 +11,7 @@ from reference_impls.command_line import terminal
 from reference_impls.command_line.usage import wrong_use
 from reference_impls.methods.described import Described, describe
 from reference_impls.methods.differences import COMPARISONS
+from reference_impls.methods.matrix import read_cases, runs_of
 from reference_impls.methods.registry import KIND_NAMES, NEEDS_NAMES
 from reference_impls.study.paper_rules import consequence, read_rows
 from reference_impls.study.records import TableRow
@@ -39,6 +40,7 @@ def show(name: str, source: bool) -> None:
     if method.paper:
         _compare(described)
     terminal.say_command("Example", described.command)
+    _say_where_it_runs(name)
     terminal.say("")
     if RESULTS.is_file():
         rows = [TableRow(**row) for row in json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]]
@@ -48,6 +50,16 @@ def show(name: str, source: bool) -> None:
     terminal.say_where(described.file, "its source, printed with --source")
     if source:
         terminal.console.print(Syntax(described.source, "python", background_color="default", word_wrap=True))
+
+
+def _say_where_it_runs(name: str) -> None:
+    """Print on how many configurations of diffusers classes a method was tried, and where it is refused."""
+    runs = runs_of(case for case in read_cases() if case.method == name)
+    if runs.configurations:
+        worked = f"{len(runs.works)} of {runs.configurations} configurations of diffusers classes"
+        terminal.say_under("Where it runs", f"On {worked}, tried on tiny models with random weights.")
+        for reason, names in runs.refused:
+            terminal.say(f"Refused on {', '.join(names)}: {reason}.")
 
 
 def _compare(described: Described) -> None:

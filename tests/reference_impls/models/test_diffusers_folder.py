@@ -19,7 +19,6 @@ from reference_impls.methods import obs_diff, sparsegpt
 from reference_impls.methods.prune import prune
 from reference_impls.models import diffusers_folder
 from reference_impls.models.diffusers_package import diffusers_package
-from reference_impls.units.classes import CLASSES
 from reference_impls.units.lookup import groups_of
 
 diffusers = diffusers_package()
@@ -76,6 +75,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "guidance_embeds": True,
     },
 }
+
+
+CLASSES = tuple(CONFIGS)
 
 
 def config_of(model: nn.Module) -> dict[str, Any]:

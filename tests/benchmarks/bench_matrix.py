@@ -1,0 +1,149 @@
+"""Prune tiny random models of forty configurations by every method: which works, and with which line others refuse.
+
+    python tests/benchmarks/bench_matrix.py                      all of them; ten minutes on one core
+    python tests/benchmarks/bench_matrix.py --only wanda,taylor  the rows of these methods again
+    python tests/benchmarks/bench_matrix.py --missing            configurations that are not in the result file
+
+Each model is a folder, and goes through the functions that the command `prune` calls, into another folder; one that
+lost structure is opened again. Calibration is two forward passes with inputs that the class takes and random targets:
+no pipeline is needed. Anything else than a new folder or one line is an error of this package, and stops the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from reference_impls.calls.call import Calibration, Call  # noqa: E402
+from reference_impls.files.machine import cpu_name  # noqa: E402
+from reference_impls.files.outputs import write_rows  # noqa: E402
+from reference_impls.maths.masks import Pattern  # noqa: E402
+from reference_impls.methods.matrix import FILE, WORKS, Case, read_cases  # noqa: E402
+from reference_impls.methods.prune import prune  # noqa: E402
+from reference_impls.methods.registry import METHODS  # noqa: E402
+from reference_impls.models import diffusers_folder  # noqa: E402
+from reference_impls.models.diffusers_package import diffusers_package  # noqa: E402
+from reference_impls.stream.run import prune_folder, streams  # noqa: E402
+from tests.reference_impls.forty import FORTY, model_of  # noqa: E402
+
+
+def settings_of(method: str) -> tuple[str, ...]:
+    """The sparsity and the pattern that a method is tried with."""
+    chosen = METHODS[method]
+    if chosen.kind != "unstructured":
+        return ("0.5",)
+    return ("2:4",) if chosen.pattern_only else ("0.5", "2:4")
+
+
+def cases(configuration: str, methods: list[str], folder: Path) -> Iterator[Case]:
+    """One configuration, by each method.
+
+    Args:
+        configuration: a name of ``FORTY``.
+        methods: names of the registry.
+        folder: an empty one, for the models.
+    """
+    model, inputs = model_of(configuration)
+    saveable: Any = model
+    with diffusers_folder.quiet():
+        saveable.save_pretrained(folder / "dense")
+    calls = calibration(model, inputs)
+    for method in methods:
+        for setting in settings_of(method):
+            outcome = tried(folder / "dense", folder / f"{method}-{setting.replace(':', '-')}", method, setting, calls)
+            yield Case(configuration, FORTY[configuration].kind, method, setting, outcome)
+
+
+@torch.no_grad()
+def calibration(model: nn.Module, inputs: dict[str, Any]) -> Calibration:
+    """Two forward passes at rising timesteps, as methods with gradients want them."""
+    generator = torch.Generator().manual_seed(1)
+    output = Call(inputs).run(model)
+    return Calibration(
+        tuple(
+            Call(inputs, step, 2, torch.randn(output.shape, generator=generator), torch.tensor(1.0 + step), batch=1)
+            for step in (1, 0)
+        ),
+        {"source": "given inputs"},
+    )
+
+
+def tried(dense: Path, out: Path, method: str, setting: str, calls: Calibration) -> str:
+    """The outcome of one method: ``works``, or its refusal."""
+    amount: dict[str, Any] = {"pattern": Pattern.parse(setting)} if ":" in setting else {"sparsity": float(setting)}
+    given = None if METHODS[method].needs == "nothing" else calls
+    try:
+        if streams(method):
+            prune_folder(dense, out, given, method=method, **amount)
+        else:
+            opened = diffusers_folder.load(dense)
+            report = prune(opened.model, given, method=method, **amount)
+            changes = opened.changes.then(report.kept, report.dropped)
+            diffusers_folder.save(out, replace(opened, changes=changes), [{"prune": asdict(report)}])
+            diffusers_folder.load(out)
+    except ValueError as error:
+        return one_line(str(error), dense)
+    return WORKS
+
+
+def one_line(message: str, dense: Path) -> str:
+    """A refusal, with the folder by a name that is the same everywhere."""
+    lines = message.strip().replace(str(dense), "FOLDER").splitlines()
+    if len(lines) != 1:
+        raise RuntimeError(f"more than a line: {message}")
+    return lines[0]
+
+
+def write(rows: Iterable[Case]) -> None:
+    """Write the result file, in the order of configurations and methods."""
+    places = [{name: place for place, name in enumerate(names)} for names in (FORTY, METHODS)]
+    ordered = sorted(rows, key=lambda case: (places[0][case.configuration], places[1][case.method]))
+    document = {
+        "command": "python tests/benchmarks/bench_matrix.py",
+        "machine": cpu_name(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "diffusers": diffusers_package().__version__,
+        },
+        "rows": [asdict(case) for case in ordered],
+    }
+    write_rows(document, FILE)
+
+
+def main() -> None:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="methods, with commas between them")
+    parser.add_argument("--missing", action="store_true", help="configurations that the result file lacks")
+    asked = parser.parse_args()
+    methods = list(METHODS) if asked.only is None else asked.only.split(",")
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    rows = {(case.configuration, case.method, case.setting): case for case in read_cases()}
+    there = {case.configuration for case in rows.values()} if asked.missing else set()
+    for configuration in FORTY:
+        if configuration in there:
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            for case in cases(configuration, methods, Path(scratch)):
+                rows[case.configuration, case.method, case.setting] = case
+                sys.stdout.write(f"{configuration}: {case.method} {case.setting}: {case.outcome}\n")
+        write(rows.values())
+
+
+if __name__ == "__main__":
+    main()
