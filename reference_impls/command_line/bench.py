@@ -21,6 +21,7 @@ from reference_impls.calls.prompts import read_prompts
 from reference_impls.command_line import terminal
 from reference_impls.command_line.usage import as_typed, wrong_use
 from reference_impls.files.outputs import check_file, write_rows
+from reference_impls.files.packed import sizes
 from reference_impls.kernels import build
 from reference_impls.methods.prune import cost
 from reference_impls.models import diffusers_folder, pipeline_folder
@@ -85,8 +86,8 @@ def _pipeline(folder: Path, threads: int, prompts: Path | None, variant: str | N
         macs = cost(model, Calibration((call,)))
         with terminal.spinner("timing with dense and sparse layers"), cores(threads):
             timed = time_forward_pass(model, call.run)
-        size = sum(file.stat().st_size for file in weights.files)
-    terminal.console.print(terminal.forward_pass(timed, macs, size, call.samples))
+        packed, size = map(sum, zip(*map(sizes, weights.files), strict=True))
+    terminal.console.print(terminal.forward_pass(timed, macs, call.samples, size, packed))
     terminal.say(f"Minimum of {timed.runs} runs of each, timed alternately, on {count(threads, 'thread')}.")
     if weights.precision != torch.float32:
         stored = str(weights.precision).removeprefix("torch.")
@@ -103,6 +104,7 @@ def _pipeline(folder: Path, threads: int, prompts: Path | None, variant: str | N
         "largest_difference": timed.largest_difference,
         "cost": asdict(macs),
         "bytes": size,
+        "packed_bytes": packed,
         "layers": timed.layers,
         "rows": [{"layer": name, **asdict(choice)} for name, choice in timed.choices.items()],
     }

@@ -256,14 +256,15 @@ def measured(quality: Quality, sampling: Sampling | None) -> Table:
     return table
 
 
-def forward_pass(timed: ForwardPass, cost: Cost, size: int, samples: int) -> Table:
+def forward_pass(timed: ForwardPass, cost: Cost, samples: int, size: int, packed: int) -> Table:
     """Cost of a forward pass of a model, with dense and with sparse layers.
 
     Args:
         timed: both times.
         cost: parameters, and MACs of one sample.
-        size: bytes of the files of weights.
         samples: of the forward pass.
+        size: bytes of the files of weights.
+        packed: the same without zeros.
     """
     table = _table("forward pass", _text("value"))
     table.add_row("samples", str(samples))
@@ -277,6 +278,7 @@ def forward_pass(timed: ForwardPass, cost: Cost, size: int, samples: int) -> Tab
     table.add_row("parameters", thousands(cost.parameters))
     table.add_row("non-zero parameters", thousands(cost.nonzero))
     table.add_row("bytes of weights on disk", thousands(size))
+    table.add_row("bytes packed with bitmasks", thousands(packed))
     return table
 
 

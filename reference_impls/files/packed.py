@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -69,21 +69,7 @@ def pack(source: Path, target: Path) -> None:
     """Write a safetensors file without its zeros, a tensor in memory at a time; the target is whole or not there."""
     header = header_of(source)
     places = places_in(source, header)
-    parts: dict[str, tuple[torch.dtype, list[int]]] = {}
-    for name, place in places.items():
-        kept = _kept(read(place))
-        if kept is not None:
-            parts[f"{name}.kept"] = torch.uint8, [-(-kept.numel() // 8)]
-            parts[f"{name}.values"] = place.dtype, [int(kept.count_nonzero())]
-        else:
-            parts[name] = place.dtype, list(place.shape)
-    begin, about = 0, {}
-    for name, (dtype, shape) in sorted(parts.items(), key=lambda part: -part[1][0].itemsize):  # aligned, as readers ask
-        end = begin + dtype.itemsize * torch.Size(shape).numel()
-        about[name] = {"dtype": NAMES[dtype], "shape": shape, "data_offsets": [begin, end]}
-        begin = end
-    text = json.dumps({"__metadata__": {**metadata_in(header), HEADER: header[LENGTH:].decode()}, **about}).encode()
-    text += b" " * (-len(text) % LENGTH)
+    text, _ = _packed_header(header, places)
     fresh = target.with_name(f"{target.name}.new")
     fresh.write_bytes(len(text).to_bytes(LENGTH, "little") + text)
     own = places_in(fresh)
@@ -101,6 +87,25 @@ def pack(source: Path, target: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(target)
+
+
+def _packed_header(header: bytes, places: Mapping[str, Place]) -> tuple[bytes, int]:
+    """The header of a file once it is packed, and the bytes of its tensors."""
+    parts: dict[str, tuple[torch.dtype, list[int]]] = {}
+    for name, place in places.items():
+        kept = _kept(read(place))
+        if kept is not None:
+            parts[f"{name}.kept"] = torch.uint8, [-(-kept.numel() // 8)]
+            parts[f"{name}.values"] = place.dtype, [int(kept.count_nonzero())]
+        else:
+            parts[name] = place.dtype, list(place.shape)
+    begin, about = 0, {}
+    for name, (dtype, shape) in sorted(parts.items(), key=lambda part: -part[1][0].itemsize):  # aligned, as readers ask
+        end = begin + dtype.itemsize * torch.Size(shape).numel()
+        about[name] = {"dtype": NAMES[dtype], "shape": shape, "data_offsets": [begin, end]}
+        begin = end
+    text = json.dumps({"__metadata__": {**metadata_in(header), HEADER: header[LENGTH:].decode()}, **about}).encode()
+    return text + b" " * (-len(text) % LENGTH), begin
 
 
 def _kept(value: torch.Tensor) -> torch.Tensor | None:
@@ -161,9 +166,13 @@ def _unpacked(file: Path, name: str, plain: Place, own: dict[str, Place]) -> tor
 
 
 def sizes(file: Path) -> tuple[int, int]:
-    """Bytes of a packed file, and of the one that it was made of."""
-    header = plain_header(file)
-    return file.stat().st_size, len(header) + sum(place.size for place in places_in(file, header).values())
+    """Bytes of a file with its zeros packed, and without, whichever of the two it is."""
+    if is_packed(file):
+        header = plain_header(file)
+        return file.stat().st_size, len(header) + sum(place.size for place in places_in(file, header).values())
+    header = header_of(file)
+    text, tensors = _packed_header(header, places_in(file, header))
+    return LENGTH + len(text) + tensors, file.stat().st_size
 
 
 def unpack(source: Path, target: Path) -> None:

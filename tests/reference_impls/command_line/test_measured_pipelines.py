@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import reference_impls
 from reference_impls.bench import forward_pass
 from reference_impls.command_line.commands import app
+from reference_impls.files.packed import pack
 from reference_impls.kernels import modules
 from reference_impls.kernels.modules import SparseConv2d, SparseLinear
 from reference_impls.pipelines import parts
@@ -82,7 +83,10 @@ def test_bench_of_a_pipeline(shared: Path, tmp_path: Path) -> None:
     assert found["inputs"][0] == [2, 4, 8, 8]
     assert found["largest_difference"] <= 1e-4
     assert found["speed_up"] == pytest.approx(found["dense_seconds"] / found["sparse_seconds"], abs=1e-3)
-    assert found["bytes"] == (folder / "unet/diffusion_pytorch_model.safetensors").stat().st_size
+    weights_file = folder / "unet/diffusion_pytorch_model.safetensors"
+    pack(weights_file, tmp_path / "packed-weights.safetensors")
+    assert found["bytes"] == weights_file.stat().st_size
+    assert found["packed_bytes"] == (tmp_path / "packed-weights.safetensors").stat().st_size < found["bytes"]
     assert found["cost"]["parameters"] == sum(value.numel() for value in model.parameters())
     assert 0 < found["cost"]["macs_nonzero"] < 0.6 * found["cost"]["macs"]
     assert found["machine"]["threads"] == 1
