@@ -15,12 +15,14 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import torch
+
 from reference_impls.bench.first_call import first_call
 from reference_impls.bench.goals import goals
+from reference_impls.bench.implementations import implementations
 from reference_impls.bench.layers import Case
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
-from reference_impls.bench.rows import measure
-from reference_impls.bench.timing import cores, fma_peak, two_threads_over_one
+from reference_impls.bench.timing import cores, fma_peak, interleaved, two_threads_over_one
 from reference_impls.bench.whole_models import MODELS, end_to_end
 from reference_impls.files.machine import cpu_name
 from reference_impls.kernels import build
@@ -72,6 +74,32 @@ def run(
     first = first_call() if models else None
     show(steps, steps, "done")
     return Measured(threads, peak, rows, ends, goals(rows, ends, both, first))
+
+
+@torch.no_grad()
+def measure(case: Case, threads: int, peak: float, least: int) -> list[KernelRow]:
+    """All implementations of one layer at one sparsity, timed alternately.
+
+    Raises:
+        RuntimeError: a result is wrong.
+    """
+    found = implementations(case, threads)
+    seconds = interleaved({f"{one.pattern} {one.library}": one.call for one in found}, least=least)
+    took = [seconds[f"{one.pattern} {one.library}"] for one in found]
+    dense = min(time for one, time in zip(found, took, strict=True) if one.kind == "dense")
+    return [
+        KernelRow(
+            case.layer.name,
+            one.pattern,
+            case.sparsity,
+            one.library,
+            one.kind,
+            round(time, 8),
+            round(dense / time, 3),
+            round(case.layer.operations * (1 if one.kind == "dense" else 1 - case.sparsity) / time / peak, 3),
+        )
+        for one, time in zip(found, took, strict=True)
+    ]
 
 
 def record(measured: Measured, command: str) -> dict[str, object]:

@@ -18,8 +18,7 @@ from reference_impls.bench.goals import goals
 from reference_impls.bench.implementations import implementations
 from reference_impls.bench.layers import CONVOLUTIONS, LAYERS, QKV, Case, Conv, Linear, all_cases, masked, quick_cases
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
-from reference_impls.bench.rows import measure
-from reference_impls.bench.run import record, run
+from reference_impls.bench.run import measure, record, run
 from reference_impls.bench.sampling import sample_both
 from reference_impls.bench.sd_block import TransformerBlock
 from reference_impls.bench.tables import tables
