@@ -22,6 +22,7 @@ from generator.views.measured import (
     Setting,
     load_measured,
 )
+from generator.views.measured_goals import goals_by_command
 from generator.views.site import Site, label_of
 from reference_impls.methods.described import describe
 from reference_impls.methods.differences import COMPARISONS
@@ -155,7 +156,7 @@ def overview(site: Site, root: str, argument: str) -> str:
     """The commands, the list of methods, the plots of one group, differences, or what pruning was combined with.
 
     Raises:
-        KeyError: ``argument`` is none of commands, list, combined, differences, noise, machine, or a group.
+        KeyError: ``argument`` is none of commands, list, combined, differences, noise, machine, goals, or a group.
     """
     results = measured()
     if argument == "commands":
@@ -167,6 +168,8 @@ def overview(site: Site, root: str, argument: str) -> str:
         return render("methods_noise", results=results, models=MODEL_NAMES)
     if argument == "machine":
         return render("methods_machine", results=results)
+    if argument == "goals":
+        return render("methods_goals", commands=goals_by_command())
     if argument == "combined":
         claims = {claim: [row for row in results.combined if row.claim == claim] for claim in CLAIMS}
         return render("methods_combined", claims=claims, models=MODEL_NAMES)

@@ -48,6 +48,16 @@ def test_every_row_stands_on_the_page(pages: dict[str, Parsed], rows: list[dict[
         assert f"{mean(row['held_out_loss'] for row in same):.4f}" in text
 
 
+def test_goals_on_large_models(built: Built) -> None:
+    text = built.pages["methods/index.html"].text
+    measured = json.loads(RESULTS.with_name("stream.json").read_text())["rows"]
+    assert measured
+    for row in measured:
+        assert row["run"] in text
+        assert f"{row['value']:g}" in text
+        assert row["command"] in text
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_says_first_whether_it_is_faster(pages: dict[str, Parsed], name: str) -> None:
     text = pages[name].text
