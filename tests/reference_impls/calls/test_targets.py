@@ -66,7 +66,12 @@ def test_levels_are_those_of_the_scheduler(kind: str, prediction: str) -> None:
 def test_a_run_leads_to_its_own_sample(name: str) -> None:
     """Both halves of guidance, a predicted variance, a flow: x_t and the target give the sample of the run."""
     pipeline, prompt = made(name), "1" if name == "dit" else "a cat"
-    words = {"num_inference_steps": 3, "guidance_scale": 2.0, "output_type": "latent", **INPUTS.get(name, {})}
+    words: dict[str, Any] = {
+        "num_inference_steps": 3,
+        "guidance_scale": 2.0,
+        "output_type": "latent",
+        **INPUTS.get(name, {}),
+    }
     words |= {"class_labels": [1]} if name == "dit" else {"prompt": prompt}
     calls = record(pipeline, [prompt], steps=3, limit=3, guidance=2.0, inputs=INPUTS.get(name), targets="sample")
     assert calls.about["targets"] == "sample"
@@ -124,7 +129,8 @@ def test_outputs_of_another_shape_than_the_samples() -> None:
 
 
 def _negated(scheduler: Any, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, **more: Any) -> Any:
-    return type(scheduler).__mro__[1].step(scheduler, -model_output, timestep, sample, **more)
+    base: Any = type(scheduler).__mro__[1]
+    return base.step(scheduler, -model_output, timestep, sample, **more)
 
 
 def test_a_pipeline_that_negates_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:

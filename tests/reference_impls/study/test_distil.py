@@ -82,7 +82,8 @@ def test_step_by_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     }[name]
     assert feature_places(model) == places
     for rate, number in ((0.01, order[2]), (0.005, order[1])):
-        call, seen = calls.calls[number], ({}, {})
+        call = calls.calls[number]
+        seen: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         handles = [
             one.get_submodule(place).register_forward_hook(
                 lambda _m, _i, output, into=into, place=place: into.update({place: output})
