@@ -11,6 +11,7 @@ so the loss there is small.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ def target_of(
         return clean, big_a / big_b
     if prediction == FLOW:
         return noise - clean, big_a
-    size = (big_a**2 + big_b**2) ** 0.5
+    size = math.hypot(big_a, big_b)
     return (big_a * noise - big_b * clean) / size, big_a / size
 
 

@@ -111,8 +111,8 @@ def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, 
             show=show,
         )
     after = _error(model, held_out)
-    how = {"steps": steps, "features": features, "seed": seed, "calibration": dict(training.about)}
-    how |= {"before": before, "after": after}
+    how: dict[str, object] = {"steps": steps, "features": features, "seed": seed, "before": before, "after": after}
+    how["calibration"] = dict(training.about)
     written = (*diffusers_folder.steps_of(place), {"recover": how})
     if folder != place:
         pipeline_folder.save(out, folder, opened, written)

@@ -1,5 +1,6 @@
 """What a denoiser should predict: by hand for each parametrisation and sampler, and of runs of real pipelines."""
 
+import math
 import re
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_target_and_scale_by_hand(prediction: str, levels: tuple[float, float]) 
         return
     noised = big_a * clean + big_b * noise
     target, scale = target_of(prediction, noised, clean, levels)
-    size = (big_a**2 + big_b**2) ** 0.5
+    size = math.hypot(big_a, big_b)
     a, s, x = big_a / size, big_b / size, noised / size
 
     def meant(made: torch.Tensor) -> torch.Tensor:
