@@ -187,8 +187,8 @@ def _prune_diffusers(
     elif report.kept or report.dropped:
         terminal.say(_how_to_open(made))
     if whole:
-        dense = [part.name for part in sorted(folder.glob(f"{place.name}_*/"))]  # as in Wan 2.2
-        rest = f", and its {' and '.join(dense)} is not" if dense else ""
+        others = [part.name for part in sorted(folder.glob(f"{place.name}_*/"))]  # as in Wan 2.2
+        rest = f", and its {' and '.join(others)} is not" if others else ""
         terminal.say_where(out, f"the pipeline; its {place.name} is pruned{rest}")
     else:
         terminal.say_where(out, "weights, configuration, report")

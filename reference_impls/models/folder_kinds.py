@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reference_impls.models import diffusers_folder
+from reference_impls.models.weight_files import CONFIG
 
 Kind = Literal["pipeline", "denoiser", "other"]
 SINGLE_FILES = (".safetensors", ".ckpt", ".bin", ".pt", ".pth")
@@ -35,7 +36,7 @@ def kind_of(given: str) -> Kind:
         return "pipeline"
     if diffusers_folder.is_folder(path):
         return "denoiser"
-    config = _json(path / diffusers_folder.CONFIG)
+    config = _json(path / CONFIG)
     if "architectures" in config or "model_type" in config:
         name = (config.get("architectures") or [config.get("model_type")])[0]
         raise ValueError(

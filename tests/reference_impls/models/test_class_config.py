@@ -24,7 +24,7 @@ from tests.reference_impls.tiny_transformers import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
 
-SAID = [
+SAID: list[tuple[str, tuple[str, ...], dict[str, object]]] = [
     ("sd3", ("transformer_blocks.1",), {"num_layers": 2, "dual_attention_layers": [0]}),
     ("sd3", ("transformer_blocks.0",), {"num_layers": 2, "dual_attention_layers": []}),
     ("flux", ("transformer_blocks.0", "single_transformer_blocks.1"), {"num_layers": 1, "num_single_layers": 1}),
@@ -67,7 +67,10 @@ def saved(name: str, folder: Path, dropped: tuple[str, ...] = (), neurons: int |
 
 @torch.no_grad()
 def test_a_process_without_this_package_opens_what_a_configuration_says(tmp_path: Path) -> None:
-    cases = [*SAID, ("sana", (), {"mlp_ratio": 1.25, "num_layers": 2})]
+    cases: list[tuple[str, tuple[str, ...], dict[str, object]]] = [
+        *SAID,
+        ("sana", (), {"mlp_ratio": 1.25, "num_layers": 2}),
+    ]
     for number, (name, dropped, config) in enumerate(cases):
         model, inputs = saved(name, tmp_path / str(number), dropped, None if dropped else 40), tiny(name)[1]
         written = json.loads((tmp_path / str(number) / "config.json").read_text())

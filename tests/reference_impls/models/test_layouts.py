@@ -38,7 +38,7 @@ def sd(shared: Path, tmp_path: Path) -> Path:
 
 def state(folder: Path) -> dict[str, tuple[object, ...]]:
     """All that a command could change of a folder: content, rights, times, links."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for path in (folder, *folder.rglob("*")):
         about = path.lstat()
         content: object = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None

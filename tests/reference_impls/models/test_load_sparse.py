@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -75,7 +76,7 @@ def test_a_model_of_the_testbed(tmp_path: Path) -> None:
     model = pretrained("dit")
     reference_impls.prune(model, sparsity=0.7, method="magnitude")
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    changes = {"kept": {}, "dropped": []}
+    changes: dict[str, Any] = {"kept": {}, "dropped": []}
     (tmp_path / "config.json").write_text(json.dumps({"model": "dit", "steps": [], "changes": changes}))
     sparse = reference_impls.load(tmp_path, sparse=True)
     assert any(isinstance(module, SparseLinear) for module in sparse.modules())

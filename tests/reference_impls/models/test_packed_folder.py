@@ -52,7 +52,7 @@ def test_a_packed_folder_is_that_without_pack(
     tmp_path: Path, dtype: torch.dtype, options: dict[str, Any], method: str
 ) -> None:
     source = saved(tmp_path / "dense", dtype, **options)
-    words = ["prune", source, "--method", method, "--sparsity", "0.7", "--out"]
+    words: list[str | Path] = ["prune", source, "--method", method, "--sparsity", "0.7", "--out"]
     scope = ["--scope", "global"] if method == "wanda" else []
     run(*words, tmp_path / "plain", *scope)
     said = run(*words, tmp_path / "packed", *scope, "--pack")
@@ -115,7 +115,7 @@ def test_a_stopped_run_packs_what_is_left(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_cannot_be_packed(tmp_path: Path) -> None:
     source = saved(tmp_path / "dense")
-    words = ["prune", source, "--out", tmp_path / "out", "--pack", "--method"]
+    words: list[str | Path] = ["prune", source, "--out", tmp_path / "out", "--pack", "--method"]
     said = run(*words, "magnitude-units", "--sparsity", "0.5", code=2)
     assert "magnitude-units removes heads, neurons and channels and leaves no zeros to pack; leave --pack out" in said
     said = run(*words, "magnitude", "--sparsity", "0.01", code=2)
