@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+import reference_impls
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.usage import PROGRAM
 from reference_impls.pipelines import parts
@@ -82,6 +83,15 @@ def test_the_recovered_pipeline_is_nearer_to_the_dense_one_and_keeps_its_zeros(w
             assert bool((after[name][value == 0] == 0).all()), name
 
 
+def test_a_packed_folder_is_smaller_and_load_opens_it(walked: Path) -> None:
+    packed, unpacked = (walked / "build" / name / "unet" for name in ("packed", "unpacked"))
+    weights = load_file(unpacked / WEIGHTS)
+    assert sum(file.stat().st_size for file in packed.iterdir()) < 0.7 * (unpacked / WEIGHTS).stat().st_size
+    opened = reference_impls.load(packed).state_dict()
+    assert all(torch.equal(opened[name], value.float()) for name, value in weights.items())
+    assert 0.4 < sum(int((one == 0).sum()) for one in weights.values()) / sum(map(torch.numel, weights.values())) < 0.5
+
+
 def test_the_python_does_what_the_command_does(walked: Path) -> None:
     """Neither `record` nor the command is given a seed: both calibrate on the same forward passes."""
     command, python = (load_file(walked / "build" / name / "unet" / WEIGHTS) for name in ("pruned", "from-python"))
@@ -92,7 +102,7 @@ def test_the_python_does_what_the_command_does(walked: Path) -> None:
 def test_from_pretrained_opens_it_without_this_package(walked: Path, tmp_path: Path) -> None:
     """Images differ from the dense pipeline's, from the same noise, and show the same digits."""
     prompts = ["a large three in the middle", "a large seven in the middle"]
-    folders = [walked / "build" / name for name in ("pruned", "from-python", "sd-pruned")]
+    folders = [walked / "build" / name for name in ("pruned", "from-python", "sd-pruned", "recovered")]
     dense, *others = sampled(tmp_path, prompts, parts.FOLDER, *folders)
     for made in others:
         error, between = float((made - dense).square().mean()), float((dense[0] - dense[1]).square().mean())
