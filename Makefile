@@ -126,6 +126,10 @@ bench-paper-rules: .venv/dev .venv/impls  ## measure each method beside its pape
 bench-matrix: .venv/dev .venv/impls  ## try each method on each class of diffusers; ten minutes; one: METHOD=wanda
 	$(PY) tests/benchmarks/bench_matrix.py $(if $(METHOD),--only "$$METHOD")
 
+.PHONY: bench-miniature
+bench-miniature: .venv/dev .venv/impls  ## measure every method on the miniature pipeline; shorter: CAPTIONS=10 SEEDS=1
+	$(PY) tests/benchmarks/bench_miniature.py $(if $(CAPTIONS),--captions "$(CAPTIONS)") $(if $(SEEDS),--seeds "$(SEEDS)")
+
 .PHONY: lint-readme
 lint-readme:  ## lint README.md as an awesome list; needs Node.js
 	npx --yes awesome-lint@2.3.0 README.md

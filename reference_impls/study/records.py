@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+PIPELINE_RESULTS = Path(__file__).parents[1] / "results" / "miniature-pruned.json"
+"""Rows of the miniature pipeline."""
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,37 @@ class RuleRow(Compared):
     command: str = ""
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PipelineRow:
+    """The miniature pipeline after one method with one seed; a row of ``results/miniature-pruned.json``.
+
+    Units: MSE and PSNR of pixels as ``study.pruned_pipeline`` has them, bytes, seconds of one thread.
+    """
+
+    method: str | None
+    """None: the dense pipeline."""
+    kind: str | None
+    sparsity: float
+    """As asked."""
+    pattern: str | None
+    calibration: str | None
+    """recorded, from the pipeline's prompts, or noise; None for a data-free method."""
+    seed: int
+    recovery_steps: int
+    mse: float | None
+    """To the samples of the dense pipeline, from the same noise and prompts; None for itself."""
+    psnr: float | None
+    class_accuracy: float
+    parameters: int
+    """Of the denoiser, as all that follows."""
+    nonzero: int
+    macs: int
+    """Of one sample in a forward pass."""
+    bytes: int
+    """Of its weights in half precision, every number stored."""
+    bytes_packed: int
+    """The same without the zeros, with a bitmask of their positions; see ``packed``."""
+    prune_seconds: float
+    recover_seconds: float
