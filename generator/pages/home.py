@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from generator.measured.methods import Setting
 from generator.pages.browse import rows
 from generator.pages.kernels import fast_kernels
 from generator.pages.methods import measured, name_of
 from generator.pages.render import render
 from generator.pages.results import Plot, drawn, names_of
 from generator.views.benchmarks import Benchmark
-from generator.views.measured import Setting
 from generator.views.pareto import trade_offs
 from generator.views.site import Site
 from reference_impls.methods.registry import METHODS

@@ -13,9 +13,9 @@ from pygments.lexers import CppLexer, PythonLexer
 
 from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.drawings.lines import LinePlot, Series, line_plot
+from generator.measured.kernels import DescribedKernel, KernelRun, describe_kernel, load_runs
 from generator.pages.page import ROOT, Page
 from generator.pages.render import render
-from generator.views.measured_kernels import DescribedKernel, KernelRun, describe_kernel, load_runs
 from generator.views.site import Site
 from reference_impls.bench.records import Goal, KernelRow, WholeModel
 from reference_impls.kernels.registry import FORMAT_NAMES, KERNELS

@@ -11,10 +11,8 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from generator.drawings.lines import LinePlot, Series, line_plot
-from generator.pages.kernels import fast_kernels, source
-from generator.pages.page import ROOT, Page
-from generator.pages.render import render
-from generator.views.measured import (
+from generator.measured.goals import goals_by_command
+from generator.measured.methods import (
     KNOWN_AS,
     MODEL_NAMES,
     PACKAGE,
@@ -22,7 +20,9 @@ from generator.views.measured import (
     Setting,
     load_measured,
 )
-from generator.views.measured_goals import goals_by_command
+from generator.pages.kernels import fast_kernels, source
+from generator.pages.page import ROOT, Page
+from generator.pages.render import render
 from generator.views.site import Site, label_of
 from reference_impls.methods.described import describe
 from reference_impls.methods.differences import COMPARISONS

@@ -1,1 +1,1 @@
-"""The catalogue looked at from one side: checked records and result files in; computed records out. No HTML."""
+"""The catalogue looked at from one side: checked records in; computed records out. No HTML."""

@@ -19,6 +19,7 @@ STAGES = (
     "arxiv",
     "checks",
     "contribute",
+    "measured",
     "views",
     "drawings",
     "outputs",

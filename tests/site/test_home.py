@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
+from generator.measured.methods import load_measured
 from generator.pages import home
 from generator.views.benchmarks import Benchmarks
-from generator.views.measured import load_measured
 from tests.site.conftest import Built
 
 Open = Callable[..., Page]

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from generator.drawings.lines import Series, line_plot
+from generator.measured.kernels import describe_kernel, load_runs
 from generator.pages.kernels import fast_kernels, overview, scientific, unit_of
-from generator.views.measured_kernels import describe_kernel, load_runs
 from reference_impls.kernels.registry import FORMAT_NAMES, KERNELS
 from reference_impls.methods.registry import METHODS
 from tests.site.conftest import Built

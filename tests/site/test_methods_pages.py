@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from generator.drawings.lines import Series, line_plot
+from generator.measured.methods import KNOWN_AS, load_measured
 from generator.pages.methods import overview, points, title_of
-from generator.views.measured import KNOWN_AS, load_measured
 from reference_impls.methods.described import describe
 from reference_impls.methods.differences import COMPARISONS
 from reference_impls.methods.registry import METHODS, NEEDS_NAMES

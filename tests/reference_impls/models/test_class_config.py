@@ -24,7 +24,7 @@ from tests.reference_impls.tiny_transformers import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
 
-SAID: list[tuple[str, tuple[str, ...], dict[str, object]]] = [
+SAID: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     ("sd3", ("transformer_blocks.1",), {"num_layers": 2, "dual_attention_layers": [0]}),
     ("sd3", ("transformer_blocks.0",), {"num_layers": 2, "dual_attention_layers": []}),
     ("flux", ("transformer_blocks.0", "single_transformer_blocks.1"), {"num_layers": 1, "num_single_layers": 1}),

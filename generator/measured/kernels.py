@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.views.measured import PACKAGE
+from generator.measured.methods import PACKAGE
 from reference_impls.bench.records import Goal, KernelRow, WholeModel, read
 from reference_impls.kernels.registry import KERNELS, Kernel
 

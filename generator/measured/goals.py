@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
-from generator.views.measured import PACKAGE
+from generator.measured.methods import PACKAGE
 
 FILE = PACKAGE / "results" / "stream.json"
 

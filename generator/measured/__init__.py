@@ -1,0 +1,1 @@
+"""What the reference implementations measured: committed result files in; records out. No HTML."""
