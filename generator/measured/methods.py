@@ -14,7 +14,7 @@ from typing import Any
 import reference_impls
 from reference_impls.methods.registry import METHODS
 from reference_impls.number_format import percent
-from reference_impls.study.records import CombinationRow, NoiseRow, TableRow
+from reference_impls.study.records import CombinationRow, NoiseRow, PipelineRow, TableRow
 
 PACKAGE = Path(reference_impls.__file__).parent
 MODEL_NAMES = {"dit": "DiT, digits 8×8", "unet": "U-Net, MNIST 16×16"}
@@ -127,7 +127,7 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
     for row in (TableRow(**fields) for fields in record["rows"]):
         by_setting[row.model, row.method, row.sparsity, row.pattern, row.recovery_steps, row.keep_shortcuts].append(row)
     settings = [
-        Setting(model, method, sparsity, pattern, steps, kept, len(rows), _numbers(rows))
+        Setting(model, method, sparsity, pattern, steps, kept, len(rows), spreads(rows))
         for (model, method, sparsity, pattern, steps, kept), rows in by_setting.items()
     ]
     names, models = list(METHODS), list(MODEL_NAMES)
@@ -144,7 +144,7 @@ def load_measured(file: Path = PACKAGE / "results" / "testbed.json") -> Measured
     for case in (CombinationRow(**fields) for fields in record["combinations"]):
         by_case[case.model, case.claim, case.pruning, case.combined_with].append(case)
     combined = [
-        Combined(model, claim, pruning, combined_with, len(rows), _numbers(rows))
+        Combined(model, claim, pruning, combined_with, len(rows), spreads(rows))
         for (model, claim, pruning, combined_with), rows in by_case.items()
     ]
     noise = tuple(_noise([NoiseRow(**fields) for fields in record["noise"]]))
@@ -171,7 +171,8 @@ def _noise(rows: Sequence[NoiseRow]) -> Iterator[Noise]:
         yield Noise(model, pruned, len(same), {name: stdev(values) for name, values in columns.items()})
 
 
-def _numbers(rows: Iterable[TableRow | CombinationRow]) -> dict[str, Spread]:
+def spreads(rows: Iterable[TableRow | CombinationRow | PipelineRow]) -> dict[str, Spread]:
+    """Mean and range of each column of numbers over some rows."""
     columns: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         for name, value in asdict(row).items():
