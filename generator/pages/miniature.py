@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from generator.measured.miniature import NOISE, RECORDED, Miniature, apart, load_miniature
 from generator.pages.methods import name_of, title_of
@@ -27,7 +28,7 @@ def overview(site: Site, root: str, argument: str) -> str:
     """
     results = miniature()
     names = {name: title_of(site, name) for name in METHODS}
-    tables = {
+    tables: dict[str, dict[str, Any]] = {
         "methods": {
             "short": {name: name_of(site, name) for name in METHODS},
             "weights": KIND_NAMES["unstructured"],

@@ -33,7 +33,7 @@ DENSE: dict[str, Any] = {
 }
 
 
-def made(mse: float, **fields: object) -> PipelineRow:
+def made(mse: float, **fields: Any) -> PipelineRow:
     return PipelineRow(**{**DENSE, "kind": "unstructured", "sparsity": 0.5, "mse": mse, "psnr": 20.0, **fields})
 
 
