@@ -4,10 +4,9 @@ Maths   min over alpha of E | z(gates) - z(dense) |^2 + beta * sum over the kind
         sigmoid(a log alpha + b), z = the sample from the same noise; hard-concrete gates with parameters log alpha,
         sampled anew in each forward pass and for each sample; the weights are frozen. Units with the lowest log alpha
         of their kind are removed.
-Differs from the paper: a trajectory of ``STEPS`` steps, differentiated without time-step gradient checkpointing (the
-        model is small); batches of ``SAMPLES``, each with noise of its own; the best unit of each group stays, where
-        the authors remove a group that has none; inner channels of residual blocks are gated too. Of a model of
-        diffusers, z is the prediction at each recorded forward pass, whose samples share their gates.
+Differs from the paper: a trajectory of ``STEPS`` steps, without time-step gradient checkpointing; batches of
+        ``SAMPLES``, each with noise of its own; the best unit of each group stays, where the authors remove all;
+        channels are gated too. Of diffusers, z is each recorded prediction, and the samples of one share their gates.
 Shapes  noise, classes of each batch -> a log alpha a unit.   Cost  EPOCHS * STEPS forward and backward passes a batch.
 Raises  ValueError if the sparsity is not in [0, 1], a pattern or a scope other than "layer" is requested, the units of
         the model are not known, a log alpha is not finite any more, or an option is not valid.

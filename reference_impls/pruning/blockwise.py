@@ -296,8 +296,13 @@ class _Gone:
 
 
 def forget(block: Block, passes: Sequence[Pass]) -> None:
-    """Give back the outputs that were read for the last time by a block that is finished."""
+    """Give back the outputs that were read for the last time by a block that is finished.
+
+    A forward pass that did not reach the block keeps them: another block reads them there.
+    """
     for one in passes:
+        if block.called_once and block.module not in one.outputs:
+            continue
         for module in block.last_reads:
             if module in one.outputs:
                 output = one.outputs[module]

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -185,15 +185,34 @@ def by_magnitude(dense: nn.Module, calibration: Calibration, after: nn.Module, k
     assert kept == {group.name: highest(filters(group), group) for group in groups_of(dense)}
 
 
-def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
-    """On the error of the noise, a_t times that of v."""
-    squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in dense.named_parameters()}
+def by_timestep(dense: nn.Module, calibration: Calibration) -> Iterator[dict[str, torch.Tensor]]:
+    """Weight times gradient of the error of the noise, which is a_t times that of v."""
     for batch in calibration:
         error = dense(**batch.arguments) - batch.target
         loss = ((batch.arguments["t"] * math.pi / 2).cos()[:, None, None, None] * error).square().mean()
         gradients = torch.autograd.grad(loss, list(dense.parameters()))
-        for (name, value), gradient in zip(dense.named_parameters(), gradients, strict=True):
-            squares[name] += (value.detach() * gradient).double() ** 2
+        pairs = zip(dense.named_parameters(), gradients, strict=True)
+        yield {name: (value.detach() * gradient).double() for (name, value), gradient in pairs}
+
+
+def by_summed_gradients(
+    dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]
+) -> None:
+    """Products of all timesteps summed, then squared; absolute values for norms, nothing for biases."""
+    steps = list(by_timestep(dense, calibration))
+    values = {}
+    for name in steps[0]:
+        total = torch.stack([products[name] for products in steps]).sum(0)
+        values[name] = 0 * total if name.endswith(".bias") else total.abs() if total.dim() == 1 else total**2
+    assert kept == {group.name: highest(owned_by_hand(values, group), group) for group in groups_of(dense)}
+
+
+def by_taylor(dense: nn.Module, calibration: Calibration, after: nn.Module, kept: Mapping[str, list[int]]) -> None:
+    """Squares of each timestep, summed."""
+    squares = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in dense.named_parameters()}
+    for products in by_timestep(dense, calibration):
+        for name, product in products.items():
+            squares[name] += product**2
     assert kept == {group.name: highest(owned_by_hand(squares, group), group) for group in groups_of(dense)}
 
 
@@ -279,7 +298,7 @@ def test_units_that_two_layers_read(monkeypatch: pytest.MonkeyPatch) -> None:
 BY_HAND: dict[str, Callable[[nn.Module, Calibration, nn.Module, Mapping[str, list[int]]], None]] = {
     "magnitude-units": by_magnitude,
     "taylor": by_taylor,
-    "diff-pruning": by_taylor,
+    "diff-pruning": by_summed_gradients,
     "obs-diff-units": by_surgeon,
 }
 

@@ -292,5 +292,8 @@ def test_a_class_without_attention_has_no_units() -> None:
     message = "AutoencoderTiny has no heads, neurons or channels that can be removed exactly"
     with pytest.raises(ValueError, match=f"^{message}: it has no attention and no feed-forward part"):
         groups_of(model)
-    with pytest.raises(ValueError, match="no inputs are known for AutoencoderTiny"):
+    with pytest.raises(
+        ValueError,
+        match="^AutoencoderTiny denoises nothing, so no inputs are recorded for it; choose a data-free method$",
+    ):
         noise_calls(model)
