@@ -16,7 +16,7 @@ Run     python -m reference_impls prune --method diff-pruning --model dit --spar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, pairwise
 
 import torch
@@ -72,13 +72,18 @@ def summed(model: nn.Module, calibration: Calibration, threshold: float) -> dict
     Raises:
         ValueError: the calibration has no targets, or its times fall.
     """
+    return accumulated(model, gradients(model, calibration, threshold))
+
+
+def accumulated(model: nn.Module, steps: Iterable[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Values of every parameter, summed over steps; at least float32, since small squares vanish in half precision."""
     total = {
         name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
         for name, value in model.named_parameters()
     }
-    for products in gradients(model, calibration, threshold):
-        for name, product in products.items():
-            total[name] += product
+    for step in steps:
+        for name, value in step.items():
+            total[name] += value
     return total
 
 

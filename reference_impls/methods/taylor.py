@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration
-from reference_impls.methods.diff_pruning import gradients
+from reference_impls.methods.diff_pruning import accumulated, gradients
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.remove_units import owned, remove_lowest
@@ -29,14 +29,8 @@ def squares(model: nn.Module, calibration: Calibration) -> dict[str, torch.Tenso
     Raises:
         ValueError: the calibration has no targets, or its times fall.
     """
-    total = {  # never in half precision, where small squares vanish
-        name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
-        for name, value in model.named_parameters()
-    }
-    for products in gradients(model, calibration, threshold=0.0):
-        for name, product in products.items():
-            total[name] += product.square()
-    return total
+    steps = gradients(model, calibration, threshold=0.0)
+    return accumulated(model, ({name: product.square() for name, product in one.items()} for one in steps))
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
