@@ -48,7 +48,7 @@ class Hessian:
             raise ValueError(f"weight {weight} is negative")
         x = check_finite("inputs", inputs).to(self.matrix.dtype)
         self.matrix = self.matrix.to(x.device)  # of the layer
-        self.matrix += weight * (x.T @ x)
+        self.matrix.addmm_(x.T, x, alpha=weight)
         self.samples += weight * len(x)
 
     def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:

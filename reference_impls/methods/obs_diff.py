@@ -28,14 +28,14 @@ import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
-from reference_impls.maths.obs import Hessian, column_scores, remove_columns
+from reference_impls.maths.obs import column_scores, remove_columns
 from reference_impls.maths.surgery import Group, Part, remove
 from reference_impls.methods import sparsegpt
 from reference_impls.pruning.blockwise import Rule
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.layers import Layer, as_matrix, set_matrix
-from reference_impls.pruning.observers import naming, observe
+from reference_impls.pruning.observers import Hessians, hessian_of, naming, observe
 from reference_impls.pruning.remove_units import best_units
 
 FIRST, LAST = 1.2, 0.8
@@ -47,7 +47,7 @@ def step_weight(batch: Call) -> float:
     return LAST + (FIRST - LAST) * (math.log(left) / math.log(batch.steps) if left > 1 else 0.0)
 
 
-def rule(request: Request) -> Rule[Hessian]:
+def rule(request: Request) -> Rule[Hessians]:
     """How a layer is pruned; raises as ``sparsegpt.selection``."""
     return sparsegpt.rule(request, step_weight)
 
@@ -72,7 +72,7 @@ def _prune_group(model: nn.Module, group: Group, calibration: Calibration, reque
     """Choose units, update weights, remove. One or more layers read a unit (both streams of a joint block)."""
     readers = [part for part in group.parts if part.side == "in"]
     layers = {part.layer: _layer(model, part) for part in readers}
-    observed = observe(model, calibration, layers, Hessian, step_weight)
+    observed = observe(model, calibration, layers, hessian_of, step_weight)
     with naming(group.name):
         hessians = {name: hessian.mean() for name, hessian in observed.items()}
         scores = [_scores(group, part, layers[part.layer], hessians[part.layer]) for part in readers]

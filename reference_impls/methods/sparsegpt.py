@@ -9,6 +9,8 @@ Differs from the paper: the number of pruned weights is exact, and inputs that a
         block, after the blocks before it are pruned. The paper has no U-Nets: blocks are pruned in the order of
         execution, and a layer outside any list is a block. As there, the columns of a convolution are all kernel
         positions of one input channel, then of the next; with a pattern or wide tiles, all channels of one position.
+        A convolution of more than 8,192 columns (910 channels of 3 x 3) is pruned in groups of input channels, each
+        with a Hessian of its own; one of more than 4,096 columns is in float32, the authors' precision.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.
         Cost  O(inputs^3 + outputs * inputs^2) a layer; two passes a block.
 Raises  ValueError if the sparsity is not in [0, 1], the scope is "global" or "row", the model has no layer to prune, a
@@ -18,19 +20,19 @@ Run     python -m reference_impls prune --method sparsegpt --model dit --sparsit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.masks import check_sparsity, keep_all_but, keep_pattern
-from reference_impls.maths.obs import BLOCK, Hessian, Select, sweep
+from reference_impls.maths.obs import BLOCK, Select, sweep
 from reference_impls.pruning.blockwise import Rule, prune_blocks
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import Layer, as_matrix, channel_by_channel
-from reference_impls.pruning.observers import alike
+from reference_impls.pruning.layers import Layer, as_matrix
+from reference_impls.pruning.observers import Hessians, alike, column_groups
 
 
 def selection(request: Request, share: float) -> Select:
@@ -72,31 +74,42 @@ def columns_decided_at_once(request: Request) -> int:
 
 
 def decide(
-    matrix: torch.Tensor, hessian: torch.Tensor, request: Request, share: float
+    matrix: torch.Tensor, groups: Iterable[tuple[torch.Tensor, torch.Tensor]], request: Request, share: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Prune the matrix of one layer: (outputs, inputs), (inputs, inputs) -> new matrix and mask (outputs, inputs).
+    """Prune the matrix of one layer, group of columns by group.
+
+    Args:
+        matrix: (outputs, inputs).
+        groups: columns of each, in the order in which they are pruned, and their Hessian (columns, columns); together
+            all inputs.
+        request: as in ``selection``.
+        share: as in ``selection``.
+
+    Returns:
+        The new matrix and the mask, (outputs, inputs).
 
     Raises:
         ValueError: as ``selection`` and ``sweep``.
     """
-    return sweep(matrix, hessian, selection(request, share), together=columns_decided_at_once(request))
+    select, together = selection(request, share), columns_decided_at_once(request)
+    new, mask = torch.empty_like(matrix), torch.empty_like(matrix, dtype=torch.bool)
+    for columns, hessian in groups:
+        new[:, columns], mask[:, columns] = sweep(matrix[:, columns], hessian, select, together=together)
+    return new, mask
 
 
-def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hessian]:
+def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hessians]:
     """How a layer is pruned; raises as ``selection``."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
+    by_channel = request.pattern is None and request.block.columns == 1
 
-    def decided(name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torch.Tensor]:
-        matrix, mean, share = as_matrix(layer), hessian.mean(), request.share(name)
-        along_channels = request.pattern is not None or request.block.columns > 1
-        if along_channels or layer.weight.dim() == 2:
-            return decide(matrix, mean, request, share)
-        order = channel_by_channel(layer.weight)
-        made, mask = decide(matrix[:, order], mean[order[:, None], order], request, share)
-        back = order.argsort()
-        return made[:, back], mask[:, back]
+    def hessians(layer: Layer) -> Hessians:
+        return Hessians(column_groups(layer, by_channel=by_channel))
 
-    return Rule(Hessian, decided, weight)
+    def decided(name: str, layer: Layer, observed: Hessians) -> tuple[torch.Tensor, torch.Tensor]:
+        return decide(as_matrix(layer), observed.means(), request, request.share(name))
+
+    return Rule(hessians, decided, weight)
 
 
 def prune(

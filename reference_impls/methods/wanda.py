@@ -25,14 +25,14 @@ from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights, mask_of
 from reference_impls.pruning.layers import Layer, as_matrix
-from reference_impls.pruning.observers import Norms, observe
+from reference_impls.pruning.observers import Norms, norms_of, observe
 
 
 def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outcome:
     """Zero the weights whose product with their input's norm is smallest, block by block."""
     layers = layers_to_prune(model, request)
     if request.scope == "global":  # the masks need the scores of all layers, so no block is pruned before another
-        observed = observe(model, calibration, layers, Norms)
+        observed = observe(model, calibration, layers, norms_of)
         return drop_weights(layers, {name: scores(as_matrix(layers[name]), observed[name]) for name in layers}, request)
     return Outcome(masks=prune_blocks(model, calibration, layers, *rule(request)))
 
@@ -48,7 +48,7 @@ def rule(request: Request) -> Rule[Norms]:
         mask = mask_of(check_finite("scores", scores(matrix, norms)), request, share)
         return matrix * mask, mask
 
-    return Rule(Norms, decide)
+    return Rule(norms_of, decide)
 
 
 def scores(matrix: torch.Tensor, norms: Norms) -> torch.Tensor:

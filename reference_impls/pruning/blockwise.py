@@ -55,7 +55,7 @@ class BlockCall:
 class Rule(NamedTuple, Generic[O]):
     """How a method prunes each layer from its inputs."""
 
-    observer: Callable[[int], O]
+    observer: Callable[[Layer], O]
     """As in ``observe``."""
     decide: Decide[O]
     weight: Callable[[Call], float] = alike
@@ -71,7 +71,7 @@ def prune_block(
     block: nn.Module,
     calls: Sequence[BlockCall],
     layers: Layers,
-    observer: Callable[[int], O],
+    observer: Callable[[Layer], O],
     decide: Decide[O],
     *,
     together: Together | None = None,
@@ -114,7 +114,7 @@ def prune_blocks(
     model: nn.Module,
     calibration: Calibration,
     layers: Layers,
-    observer: Callable[[int], O],
+    observer: Callable[[Layer], O],
     decide: Decide[O],
     weight: Callable[[Call], float] = alike,
 ) -> dict[str, torch.Tensor]:

@@ -55,6 +55,11 @@ def as_matrix(layer: Layer) -> torch.Tensor:
     return in_columns(layer.weight.detach())
 
 
+def columns_of(layer: Layer) -> int:
+    """The number of columns of the layer's matrix: its inputs, at all kernel positions."""
+    return layer.weight[0].numel()
+
+
 @torch.no_grad()
 def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
     """Write a matrix (outputs, inputs) back into the weight."""
@@ -64,12 +69,6 @@ def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
 def in_columns(weight: torch.Tensor) -> torch.Tensor:
     """A weight (outputs, channels, *kernel) as a matrix (outputs, kernel positions * channels)."""
     return weight.flatten(2).transpose(1, 2).flatten(1) if weight.dim() > 2 else weight
-
-
-def channel_by_channel(weight: torch.Tensor) -> torch.Tensor:
-    """Columns of ``in_columns`` in the order of the weight in memory: channel by channel, each with its positions."""
-    channels = weight.shape[1]
-    return torch.arange(weight[0].numel(), device=weight.device).view(-1, channels).t().flatten()
 
 
 def like_weight(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

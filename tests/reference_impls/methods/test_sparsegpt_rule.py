@@ -8,12 +8,14 @@ from torch import nn
 from torch.nn import functional
 
 from reference_impls.calls.call import Calibration
-from reference_impls.maths.masks import Pattern
-from reference_impls.maths.obs import Hessian
+from reference_impls.maths.masks import Pattern, keep_pattern
+from reference_impls.maths.obs import Hessian, sweep
 from reference_impls.methods.obs_diff import step_weight
 from reference_impls.methods.sparsegpt import decide, rule
+from reference_impls.pruning import observers
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import as_matrix, input_rows, like_weight
+from reference_impls.pruning.observers import Hessians, column_groups
 from tests.reference_impls.paper_rules.in_turn import packages
 from tests.reference_impls.paper_rules.obs_diff import hessian_of, step_weights
 from tests.reference_impls.paper_rules.sparsegpt import prune_matrix
@@ -29,12 +31,17 @@ def layer(columns: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return weight, hessian.mean()
 
 
+def one_group(hessian: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """All columns, in their order."""
+    return [(torch.arange(len(hessian)), hessian)]
+
+
 @pytest.mark.parametrize("pattern", [(2, 4), (1, 4), (4, 8)])
 @pytest.mark.parametrize("columns", [64, 200])
 def test_patterns_are_those_of_the_authors_code(pattern: tuple[int, int], columns: int) -> None:
     weight, hessian = layer(columns, 0)
     request = Request(1 - pattern[0] / pattern[1], Pattern(*pattern))
-    made, mask = decide(weight, hessian, request, request.sparsity)
+    made, mask = decide(weight, one_group(hessian), request, request.sparsity)
     expected = prune_matrix(weight, hessian, 0.5, pattern)
     assert torch.equal(mask, expected != 0)
     torch.testing.assert_close(made, expected, rtol=1e-8, atol=1e-8)
@@ -45,7 +52,7 @@ def test_patterns_are_those_of_the_authors_code(pattern: tuple[int, int], column
 def test_the_code_prunes_one_weight_more_in_each_block_of_columns(seed: int, share: float) -> None:
     """The stated difference; the mask of a block of 128 columns and what follows differ by hardly anything else."""
     weight, hessian = layer(200, seed)
-    _, mask = decide(weight, hessian, Request(share), share)
+    _, mask = decide(weight, one_group(hessian), Request(share), share)
     theirs = prune_matrix(weight, hessian, share) != 0
     assert int((~theirs[:, :128]).sum()) == int(5_120 * share) + 1
     assert int((~theirs[:, 128:]).sum()) == int(2_880 * share) + 1
@@ -57,15 +64,67 @@ def test_columns_of_a_convolution_are_in_the_order_of_the_authors_code() -> None
     generator = torch.Generator().manual_seed(0)
     inputs, conv = torch.randn(6, 20, 9, 9, generator=generator), nn.Conv2d(20, 24, 3, padding=1)
     windows = functional.unfold(inputs, 3, padding=1).transpose(1, 2).reshape(-1, 180)
-    ours, theirs = Hessian(180), Hessian(180)
+    pruned_by, theirs = rule(Request(0.7)), Hessian(180)
+    ours = pruned_by.observer(conv)
     ours.add(input_rows(conv, inputs))
     theirs.add(windows)
-    made, mask = rule(Request(0.7)).decide("conv", conv, ours)
-    expected, kept = decide(conv.weight.detach().flatten(1), theirs.mean(), Request(0.7), 0.7)
+    made, mask = pruned_by.decide("conv", conv, ours)
+    expected, kept = decide(conv.weight.detach().flatten(1), one_group(theirs.mean()), Request(0.7), 0.7)
     assert torch.equal(like_weight(mask, conv.weight).flatten(1), kept)
     torch.testing.assert_close(like_weight(made, conv.weight).flatten(1), expected, rtol=1e-4, atol=1e-6)
-    by_position, _ = decide(as_matrix(conv), ours.mean(), Request(0.7), 0.7)
+    plain = Hessian(180)
+    plain.add(input_rows(conv, inputs))
+    by_position, _ = decide(as_matrix(conv), one_group(plain.mean()), Request(0.7), 0.7)
     assert not torch.equal(by_position != 0, made != 0)
+
+
+@pytest.mark.parametrize("pattern", [None, Pattern(2, 4)])
+def test_a_wide_convolution_is_swept_in_groups_of_channels(
+    pattern: Pattern | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each group as a layer of its own would be; the sparsity is that of the whole layer, to the weight."""
+    monkeypatch.setattr(observers, "STEP", 4)
+    monkeypatch.setattr(observers, "WIDEST", 80)
+    conv, request = nn.Conv2d(20, 24, 3, padding=1), Request(0.5 if pattern else 0.47, pattern)
+    rows = input_rows(conv, torch.randn(6, 20, 9, 9, generator=torch.Generator().manual_seed(0)))
+    pruned_by, matrix = rule(request), as_matrix(conv)
+    observed = pruned_by.observer(conv)
+    observed.add(rows)
+    made, mask = pruned_by.decide("conv", conv, observed)
+    assert int((~mask).sum()) == round(24 * 180 * request.sparsity)
+    for channels in (range(8), range(8, 16), range(16, 20)):  # 9 positions of 8 channels fit 80 columns
+        columns = torch.tensor([position * 20 + channel for channel in channels for position in range(9)])
+        if pattern:
+            columns = columns.sort().values
+        alone = Hessian(len(columns))
+        alone.add(rows[:, columns])
+        selected = iter([mask[:, columns[first:]] for first in range(0, len(columns), 4 if pattern else 128)])
+        expected, _ = sweep(
+            matrix[:, columns],
+            alone.mean(),
+            lambda scores, selected=selected: next(selected)[:, : scores.shape[1]],  # type: ignore[misc]
+            together=4 if pattern else 128,
+        )
+        torch.testing.assert_close(made[:, columns], expected)
+    if pattern:
+        assert keep_pattern(mask.float(), pattern).equal(mask)
+
+
+def test_groups_of_columns() -> None:
+    """As large as fit, of whole steps of channels; in either order; a linear layer is one."""
+    wide = nn.Conv2d(2560, 1, 3, device="meta")
+    groups = column_groups(wide, by_channel=False)
+    assert [len(columns) for columns in groups] == [9 * 896, 9 * 896, 9 * 768]
+    assert torch.equal(torch.cat(groups).sort().values, torch.arange(9 * 2560))
+    assert groups[1][:3].tolist() == [896, 897, 898]
+    assert column_groups(wide, by_channel=True)[1][:3].tolist() == [896, 896 + 2560, 896 + 2 * 2560]
+    assert len(column_groups(nn.Conv2d(640, 1, 3, device="meta"), by_channel=True)) == 1
+    assert torch.equal(column_groups(nn.Linear(10_000, 1, device="meta"), by_channel=True)[0], torch.arange(10_000))
+
+
+def test_wide_hessians_take_half_the_memory() -> None:
+    precisions = [hessian.matrix.dtype for _, hessian in Hessians([torch.arange(4096), torch.arange(4097)]).groups]
+    assert precisions == [torch.float64, torch.float32]
 
 
 def test_an_input_that_is_always_zero_raises_the_damping_of_the_code() -> None:
@@ -73,7 +132,7 @@ def test_an_input_that_is_always_zero_raises_the_damping_of_the_code() -> None:
     weight, hessian = layer(64, 1)
     hessian = hessian / 1_000  # so that a diagonal of 1 is much
     hessian[7] = hessian[:, 7] = 0
-    made, mask = decide(weight, hessian, Request(0.5, Pattern(2, 4)), 0.5)
+    made, mask = decide(weight, one_group(hessian), Request(0.5, Pattern(2, 4)), 0.5)
     theirs = prune_matrix(weight, hessian, 0.5, (2, 4))
     assert not mask[:, 7].any()
     assert not theirs[:, 7].any()

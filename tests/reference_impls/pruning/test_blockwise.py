@@ -27,7 +27,7 @@ from reference_impls.pruning.blockwise import (
     prune_next,
 )
 from reference_impls.pruning.layers import Layer, as_matrix, prunable, set_matrix
-from reference_impls.pruning.observers import Norms, observe
+from reference_impls.pruning.observers import Norms, hessian_of, norms_of, observe
 from reference_impls.testbed.calibration import from_trajectory
 from tests.reference_impls.by_hand import inputs_of
 from tests.reference_impls.small_models import small
@@ -41,7 +41,7 @@ def half(_name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torc
 
 def pruned(model: nn.Module, calibration: Calibration) -> nn.Module:
     after = copy.deepcopy(model)
-    prune_blocks(after, calibration, prunable(after), Hessian, half)
+    prune_blocks(after, calibration, prunable(after), hessian_of, half)
     return after
 
 
@@ -52,7 +52,7 @@ def one_after_the_other(model: nn.Module, calibration: Calibration, blocks: list
         layers = {name: after.get_submodule(name) for name in names}
         matrices = {}
         for name, layer in layers.items():
-            observed = observe(after, calibration, {name: layer}, Hessian)  # type: ignore[dict-item]
+            observed = observe(after, calibration, {name: layer}, hessian_of)  # type: ignore[dict-item]
             matrices[name], _ = half(name, layer, observed[name])  # type: ignore[arg-type]
         for name, matrix in matrices.items():
             set_matrix(layers[name], matrix)  # type: ignore[arg-type]
@@ -194,7 +194,7 @@ def test_two_passes_a_block_and_one_of_one_sample_to_see_their_order(name: str) 
     calibration = from_trajectory(model, n=3, steps=4)
     blocks = blocks_of_layers(model, calibration.calls[0], prunable(model))
     with counted({str(number): block.module for number, block in enumerate(blocks)}) as counts:
-        prune_blocks(model, calibration, prunable(model), Hessian, half)
+        prune_blocks(model, calibration, prunable(model), hessian_of, half)
     assert len(counts) == len(blocks) > 3
     assert set(counts.values()) == {2 * len(calibration.calls) + 1}
 
@@ -203,7 +203,7 @@ def test_work_grows_with_the_depth_and_not_with_its_square() -> None:
     def work(depth: int) -> int:
         model = nn.ModuleList(nn.Linear(16, 16) for _ in range(depth))
         model.forward = lambda x: [x := layer(x) for layer in model][-1]
-        return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), Norms, as_it_is))
+        return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), norms_of, as_it_is))
 
     def as_it_is(_name: str, layer: Layer, _norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
         return as_matrix(layer), torch.ones_like(layer.weight).bool()
@@ -221,7 +221,7 @@ def traces(model: nn.Module) -> list[str]:
 
 def test_no_hook_and_no_replaced_forward_stays() -> None:
     model, calibration = Chain(), random_calls()
-    prune_blocks(model, calibration, prunable(model), Hessian, half)
+    prune_blocks(model, calibration, prunable(model), hessian_of, half)
     assert traces(model) == []
 
 
@@ -236,7 +236,7 @@ def test_nothing_stays_after_a_failure(number: int) -> None:
         return half(name, layer, hessian)
 
     with pytest.raises(ValueError, match=rf"^{list(prunable(model))[number - 1]}: no$"):
-        prune_blocks(model, calibration, prunable(model), Hessian, decide)
+        prune_blocks(model, calibration, prunable(model), hessian_of, decide)
     assert traces(model) == []
 
 
@@ -297,7 +297,7 @@ def test_a_block_alone_gives_what_the_next_one_receives() -> None:
     block, x, scale = Mixing(), torch.randn(30, 16), torch.tensor(2.0)
     calls = [BlockCall((x,), {"scale": scale}, weight) for weight in (1.0, 0.5)]
     kept, plain = x.clone(), copy.deepcopy(block.layer)
-    outputs, masks = prune_block(block, calls, {"layer": block.layer}, Hessian, half)
+    outputs, masks = prune_block(block, calls, {"layer": block.layer}, hessian_of, half)
     assert torch.equal(x, kept)
     hessian = Hessian(16)
     for weight in (1.0, 0.5):
@@ -313,7 +313,7 @@ def test_a_block_alone_gives_what_the_next_one_receives() -> None:
 def test_norms_are_those_of_all_rows() -> None:
     model = small("dit", depth=1)
     calibration = from_trajectory(model, n=3, steps=2)
-    observed = observe(model, calibration, prunable(model), Norms)
+    observed = observe(model, calibration, prunable(model), norms_of)
     for name, norms in observed.items():
         rows = torch.cat([x.flatten(0, -2) for x in inputs_of(model, calibration, name)])
         torch.testing.assert_close(norms.norms(), rows.norm(dim=0))
@@ -333,7 +333,7 @@ def test_outputs_are_kept_until_they_are_read_for_the_last_time() -> None:
     model, calibration = Chain(), random_calls(number=1)
     one = Pass(calibration.calls[0], 1.0)
     for block in blocks_of_layers(model, calibration.calls[0], prunable(model)):
-        prune_next(model, block, [one], Rule(Hessian, half))
+        prune_next(model, block, [one], Rule(hessian_of, half))
         forget(block, [one])
         own = [] if block.module is model.last else [block.module]
         skipped = [] if block.module in (model.first, model.last) else [model.first]  # the last layer reads it
