@@ -4,6 +4,7 @@
     python tests/benchmarks/bench_stream.py --only magnitude --billions 2    fewer blocks of FLUX; 8 GB
     python tests/benchmarks/bench_stream.py --only 2:4 --billions 2          the same with a pattern
     python tests/benchmarks/bench_stream.py --only wanda                     a U-Net of SD 1.4's size, fp16; 4 GB
+    python tests/benchmarks/bench_stream.py --only wanda-pipeline            the pipeline of SD 1.4, with a prompt; 5 GB
     python tests/benchmarks/bench_stream.py --only obs-diff-dit              DiT-XL/2; half an hour, 3 GB
     python tests/benchmarks/bench_stream.py --only obs-diff-sd               a U-Net of SD 1.4's size; hours
 
@@ -59,6 +60,8 @@ class Model:
     """Step and generator -> arguments of one of ``CALLS`` forward passes."""
     changes: Mapping[str, int] = field(default_factory=dict)
     """What differs in its configuration."""
+    pipeline: bool = False
+    """Whether it is in a pipeline of Stable Diffusion 1; forward passes are then recorded by the command."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ class Run:
 
 CALLS = 4
 SIDE = 32
+"""Of the latents of given forward passes."""
+LATENTS = 64
+"""Of those that the pipeline has by default."""
 
 
 def flux(billions: float) -> Model:
@@ -98,6 +104,11 @@ def sd(_billions: float) -> Model:
     return Model("sd-1.4", torch.float16, call)
 
 
+def sd_pipeline(_billions: float) -> Model:
+    """SD 1.4 as a whole: U-Net, text encoder and autoencoder."""
+    return Model("sd-1.4", torch.float16, pipeline=True)
+
+
 def dit(_billions: float) -> Model:
     """DiT-XL/2 at 256 x 256."""
 
@@ -114,18 +125,57 @@ def dit(_billions: float) -> Model:
 
 COPYING = "speed relative to copying"
 FILES = (("peak memory", "GiB", 3, 2), (COPYING, "", 1 / 3, 1 / 2))
+PIPELINE = ROOT / "reference_impls" / "pipelines" / "miniature-sd"
 RUNS = {
     "magnitude": Run(flux, "magnitude", "50%", FILES),
     "2:4": Run(flux, "magnitude", "2:4", FILES),
     "random": Run(flux, "random", "50%", FILES),
     "wanda": Run(sd, "wanda", "50%", (("peak memory", "GiB", 5, 4),)),
+    "wanda-pipeline": Run(sd_pipeline, "wanda", "50%", (("peak memory", "GiB", 8, 6),)),
     "obs-diff-dit": Run(dit, "obs-diff", "50%", (("peak memory", "GiB", 5, 2.5), ("CPU time", "minutes", 30, 15))),
     "obs-diff-sd": Run(sd, "obs-diff", "50%", (("peak memory", "GiB", 8, 4), ("CPU time", "minutes", 120, 60))),
 }
 
 
 def make(folder: Path, model: Model) -> None:
-    """Write it in shards, one tensor after the other, its forward passes and its number of parameters beside it."""
+    """Write it, and its number of parameters beside it."""
+    if model.pipeline:
+        make_pipeline(folder, model.dtype)
+        shutil.rmtree(folder / "unet")
+    make_denoiser(folder / "unet" if model.pipeline else folder, folder.parent, model)
+
+
+def make_pipeline(folder: Path, dtype: torch.dtype) -> None:
+    """Write the other parts of SD 1.4, in its configuration but for the tokenizer, and a small denoiser."""
+    diffusers = diffusers_package()
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    widths = (128, 256, 512, 512)
+    autoencoder = diffusers.AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=widths,
+        layers_per_block=2,
+        sample_size=512,
+    )
+    width = {"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768}
+    text = CLIPTextConfig(**width, num_hidden_layers=12, num_attention_heads=12)  # type: ignore[arg-type]
+    tokenizer: Any = CLIPTokenizer.from_pretrained(PIPELINE / "tokenizer")
+    tokenizer.model_max_length = 77
+    diffusers.StableDiffusionPipeline(
+        vae=autoencoder,
+        text_encoder=CLIPTextModel(text),
+        tokenizer=tokenizer,
+        unet=diffusers.UNet2DConditionModel(block_out_channels=(32, 32, 32, 32), cross_attention_dim=768),
+        scheduler=diffusers.DDIMScheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).to(dtype).save_pretrained(folder)
+
+
+def make_denoiser(folder: Path, beside: Path, model: Model) -> None:
+    """Write it in shards, one tensor after the other; forward passes of it and its number of parameters ``beside``."""
     with parameters_on_meta():
         known = ARCHITECTURES[model.name]
         empty = getattr(diffusers_package(), known.build)(**{**known.config, **model.changes})
@@ -152,11 +202,11 @@ def make(folder: Path, model: Model) -> None:
         index = {"metadata": {"total_size": 0}, "weight_map": places}
         (folder / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
     parameters = sum(value.numel() for value in empty.parameters())
-    folder.with_name("parameters").write_text(str(parameters), encoding="utf-8")
+    (beside / "parameters").write_text(str(parameters), encoding="utf-8")
     if model.call is not None:
         generator = torch.Generator().manual_seed(0)
         calls = tuple(Call(model.call(step, generator), step, CALLS, batch=2) for step in range(CALLS))
-        store.write(folder.with_name("calls"), Calibration(calls, {"source": "random"}))
+        store.write(beside / "calls", Calibration(calls, {"source": "random"}))
 
 
 COPY = """
@@ -186,6 +236,20 @@ prune_folder(Path(source), Path(out), calibration, method=method, **asked)
 """
 
 
+PROMPT = "a small three on the left"
+
+
+def pruning(run: Run, model: Model, folder: Path, out: Path) -> list[object]:
+    """The command line of the process that prunes; of a pipeline, the one that a user types."""
+    if not model.pipeline:
+        return ["-c", PRUNE, folder, out, folder.with_name("calls"), run.method, run.sparsity]
+    prompts = folder.with_name("prompts.txt")
+    prompts.write_text(PROMPT, encoding="utf-8")
+    asked = ["--prompts", prompts, "--steps", CALLS, "--samples", CALLS]
+    amount = ["--method", run.method, "--sparsity", float(run.sparsity.rstrip("%")) / 100]
+    return ["-m", "reference_impls", "prune", folder, *asked, *amount, "--out", out]
+
+
 @dataclass(frozen=True)
 class Used:
     """What a process needed."""
@@ -199,7 +263,7 @@ class Used:
 def child(*command: object) -> Used:
     """Run Python with a command line."""
     started = time.perf_counter()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, *map(str, command)], env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
@@ -209,7 +273,7 @@ def child(*command: object) -> Used:
 
 def cold(folder: Path) -> None:
     """Ask the system to drop the files of a folder from its cache."""
-    for path in folder.iterdir():
+    for path in (path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -233,16 +297,18 @@ def rows_of(run: Run, model: Model, folder: Path) -> Iterator[dict[str, Any]]:
         "changes": model.changes,
         "parameters": parameters,
         "dtype": str(model.dtype).removeprefix("torch."),
-        "forward_passes": 0 if model.call is None else CALLS,
+        "forward_passes": 0 if model.call is None and not model.pipeline else CALLS,
     }
-    calls = "" if model.call is None else f", {CALLS} forward passes"
+    calls = f", {CALLS} forward passes" if about["forward_passes"] else ""
+    if model.pipeline:
+        calls += f" recorded from the whole pipeline at {8 * LATENTS} × {8 * LATENTS}"
     words = f"{run.method}, {run.sparsity}: {model.name}, {parameters / 1e9:.2f} billion parameters in {about['dtype']}"
     words += calls
     out = folder.with_name("out")
     copy = partial(on_cold_files, folder, out, "-c", COPY, folder, out)
     compared = run.goals == FILES
     copies = [copy().seconds] if compared else []
-    pruned = on_cold_files(folder, out, "-c", PRUNE, folder, out, folder.with_name("calls"), run.method, run.sparsity)
+    pruned = on_cold_files(folder, out, *pruning(run, model, folder, out))
     about |= {"seconds": round(pruned.seconds, 1), "processor_seconds": round(pruned.processor_seconds, 1)}
     values = {"peak memory": pruned.peak, "CPU time": pruned.processor_seconds / 60}
     if compared:
