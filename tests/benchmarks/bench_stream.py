@@ -167,7 +167,7 @@ def make_pipeline(folder: Path, dtype: torch.dtype) -> None:
         text_encoder=CLIPTextModel(text),
         tokenizer=tokenizer,
         unet=diffusers.UNet2DConditionModel(block_out_channels=(32, 32, 32, 32), cross_attention_dim=768),
-        scheduler=diffusers.DDIMScheduler(),
+        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
