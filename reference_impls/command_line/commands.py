@@ -64,6 +64,7 @@ def demo(method: MethodName) -> None:
         "prune --method taylor --sparsity 0.3 --out build/taylor",
         "prune PIPELINE --prompts FILE --method wanda --sparsity 0.5 --out build/pipeline",
         "prune --method bk-sdm --sparsity 0.35 --model unet --keep-shortcuts --out build/bk-sdm",
+        "prune --method wanda --sparsity 0.7 --recover-blocks 20 --out build/recovered",
         "prune --method wanda --pattern 2:4 --include 'blocks.[1-6].*' --exclude '*.modulation' --out build/some",
     )
 )
@@ -124,6 +125,10 @@ def prune(
     guidance: Annotated[
         float | None, typer.Option(help="Guidance scale while inputs are recorded; default: the pipeline's.")
     ] = None,
+    recover_blocks: Annotated[
+        int,
+        whole(0, 100_000, "Wanda, SparseGPT, OBS-Diff: steps that train each pruned block to the dense one's output."),
+    ] = 0,
     device: Annotated[str, typer.Option(help="Where the blocks of PIPELINE run: cpu, cuda or cuda:1.")] = "cpu",
     pack: Annotated[
         bool, typer.Option("--pack", help="Leave zeros out of the files of PIPELINE; `unpack` writes them again.")
@@ -149,6 +154,7 @@ def prune(
         samples,
         variant,
         recording,
+        recover_blocks,
         device,
         pack,
     )
@@ -169,7 +175,7 @@ def unpack(
     epilog=example(
         "recover build/wanda --steps 200 --out build/recovered",
         "recover build/bk-sdm --features plain --out build/recovered",
-        "recover build/pipeline --against PIPELINE --prompts FILE --steps 500 --out build/recovered",
+        "recover build/pipeline --against PIPELINE --prompts FILE --steps 500 --rate 0.001 --out build/recovered",
     )
 )
 def recover(
@@ -185,6 +191,9 @@ def recover(
     steps: Annotated[
         int, whole(1, 100_000, "Training steps, each on 64 images, or on a forward pass of a pipeline.")
     ] = 200,
+    rate: Annotated[
+        float | None, typer.Option(help="Largest learning rate; default: 0.0005 on the testbed, 0.0001 for diffusers.")
+    ] = None,
     teacher: Annotated[bool, typer.Option(help="Distil from the dense model's output as well.")] = True,
     features: Annotated[
         str, typer.Option(help="Feature distillation: none, plain (BK-SDM) or normalised (LAPTOP-Diff).")
@@ -206,7 +215,7 @@ def recover(
     from reference_impls.command_line import recover
 
     dense = recover.Against(against, prompts, guidance, variant)
-    recover.recover(folder, out, steps, teacher, features, seed, samples, dense)
+    recover.recover(folder, out, steps, rate, teacher, features, seed, samples, dense)
 
 
 @app.command(

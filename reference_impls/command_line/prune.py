@@ -81,6 +81,7 @@ def prune(
     samples: int | None,
     variant: str | None,
     recording: Recording,
+    recover_blocks: int,
     device: str,
     pack: bool,
 ) -> None:
@@ -99,6 +100,7 @@ def prune(
         model = str(pipeline) if pipeline is not None else model or "dit"
         asked: dict[str, Any] = {"method": method, "pattern": wanted, "block": tile, "scope": scope, "seed": seed}
         asked |= {"keep_shortcuts": keep_shortcuts, "include": globs.include, "exclude": globs.exclude}
+        asked |= {"recover_blocks": recover_blocks}
         kind = "other" if model in BUILDERS else kind_of(model)
         if recording != NOTHING and kind != "pipeline":
             raise ValueError(

@@ -18,7 +18,7 @@ from reference_impls.files.outputs import check_folder, check_outside
 from reference_impls.methods.registry import Features, parse_features
 from reference_impls.models import diffusers_folder, pipeline_folder, testbed_folder
 from reference_impls.models.folder_kinds import kind_of
-from reference_impls.study.recover import distil
+from reference_impls.study.recover import RATE, RATE_OF_PIPELINES, distil
 from reference_impls.study.recover import recover as run
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import DATA_OF, pretrained
@@ -41,6 +41,7 @@ def recover(
     folder: Path,
     out: Path,
     steps: int,
+    rate: float | None,
     teacher: bool,
     features: str,
     seed: int,
@@ -56,11 +57,13 @@ def recover(
         matched = parse_features(features)
         if matched != "none" and not teacher:
             raise ValueError(f"features {features!r} need a teacher; leave --no-teacher out")
+        if rate is not None and not 0 < rate < math.inf:
+            raise ValueError(f"--rate {rate:g} is no learning rate; give a positive number, such as {RATE:g}")
         check_folder(out)
         if kind_of(str(folder)) != "other":
             if not teacher:
                 raise ValueError(f"without a data set {folder} learns from the dense model; leave --no-teacher out")
-            _distil(folder, out, steps, matched, seed, samples or PASSES, against)
+            _distil(folder, out, steps, rate or RATE_OF_PIPELINES, matched, seed, samples or PASSES, against)
             return
         if against != Against():
             raise ValueError(
@@ -71,23 +74,25 @@ def recover(
             raise ValueError(f"--samples {samples} is too few for the metrics of {folder}; give {FEWEST} or more")
         opened = testbed_folder.load(folder)
     name, model = opened.name, opened.model
-    dense = pretrained(name) if teacher else None
+    dense, rate = pretrained(name) if teacher else None, rate or RATE
     before = measure(model, name, samples, "measuring the pruned model")
     model.train()
     with terminal.bar("recovering", steps) as show:
         training = load(DATA_OF[name])[0]
-        run(model, training, steps=steps, teacher=dense, features=matched, seed=seed, show=show)
+        run(model, training, steps=steps, teacher=dense, features=matched, rate=rate, seed=seed, show=show)
     model.eval()
     after = measure(model, name, samples, "measuring the recovered model")
     images = sample(model, IMAGES, "sampling from the recovered model")
     with wrong_use():
-        how = {"steps": steps, "teacher": teacher, "features": features, "seed": seed}
+        how = {"steps": steps, "rate": rate, "teacher": teacher, "features": features, "seed": seed}
         testbed_folder.save(out, name, model, (*opened.steps, {"recover": how}), after, images, opened.changes)
     terminal.console.print(terminal.qualities(("pruned", "recovered"), before, after))
     terminal.say_where(out, "weights, report, samples")
 
 
-def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, samples: int, against: Against) -> None:
+def _distil(
+    folder: Path, out: Path, steps: int, rate: float, features: Features, seed: int, samples: int, against: Against
+) -> None:
     """Train the denoiser of a folder to predict what the dense one does, in float32; it keeps its precision on disk."""
     place, dense = _places(folder, against.dense)
     check_outside(out, folder)
@@ -107,11 +112,13 @@ def _distil(folder: Path, out: Path, steps: int, features: Features, seed: int, 
             teacher=teacher if features != "none" else None,
             features=features,
             dropped=diffusers_folder.lost_against(place, whole),
+            rate=rate,
             seed=seed,
             show=show,
         )
     after = _error(model, held_out)
-    how: dict[str, object] = {"steps": steps, "features": features, "seed": seed, "before": before, "after": after}
+    how: dict[str, object] = {"steps": steps, "rate": rate, "features": features, "seed": seed}
+    how |= {"before": before, "after": after}
     how["calibration"] = dict(training.about)
     written = (*diffusers_folder.steps_of(place), {"recover": how})
     if folder != place:

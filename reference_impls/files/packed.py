@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ PREFIX = "packed-"
 """Before the name of a file, which no package then takes for one with all tensors."""
 HEADER = "header"
 """Metadata of a packed file: the header of the unpacked one."""
+Read = Callable[[], torch.Tensor]
+"""Reads one tensor."""
 
 
 def plain_name(file: Path) -> str:
@@ -137,18 +140,20 @@ def places_of(file: Path) -> dict[str, Place]:
     return places_in(file, plain_header(file))
 
 
-def tensors_in(file: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor of a file, packed or not, as it is in the unpacked one.
+def reads_of(file: Path) -> dict[str, Read]:
+    """What reads each tensor of a file, packed or not, as it is in the unpacked one.
 
     Raises:
-        ValueError: the file is damaged; it and the tensor are named.
+        ValueError: the file is damaged, also when a tensor is read; it and the tensor are named.
     """
     own, size = places_in(file), file.stat().st_size
     for name, place in own.items():
         if place.begin + place.size > size:
             raise ValueError(f"{file} is damaged: it ends before {name}; get the file again")
-    for name, plain in places_of(file).items():
-        yield name, read(own[name]) if name in own else _unpacked(file, name, plain, own)
+    return {
+        name: partial(read, own[name]) if name in own else partial(_unpacked, file, name, plain, own)
+        for name, plain in places_of(file).items()
+    }
 
 
 def _unpacked(file: Path, name: str, plain: Place, own: dict[str, Place]) -> torch.Tensor:
@@ -165,11 +170,15 @@ def _unpacked(file: Path, name: str, plain: Place, own: dict[str, Place]) -> tor
     return value.view(plain.shape)
 
 
+def plain_size(file: Path) -> int:
+    """Bytes of a file, of a packed one of that which it was made of."""
+    return len(plain_header(file)) + sum(place.size for place in places_of(file).values())
+
+
 def sizes(file: Path) -> tuple[int, int]:
     """Bytes of a file with its zeros packed, and without, whichever of the two it is."""
     if is_packed(file):
-        header = plain_header(file)
-        return file.stat().st_size, len(header) + sum(place.size for place in places_in(file, header).values())
+        return file.stat().st_size, plain_size(file)
     header = header_of(file)
     text, tensors = _packed_header(header, places_in(file, header))
     return LENGTH + len(text) + tensors, file.stat().st_size
@@ -184,6 +193,6 @@ def unpack(source: Path, target: Path) -> None:
     places = places_of(source)
     with target.open("wb") as file:
         file.write(plain_header(source))
-        for name, value in tensors_in(source):
+        for name, read_one in reads_of(source).items():
             file.seek(places[name].begin)
-            file.write(bytes_of(value))
+            file.write(bytes_of(read_one()))

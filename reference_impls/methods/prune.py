@@ -95,6 +95,7 @@ def prune(
     keep_shortcuts: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    recover_blocks: int = 0,
     **options: Any,  # each method has its own
 ) -> Report:
     """Prune a model in place, all or nothing; it stays runnable and saveable.
@@ -118,6 +119,8 @@ def prune(
         include: globs of the layers, groups or blocks to prune, by dotted name, as ``transformer_blocks.[3-9].*``;
             ``*`` matches dots too. All where there is none; the sparsity is that of the chosen ones.
         exclude: globs of those that stay as they are.
+        recover_blocks: steps in which the remaining weights of each block are trained to give the output of the dense
+            block, see ``pruning.recover_block``; for Wanda, SparseGPT and OBS-Diff.
         options: what only this method takes.
 
     Raises:
@@ -139,6 +142,7 @@ def prune(
         keep_shortcuts=keep_shortcuts,
         include=include,
         exclude=exclude,
+        recover_blocks=recover_blocks,
     )
     if calibration is None and chosen.needs != "nothing":
         raise ValueError(f"{method} needs {NEEDS_NAMES[chosen.needs]}, and calibration is None; give a Calibration")
@@ -179,6 +183,7 @@ def prune(
         keep_shortcuts=keep_shortcuts,
         include=list(include),
         exclude=list(exclude),
+        recover_blocks=recover_blocks,
         chosen=list(layers or units or blocks),
         left_out=left_out,
         before=before,
@@ -201,6 +206,7 @@ def request_for(
     keep_shortcuts: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    recover_blocks: int = 0,
 ) -> Request:
     """The request of a method, with the paper's own scope where none is given; arguments as of ``prune``.
 
@@ -228,8 +234,20 @@ def request_for(
     if block is not None and chosen.kind != "unstructured":
         raise ValueError(f"{method} {DOES[chosen.kind]}; --block is for unstructured methods")
     request = Request(
-        share, pattern, scope or own, seed, block or ALONE, shares or {}, keep_shortcuts, tuple(include), tuple(exclude)
+        share,
+        pattern,
+        scope or own,
+        seed,
+        block or ALONE,
+        shares or {},
+        keep_shortcuts,
+        tuple(include),
+        tuple(exclude),
+        recover_blocks,
     )
+    if recover_blocks and not chosen.by_blocks:
+        names = ", ".join(name for name, other in METHODS.items() if other.by_blocks)
+        raise ValueError(f"{method} does not prune block by block; --recover-blocks is for {names}")
     refuse_what_the_kind_lacks(method, chosen.kind, request)
     return request
 

@@ -57,6 +57,11 @@ class Method:
         """Whether it takes gradients of a loss, so that what the model should predict must be known."""
         return self.needs in ("gradients", "training")
 
+    @property
+    def by_blocks(self) -> bool:
+        """Whether it prunes one block after another from the inputs that each receives; see ``pruning.blockwise``."""
+        return self.kind == "unstructured" and self.needs in ("activations", "trajectory")
+
 
 METHODS: Mapping[str, Method] = {
     "random": Method(

@@ -109,11 +109,11 @@ def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hess
     def decided(name: str, layer: Layer, observed: Hessians) -> tuple[torch.Tensor, torch.Tensor]:
         return decide(as_matrix(layer), observed.means(), request, request.share(name))
 
-    return Rule(hessians, decided, weight)
+    return Rule(hessians, decided, weight, request.recover_blocks)
 
 
 def prune(
     model: nn.Module, calibration: Calibration, request: Request, *, weight: Callable[[Call], float] = alike
 ) -> Outcome:
     """Zero weights and update the remaining ones, block by block."""
-    return Outcome(masks=prune_blocks(model, calibration, layers_to_prune(model, request), *rule(request, weight)))
+    return Outcome(masks=prune_blocks(model, calibration, layers_to_prune(model, request), rule(request, weight)))

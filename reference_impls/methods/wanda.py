@@ -34,7 +34,7 @@ def prune(model: nn.Module, calibration: Calibration, request: Request) -> Outco
     if request.scope == "global":  # the masks need the scores of all layers, so no block is pruned before another
         observed = observe(model, calibration, layers, norms_of)
         return drop_weights(layers, {name: scores(as_matrix(layers[name]), observed[name]) for name in layers}, request)
-    return Outcome(masks=prune_blocks(model, calibration, layers, *rule(request)))
+    return Outcome(masks=prune_blocks(model, calibration, layers, rule(request)))
 
 
 def rule(request: Request) -> Rule[Norms]:
@@ -48,7 +48,7 @@ def rule(request: Request) -> Rule[Norms]:
         mask = mask_of(check_finite("scores", scores(matrix, norms)), request, share)
         return matrix * mask, mask
 
-    return Rule(norms_of, decide)
+    return Rule(norms_of, decide, recover=request.recover_blocks)
 
 
 def scores(matrix: torch.Tensor, norms: Norms) -> torch.Tensor:

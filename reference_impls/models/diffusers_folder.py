@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from reference_impls.files.outputs import check_outside, new_folder
-from reference_impls.files.packed import tensors_in
+from reference_impls.files.packed import reads_of
 from reference_impls.files.weights import shapes_of
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.models import weight_files
@@ -209,8 +209,9 @@ def _fill(outlined: Outline) -> None:
     twins = {name: first[id(value)] for name, value in state.items() if name not in outlined.stored}
     values: dict[str, torch.Tensor] = {}
     for file in outlined.weights.files:
-        for stored, value in tensors_in(file):
+        for stored, read in reads_of(file).items():
             if stored in names:
+                value = read()
                 dtype = torch.float32 if value.is_floating_point() else value.dtype
                 values[names[stored]] = value.to(dtype)
     model.load_state_dict(values, strict=False, assign=True)

@@ -2,7 +2,7 @@
 
 A block is the outermost item of an ``nn.ModuleList``; a layer outside any list is a block of its own. For each block,
 in the order in which the model calls them: run it and observe the inputs of all its layers; decide and write each
-layer; run it again and pass the outputs on.
+layer; recover the block where that is asked for, see ``recover_block``; run it again and pass the outputs on.
 
 A block is run alone, from the inputs that it received. The data flow from one block to the next, with skips and joint
 streams, is the model's own code: a forward pass is run, finished blocks return their recorded outputs at once, and the
@@ -30,7 +30,8 @@ from reference_impls.calls.call import Calibration, Call
 from reference_impls.maths.hooks import replaced
 from reference_impls.pruning.dataflow import Dataflow
 from reference_impls.pruning.layers import Layer, like_weight, set_matrix
-from reference_impls.pruning.observers import O, Observer, alike, naming, observe
+from reference_impls.pruning.observers import O, Total, alike, alone, naming, observe
+from reference_impls.pruning.recover_block import recover_block
 
 Layers = Mapping[str, Layer]
 """By their names in the model."""
@@ -60,10 +61,8 @@ class Rule(NamedTuple, Generic[O]):
     decide: Decide[O]
     weight: Callable[[Call], float] = alike
     """How much a call counts."""
-
-
-Together = Callable[[Mapping[str, Observer]], None]
-"""Adds up the observers of a block over several processes, in place."""
+    recover: int = 0
+    """Steps in which each block is trained after it is pruned."""
 
 
 @torch.no_grad()
@@ -71,39 +70,41 @@ def prune_block(
     block: nn.Module,
     calls: Sequence[BlockCall],
     layers: Layers,
-    observer: Callable[[Layer], O],
-    decide: Decide[O],
-    *,
-    together: Together | None = None,
+    rule: Rule[O],
+    total: Total = alone,
 ) -> tuple[list[Any], dict[str, torch.Tensor]]:
-    """Observe all layers of a block, change them, run it again; two passes.
+    """Observe all layers of a block, change them, run it again; two passes, and more where it is recovered.
 
     Args:
         block: with its weights loaded; nothing else of the model is needed.
         calls: what it received.
         layers: those that are pruned.
-        observer: as in ``observe``.
-        decide: see ``Decide``.
-        together: see ``Together``.
+        rule: of the method.
+        total: over several processes, each with its own calls.
 
     Returns:
         The outputs of the pruned block, one a call; and the mask of each layer, shaped as its weight.
 
     Raises:
-        ValueError: ``observer`` or ``decide`` refuses something; the layer is named.
+        ValueError: the rule refuses something, and the layer is named; or a loss is not finite.
     """
-    observed = observe(block, calls, layers, observer, attrgetter("weight"))
-    if together is not None:
-        together(observed)
-    masks = _write(layers, observed, decide)
+    dense = [call.run(block) for call in calls] if rule.recover else []
+    masks = _write(block, calls, layers, rule, total)
+    if rule.recover:
+        recover_block(block, calls, dense, layers, masks, rule.recover, total)
     return [call.run(block) for call in calls], masks
 
 
-def _write(layers: Layers, observed: Mapping[str, O], decide: Decide[O]) -> dict[str, torch.Tensor]:
+def _write(
+    module: nn.Module, calls: Sequence[BlockCall | Pass], layers: Layers, rule: Rule[O], total: Total
+) -> dict[str, torch.Tensor]:
+    """Observe layers while a module runs, decide and write them; their masks."""
+    observed = observe(module, calls, layers, rule.observer, attrgetter("weight"))
     masks = {}
     for name, layer in layers.items():
+        observed[name].reduce(total)
         with naming(name):
-            matrix, mask = decide(name, layer, observed[name])
+            matrix, mask = rule.decide(name, layer, observed[name])
         set_matrix(layer, matrix)
         masks[name] = like_weight(mask, layer.weight)
     return masks
@@ -114,9 +115,7 @@ def prune_blocks(
     model: nn.Module,
     calibration: Calibration,
     layers: Layers,
-    observer: Callable[[Layer], O],
-    decide: Decide[O],
-    weight: Callable[[Call], float] = alike,
+    rule: Rule[O],
 ) -> dict[str, torch.Tensor]:
     """Prune all layers of a model, block by block.
 
@@ -124,9 +123,7 @@ def prune_blocks(
         model: any module.
         calibration: its calls.
         layers: those that are pruned, by name.
-        observer: as in ``observe``.
-        decide: see ``Decide``.
-        weight: how much a call counts.
+        rule: of the method.
 
     Returns:
         The mask of each layer, shaped as its weight, in the order of ``layers``.
@@ -134,8 +131,7 @@ def prune_blocks(
     Raises:
         ValueError: as ``prune_block``.
     """
-    rule = Rule(observer, decide, weight)
-    passes = [Pass(call, weight(call)) for call in calibration]
+    passes = [Pass(call, rule.weight(call)) for call in calibration]
     masks: dict[str, torch.Tensor] = {}
     for block in blocks_of_layers(model, calibration.calls[0], layers):
         masks |= prune_next(model, block, passes, rule)
@@ -145,7 +141,7 @@ def prune_blocks(
 
 @torch.no_grad()
 def prune_next(
-    model: nn.Module, block: Block, passes: Sequence[Pass], rule: Rule[O], together: Together | None = None
+    model: nn.Module, block: Block, passes: Sequence[Pass], rule: Rule[O], total: Total = alone
 ) -> dict[str, torch.Tensor]:
     """Prune the next block of a model and give its outputs to the passes.
 
@@ -154,7 +150,7 @@ def prune_next(
         block: all before it are pruned.
         passes: of the model.
         rule: of the method.
-        together: see ``Together``.
+        total: over several processes, each with its own passes.
 
     Returns:
         The mask of each layer of the block, shaped as its weight.
@@ -163,13 +159,10 @@ def prune_next(
         ValueError: as ``prune_block``.
     """
     if not block.called_once:  # its later inputs depend on its own outputs: it is observed inside the model
-        observed = observe(model, passes, block.layers, rule.observer, attrgetter("weight"))
-        if together is not None:
-            together(observed)
-        return _write(block.layers, observed, rule.decide)
+        return _write(model, passes, block.layers, rule, total)
     reached = [(one, call) for one in passes if (call := one.call_of(block.module, model)) is not None]
     calls = [call for _, call in reached]
-    outputs, masks = prune_block(block.module, calls, block.layers, rule.observer, rule.decide, together=together)
+    outputs, masks = prune_block(block.module, calls, block.layers, rule, total)
     for (one, _), output in zip(reached, outputs, strict=True):
         one.outputs[block.module] = output
     return masks

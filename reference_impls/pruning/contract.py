@@ -35,6 +35,8 @@ class Request:
     """Globs of the layers, groups or blocks to prune, by dotted name; all where there is none. See ``chosen``."""
     exclude: tuple[str, ...] = ()
     """Globs of those that stay as they are."""
+    recover_blocks: int = 0
+    """Steps in which the remaining weights of each block are trained to give the output of the dense block."""
 
     def share(self, name: str) -> float:
         """Sparsity of one layer or group."""
@@ -44,8 +46,8 @@ class Request:
         """Refuse what cannot be.
 
         Raises:
-            ValueError: the sparsity is not in [0, 1], the scope is unknown, or the pattern disagrees with sparsity,
-                scope, block or shares.
+            ValueError: the sparsity is not in [0, 1], the scope is unknown, the pattern disagrees with sparsity,
+                scope, block or shares, or blocks cannot be recovered.
         """
         check_sparsity(self.sparsity)
         for share in self.shares.values():
@@ -60,6 +62,12 @@ class Request:
             raise ValueError("give --block or --pattern, not both; 2:4x4 is a pattern in blocks of four rows")
         if self.pattern is not None and abs(self.pattern.sparsity - self.sparsity) > 1e-9:
             raise ValueError(f"pattern {self.pattern} has sparsity {self.pattern.sparsity}, not {self.sparsity}")
+        if self.recover_blocks < 0:
+            raise ValueError(f"steps {self.recover_blocks} to recover a block are negative; give 0 or more")
+        if self.recover_blocks and self.scope == "global":
+            raise ValueError(
+                "with scope global no block is pruned before another; leave --recover-blocks out, or give scope layer"
+            )
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,8 @@ class Report:
     """Globs of what to prune; all where there is none."""
     exclude: Sequence[str]
     """Globs of what stays as it is."""
+    recover_blocks: int
+    """Training steps of each block after it was pruned."""
     chosen: Sequence[str]
     """Layers, groups or blocks that the globs left to the method."""
     left_out: Mapping[str, str]

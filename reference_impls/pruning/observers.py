@@ -25,6 +25,14 @@ WIDEST = 8192
 STEP = 64
 """Channels of a group are a multiple of it, so that no group of an n:m pattern is cut."""
 
+Total = Callable[[torch.Tensor], torch.Tensor]
+"""The sum of a tensor over the processes that work together, in each of them."""
+
+
+def alone(value: torch.Tensor) -> torch.Tensor:
+    """The total of one process."""
+    return value
+
 
 class Observer(Protocol):
     """A statistic of the inputs of one layer, such as ``Norms`` or ``Hessians``."""
@@ -32,7 +40,7 @@ class Observer(Protocol):
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
         """Add rows (n, inputs of the layer), each counted ``weight`` times."""
 
-    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def reduce(self, total: Total) -> None:
         """Replace each sum by its total over several processes."""
 
 
@@ -61,7 +69,7 @@ class Norms:
         self.squares += weight * inputs.double().square().sum(0)
         self.rows += len(inputs)
 
-    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def reduce(self, total: Total) -> None:
         """Replace the sums by their totals over several processes."""
         self.squares, self.rows = total(self.squares), float(total(torch.tensor([self.rows])))
 
@@ -108,7 +116,7 @@ class Hessians:
         for columns, hessian in self.groups:
             hessian.add(inputs[:, columns.to(inputs.device)], weight)
 
-    def reduce(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def reduce(self, total: Total) -> None:
         """Replace the sums by their totals over several processes."""
         for _, hessian in self.groups:
             hessian.reduce(total)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch.utils._pytree import tree_map
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.noise import misfit
+from reference_impls.files import layout
 from reference_impls.maths.selection import nonzero
 from reference_impls.methods import obs_diff, sparsegpt, wanda
 from reference_impls.models.diffusers_folder import Outline
@@ -30,6 +32,7 @@ from reference_impls.pruning.blockwise import (
 )
 from reference_impls.pruning.contract import Request
 from reference_impls.pruning.layers import prunable
+from reference_impls.stream import shards
 from reference_impls.stream.onload import NotLoaded, Onload
 from reference_impls.stream.ranks import Ranks
 from reference_impls.stream.states import States
@@ -68,8 +71,8 @@ def prune_in_blocks(
     """
     model = outlined.model
     modules = {name: layer for name, layer in prunable(model).items() if name in layers}
-    places = {name: files.places[stored] for name, stored in outlined.stored.items()}
-    onload, items = Onload(model, places, ranks.device), list(items_of_layers(model, prunable(model)))
+    reads = {name: files.reads[stored] for name, stored in outlined.stored.items()}
+    onload, items = Onload(model, reads, ranks.device), list(items_of_layers(model, prunable(model)))
     onload.rest(items)
     calls = [_moved(call, ranks.device) for call in calibration]
     passes = [Pass(call, rule.weight(call)) for call in ranks.own(calls)]
@@ -92,7 +95,7 @@ def prune_in_blocks(
                 if block.name in finished:
                     states.restore(number, block, passes)
                 else:
-                    masks = prune_next(model, block, passes, rule, ranks.add_up)
+                    masks = prune_next(model, block, passes, rule, ranks.total)
                     states.store(number, block, passes)
                     ranks.wait()  # the journal says that all of them are stored
                     if ranks.first:
@@ -100,7 +103,9 @@ def prune_in_blocks(
                     ranks.wait()
             forget(block, passes)
             # a part of it may be called again from outside, as the embedding of the first block in DiT
-            onload.moved((f"{name}.weight" for name in block.layers), files.target)
+            for name in block.layers:
+                place = shards.place_in(files.target, files.places[layers[name]])
+                onload.reads[f"{name}.weight"] = partial(layout.read, place)
 
 
 def _write(block: Block, masks: Mapping[str, torch.Tensor], layers: Mapping[str, str], files: Writer) -> None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
-from reference_impls.files import layout
-from reference_impls.files.layout import Place
+from reference_impls.files.packed import Read
 from reference_impls.maths.hooks import hooked
 from reference_impls.maths.masks import check_finite
 
@@ -32,7 +30,7 @@ class Onload:
     """Loads the weights of a model on the meta device."""
 
     model: nn.Module
-    places: dict[str, Place]
+    reads: dict[str, Read]
     """By the names of the model's tensors."""
     device: torch.device
     owners: dict[Owned, tuple[str, nn.Parameter]] = field(default_factory=dict)
@@ -50,15 +48,9 @@ class Onload:
         inside = {module for path in blocks for module in self.model.get_submodule(path).modules()}
         self._load([owned for owned in self.owners if owned[0] not in inside])
         for name, value in self.model.named_buffers():
-            if name in self.places:
-                value.data = check_finite(name, layout.read(self.places[name])).to(value.dtype)
+            if name in self.reads:
+                value.data = check_finite(name, self.reads[name]()).to(value.dtype)
             value.data = value.data.to(self.device)
-
-    def moved(self, names: Iterable[str], folder: Path) -> None:
-        """From now on, these tensors are read from the files of another folder."""
-        for name in names:
-            place = self.places[name]
-            self.places[name] = replace(place, file=folder / place.file.name)
 
     @contextmanager
     def held(self, module: nn.Module, *, stays: bool = False) -> Iterator[None]:
@@ -103,11 +95,11 @@ class Onload:
             value = module._parameters[name]
             if value is not empty:
                 continue
-            place = self.places.get(full)
-            if place is None:
+            read = self.reads.get(full)
+            if read is None:
                 raise NotLoaded(f"{full} has no tensor of its own in the files; this model cannot be streamed")
             try:
-                tensor = check_finite(full, layout.read(place)).to(self.device, torch.float32)
+                tensor = check_finite(full, read()).to(self.device, torch.float32)
             except ValueError as error:
                 raise NotLoaded(str(error)) from error
             module._parameters[name] = nn.Parameter(tensor, requires_grad=False)

@@ -1,21 +1,19 @@
 """Several processes that prune one model together, as ``torchrun`` starts them.
 
-Each process runs a part of the forward passes. The statistics of a block are added up before its layers are decided,
-and every process decides the same; the first one writes.
+Each process runs a part of the forward passes. The statistics of a block, and the gradients where it is recovered, are
+added up before they are used, and every process does the same with them; the first one writes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import distributed
-
-from reference_impls.pruning.observers import Observer
 
 T = TypeVar("T")
 
@@ -37,13 +35,10 @@ class Ranks:
         """Those that this process runs."""
         return list(calls[self.rank :: self.size])
 
-    def add_up(self, observers: Mapping[str, Observer]) -> None:
-        """Replace the sums of each observer by their totals over all processes."""
-        if self.size > 1:
-            for observer in observers.values():
-                observer.reduce(self._total)
-
-    def _total(self, value: torch.Tensor) -> torch.Tensor:
+    def total(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of a tensor over all processes, in each of them."""
+        if self.size == 1:
+            return value
         total = value.to(self.device).contiguous()
         distributed.all_reduce(total)
         return total.to(value.device)

@@ -18,6 +18,7 @@ from reference_impls.calls import store
 from reference_impls.calls.call import Calibration
 from reference_impls.files.journal import Rows
 from reference_impls.files.outputs import check_outside
+from reference_impls.files.packed import plain_name
 from reference_impls.maths.masks import ALONE
 from reference_impls.methods.prune import refuse_no_shortcuts, refuse_remainder, refuse_unknown, request_for
 from reference_impls.methods.registry import NEEDS_NAMES, method_of
@@ -67,7 +68,7 @@ def prune_folder(
         device: where blocks run, as torch names it.
         pack: whether zeros are left out of the files, which then ``load`` alone opens.
         show: progress.
-        asked: sparsity, pattern, scope, block, seed and shares, as ``methods.prune.prune`` takes them.
+        asked: what to prune, as ``methods.prune.prune`` takes it.
 
     Raises:
         FileExistsError: ``out`` is there.
@@ -89,8 +90,6 @@ def prune_folder(
         raise ValueError(f"{method} needs {NEEDS_NAMES[needs]}, and calibration is None; give a Calibration")
     rule = RULES[method](request) if method in RULES else None
     outlined = diffusers_folder.outline(place, variant)
-    if outlined.weights.packed:
-        raise ValueError(f"{place} is packed; unpack it first: {diffusers_folder.UNPACK.format(folder=source)}")
     if request.keep_shortcuts:
         refuse_no_shortcuts(method, method_of(method).kind, outlined.model)
     layers = _layers(outlined, request)
@@ -143,7 +142,7 @@ def _complete(files: Writer, pipeline: Path | None, outlined: Outline, steps: St
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
         pipeline_folder.put_other_parts(work.folder, pipeline, target.name)
     if outlined.weights.index is not None:
-        shutil.copyfile(outlined.weights.index, target / outlined.weights.index.name)
+        shutil.copyfile(outlined.weights.index, target / plain_name(outlined.weights.index))
     if pack:
         weight_files.pack(target)
     diffusers_folder.describe(target, outlined.weights, outlined.changes, steps)
@@ -219,6 +218,7 @@ def _report(
         keep_shortcuts=False,
         include=list(request.include),
         exclude=list(request.exclude),
+        recover_blocks=request.recover_blocks,
         chosen=list(layers),
         before=Cost(parameters, nonzero, None, None, (NOT_RUN,)),
         after=Cost(parameters, left, None, None, (NOT_RUN,)),

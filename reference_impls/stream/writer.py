@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import torch
 
-from reference_impls.files import layout
 from reference_impls.files.journal import Rows
+from reference_impls.files.packed import plain_name
 from reference_impls.maths.masks import check_finite
 from reference_impls.maths.selection import nonzero
 from reference_impls.models.diffusers_folder import Outline
@@ -34,7 +34,7 @@ class Writer:
     def __init__(self, outlined: Outline, work: Partial, target: Path) -> None:
         """Go on with what the journal says is done; the files are there, see ``shards.begin``."""
         self.weights, self.work, self.target = outlined.weights, work, target
-        self.places = shards.places_of(outlined.weights)
+        self.places, self.reads = shards.places_of(outlined.weights), shards.reads_of(outlined.weights)
         self.done = {row["tensor"] for row in work.rows if "tensor" in row}
         self._parameters = {
             outlined.stored[name] for name, _ in outlined.model.named_parameters() if name in outlined.stored
@@ -60,7 +60,7 @@ class Writer:
         Raises:
             ValueError: it is not finite, or its file has changed.
         """
-        return check_finite(stored, layout.read(self.places[stored]))
+        return check_finite(stored, self.reads[stored]())
 
     def each(self, names: Iterable[str]) -> Iterator[tuple[str, torch.Tensor]]:
         """Tensors of the source by name, each read while the one before it is in use; raises as ``read``."""
@@ -121,7 +121,7 @@ class Writer:
 
     def _note(self, rows: Rows) -> None:
         refuse_changed(self.weights)
-        shards.settle(self.target / file.name for file in self.weights.files)
+        shards.settle(self.target / plain_name(file) for file in self.weights.files)
         self.work.keep(rows)
 
     def _hand_over(self, work: Callable[..., None], *given: object) -> None:

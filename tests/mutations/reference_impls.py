@@ -37,9 +37,21 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/stream/blocks.py",
-        'onload.moved((f"{name}.weight" for name in block.layers), files.target)',
-        "onload.moved((), files.target)",
+        'onload.reads[f"{name}.weight"] = partial(layout.read, place)',
+        "pass",
         (f"{T}stream/test_blocks.py::test_the_same_as_in_memory",),
+    ),
+    Mutation(
+        "reference_impls/pruning/recover_block.py",
+        "                _to_masks(kept)",
+        "                pass",
+        (f"{T}pruning/test_recover_block.py::test_the_error_never_rises_and_only_remaining_weights_change",),
+    ),
+    Mutation(
+        "reference_impls/pruning/recover_block.py",
+        "weight.grad = total(weight.grad)",
+        "weight.grad = 1 * weight.grad",
+        (f"{T}pruning/test_recover_block.py::test_the_gradients_of_all_processes_count",),
     ),
     Mutation(
         "reference_impls/maths/obs.py",

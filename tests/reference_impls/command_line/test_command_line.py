@@ -625,7 +625,7 @@ def test_prune_twice_recover_eval(tmp_path: Path) -> None:
     assert again.changes == held.changes
     first, second, third = json.loads((tmp_path / "three/config.json").read_text())["steps"]
     assert [step["prune"]["method"] for step in (first, second)] == ["magnitude-units", "shortgpt"]
-    assert third == {"recover": {"steps": 3, "teacher": True, "features": "normalised", "seed": 0}}
+    assert third == {"recover": {"steps": 3, "rate": 5e-4, "teacher": True, "features": "normalised", "seed": 0}}
 
 
 @pytest.mark.slow

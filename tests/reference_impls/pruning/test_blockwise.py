@@ -41,7 +41,7 @@ def half(_name: str, layer: Layer, hessian: Hessian) -> tuple[torch.Tensor, torc
 
 def pruned(model: nn.Module, calibration: Calibration) -> nn.Module:
     after = copy.deepcopy(model)
-    prune_blocks(after, calibration, prunable(after), hessian_of, half)
+    prune_blocks(after, calibration, prunable(after), Rule(hessian_of, half))
     return after
 
 
@@ -194,7 +194,7 @@ def test_two_passes_a_block_and_one_of_one_sample_to_see_their_order(name: str) 
     calibration = from_trajectory(model, n=3, steps=4)
     blocks = blocks_of_layers(model, calibration.calls[0], prunable(model))
     with counted({str(number): block.module for number, block in enumerate(blocks)}) as counts:
-        prune_blocks(model, calibration, prunable(model), hessian_of, half)
+        prune_blocks(model, calibration, prunable(model), Rule(hessian_of, half))
     assert len(counts) == len(blocks) > 3
     assert set(counts.values()) == {2 * len(calibration.calls) + 1}
 
@@ -203,7 +203,7 @@ def test_work_grows_with_the_depth_and_not_with_its_square() -> None:
     def work(depth: int) -> int:
         model = nn.ModuleList(nn.Linear(16, 16) for _ in range(depth))
         model.forward = lambda x: [x := layer(x) for layer in model][-1]
-        return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), norms_of, as_it_is))
+        return calls_in(lambda: prune_blocks(model, random_calls(number=1), prunable(model), Rule(norms_of, as_it_is)))
 
     def as_it_is(_name: str, layer: Layer, _norms: Norms) -> tuple[torch.Tensor, torch.Tensor]:
         return as_matrix(layer), torch.ones_like(layer.weight).bool()
@@ -221,7 +221,7 @@ def traces(model: nn.Module) -> list[str]:
 
 def test_no_hook_and_no_replaced_forward_stays() -> None:
     model, calibration = Chain(), random_calls()
-    prune_blocks(model, calibration, prunable(model), hessian_of, half)
+    prune_blocks(model, calibration, prunable(model), Rule(hessian_of, half))
     assert traces(model) == []
 
 
@@ -236,7 +236,7 @@ def test_nothing_stays_after_a_failure(number: int) -> None:
         return half(name, layer, hessian)
 
     with pytest.raises(ValueError, match=rf"^{list(prunable(model))[number - 1]}: no$"):
-        prune_blocks(model, calibration, prunable(model), hessian_of, decide)
+        prune_blocks(model, calibration, prunable(model), Rule(hessian_of, decide))
     assert traces(model) == []
 
 
@@ -297,7 +297,7 @@ def test_a_block_alone_gives_what_the_next_one_receives() -> None:
     block, x, scale = Mixing(), torch.randn(30, 16), torch.tensor(2.0)
     calls = [BlockCall((x,), {"scale": scale}, weight) for weight in (1.0, 0.5)]
     kept, plain = x.clone(), copy.deepcopy(block.layer)
-    outputs, masks = prune_block(block, calls, {"layer": block.layer}, hessian_of, half)
+    outputs, masks = prune_block(block, calls, {"layer": block.layer}, Rule(hessian_of, half))
     assert torch.equal(x, kept)
     hessian = Hessian(16)
     for weight in (1.0, 0.5):

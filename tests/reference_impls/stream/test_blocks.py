@@ -71,7 +71,13 @@ def read(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(
-    "asked", [HALF, {"method": "obs-diff", "sparsity": 0.5}, {"method": "sparsegpt", "pattern": Pattern(2, 4)}], ids=str
+    "asked",
+    [
+        {**HALF, "recover_blocks": 2},
+        {"method": "obs-diff", "sparsity": 0.5},
+        {"method": "sparsegpt", "pattern": Pattern(2, 4)},
+    ],
+    ids=str,
 )
 def test_the_same_as_in_memory(tmp_path: Path, name: str, asked: dict[str, Any], device: str) -> None:
     model, calibration = saved(name, tmp_path / "dense")
@@ -85,6 +91,7 @@ def test_the_same_as_in_memory(tmp_path: Path, name: str, asked: dict[str, Any],
         zeros = [((value == 0) == (state[one] == 0)).double().mean() for one, value in found.items()]
         assert min(zeros) > 0.95
     assert list(report.achieved) == list(whole.achieved)
+    assert report.recover_blocks == whole.recover_blocks
     assert (report.after.parameters, report.after.nonzero) == (whole.after.parameters, whole.after.nonzero)
     assert report.calibration == calibration.about
     getattr(diffusers, name).from_pretrained(tmp_path / "out")
@@ -112,8 +119,9 @@ def test_one_block_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_half_precision_is_rounded_once(tmp_path: Path) -> None:
     name = "SD3Transformer2DModel"
     model, calibration = saved(name, tmp_path / "dense", torch.bfloat16)
-    prune_folder(tmp_path / "dense", tmp_path / "out", calibration, method="sparsegpt", sparsity=0.5)
-    prune(model, calibration, method="sparsegpt", sparsity=0.5)
+    asked: dict[str, Any] = {"method": "sparsegpt", "sparsity": 0.5, "recover_blocks": 2}
+    report = prune_folder(tmp_path / "dense", tmp_path / "out", calibration, **asked)
+    assert report.after.nonzero == prune(model, calibration, **asked).after.nonzero
     for one, value in tensors(tmp_path / "out").items():
         assert value.dtype == torch.bfloat16
         assert torch.equal(value, model.state_dict()[one].bfloat16()), one
@@ -169,6 +177,8 @@ def test_a_full_disk_and_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "cannot be written: No space left on device; run the same command again to resume in" in told
     monkeypatch.setattr(shards, "write", write)
     fewer = Calibration(calibration.calls[:2])
+    told = refused(tmp_path / "dense", calibration, method="sparsegpt", recover_blocks=1)
+    assert "rows of a run with other request;" in told
     assert "rows of a run with other calibration;" in refused(tmp_path / "dense", fewer, method="sparsegpt")
     shown = []
     prune_folder(
@@ -204,7 +214,7 @@ for number, writes in enumerate(map(int, sys.argv[2:])):
             write(*given)
 
         shards.write = killing
-        prune_folder(folder, folder.with_name(f"out{number}"), calls, method="obs-diff", sparsity=0.5)
+        prune_folder(folder, folder.with_name(f"out{number}"), calls, method="obs-diff", sparsity=0.5, recover_blocks=1)
         os._exit(0)
     assert os.WTERMSIG(os.wait()[1]) == signal.SIGKILL
 """
@@ -219,7 +229,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    asked: dict[str, Any] = {"method": "obs-diff", "sparsity": 0.5}
+    asked: dict[str, Any] = {"method": "obs-diff", "sparsity": 0.5, "recover_blocks": 1}
     prune_folder(tmp_path / "dense", tmp_path / "at once", calibration, **asked)
     for number in range(3):
         assert (tmp_path / f"out{number}.partial").is_dir()
@@ -237,7 +247,7 @@ from reference_impls.stream.run import prune_folder
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 calls = store.read(folder / "calls")
 for method in sys.argv[3:]:
-    prune_folder(folder / "dense", out / method, calls, method=method, sparsity=0.5)
+    prune_folder(folder / "dense", out / method, calls, method=method, sparsity=0.5, recover_blocks=2)
 """
 
 
@@ -257,7 +267,8 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
             break
     assert done.returncode == 0, done.stderr
     for method in methods:
-        prune_folder(tmp_path / "dense", tmp_path / "alone", calibration, method=method, sparsity=0.5)
+        asked: dict[str, Any] = {"method": method, "sparsity": 0.5, "recover_blocks": 2}
+        prune_folder(tmp_path / "dense", tmp_path / "alone", calibration, **asked)
         alone = tensors(tmp_path / "alone")
         for name, value in tensors(together / method).items():
             torch.testing.assert_close(value, alone[name], rtol=1e-5, atol=1e-6)

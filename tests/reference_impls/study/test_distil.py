@@ -166,7 +166,9 @@ FILE = "transformer/diffusion_pytorch_model.safetensors"
 def test_a_pipeline_is_recovered_and_keeps_its_precision(folders: Path, tmp_path: Path) -> None:
     (tmp_path / "prompts.txt").write_text("a cat\n")
     words = ("--against", folders / "dense", "--prompts", tmp_path / "prompts.txt", "--samples", "8", "--steps", "8")
-    said = run("recover", folders / "magnitude", *words, "--guidance", "2", "--out", tmp_path / "out")
+    said = run(
+        "recover", folders / "magnitude", *words, "--rate", "0.0002", "--guidance", "2", "--out", tmp_path / "out"
+    )
     assert "MSE to the dense prediction (held-out)" in said
     assert "7 forward passes to learn from, 1 held out" in said
     assert "the pipeline; its transformer is recovered" in said
@@ -180,7 +182,8 @@ def test_a_pipeline_is_recovered_and_keeps_its_precision(folders: Path, tmp_path
     first, second = json.loads((tmp_path / "out/transformer/pruning.json").read_text())["steps"]
     assert first["prune"]["method"] == "magnitude"
     how = second["recover"]
-    assert (how["steps"], how["features"], how["calibration"]["prompts"]) == (8, "none", 2)  # two runs of the prompt
+    assert (how["steps"], how["rate"], how["features"]) == (8, 2e-4, "none")
+    assert how["calibration"]["prompts"] == 2  # two runs of the prompt
     assert how["after"] < how["before"]
     without_t5 = {"text_encoder_3": None, "tokenizer_3": None}
     assert diffusers.StableDiffusion3Pipeline.from_pretrained(tmp_path / "out", **without_t5).transformer is not None
@@ -202,6 +205,8 @@ def test_what_is_refused(folders: Path, tmp_path: Path) -> None:
         ((pruned, "--against", tmp_path / "other"), f"{pruned} holds a SD3Transformer2DModel, and --against"),
         ((pruned, "--against", pruned), f"--against {pruned} is the pruned model itself; give the folder that it"),
         ((pruned, "--against", dense, "--samples", "7"), "--samples 7 is too few to learn from and to measure; give 8"),
+        ((pruned, "--against", dense, "--rate", "0"), "--rate 0 is no learning rate; give a positive number, such as"),
+        ((pruned, "--against", dense, "--rate", "nan"), "--rate nan is no learning rate; give a positive number, such"),
         ((pruned, "--against", dense, "--no-teacher"), f"without a data set {pruned} learns from the dense model"),
         ((tmp_path, "--against", dense), f"{tmp_path} is no folder of diffusers; --against, --prompts, --guidance and"),
         ((tmp_path, "--samples", "9"), f"--samples 9 is too few for the metrics of {tmp_path}; give 10 or more"),
