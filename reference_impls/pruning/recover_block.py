@@ -65,7 +65,7 @@ def recover_block(
         for weight in kept:
             weight.requires_grad_(True)
         optimiser = torch.optim.Adam(groups)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
         least, best = torch.inf, [weight.detach().clone() for weight in kept]
         for step in range(steps + 1):
             loss = _set_gradients(list(kept), block, calls, dense, total)
@@ -86,13 +86,13 @@ def _size(weight: torch.Tensor, mask: torch.Tensor) -> float:
 
 
 @torch.no_grad()
-def _to_masks(kept: Mapping[nn.Parameter, torch.Tensor]) -> None:
+def _to_masks(kept: Mapping[torch.Tensor, torch.Tensor]) -> None:
     for weight, mask in kept.items():
         weight.mul_(mask)
 
 
 def _set_gradients(
-    trained: Sequence[nn.Parameter],
+    trained: Sequence[torch.Tensor],
     block: nn.Module,
     calls: Sequence[Weighted],
     dense: Sequence[Any],

@@ -115,12 +115,13 @@ def test_a_packed_folder_is_pruned_as_the_unpacked_one(tmp_path: Path, words: tu
 def test_a_packed_pipeline_is_recovered_and_evaluated_as_the_unpacked_one(tmp_path: Path) -> None:
     dense = tmp_path / "dense"
     made_pipeline("dit").save_pretrained(dense)
+    (tmp_path / "prompts.txt").write_text("1\n")
+    against = ("--against", dense, "--prompts", tmp_path / "prompts.txt")
     said = []
     for name, pack in (("plain", ()), ("packed", ("--pack",))):
         run("prune", dense, "--method", "magnitude", "--sparsity", "0.7", "--out", tmp_path / name, *pack)
-        learn = ("--samples", "8", "--steps", "1", "--out", tmp_path / f"{name} again")
-        run("recover", tmp_path / name, "--against", dense, *learn)
-        said.append(run("eval", tmp_path / name, "--against", dense, "--samples", "1", "--steps", "2"))
+        run("recover", tmp_path / name, *against, "--samples", "8", "--steps", "1", "--out", tmp_path / f"{name} again")
+        said.append(run("eval", tmp_path / name, *against, "--samples", "1", "--steps", "2"))
     assert said[0] == said[1]
     one, other = (files(tmp_path / f"{name} again/transformer") for name in ("plain", "packed"))
     assert one[FILE] == other[FILE]

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from reference_impls.files import layout, packed
+from reference_impls.files import layout
 from reference_impls.maths.masks import Pattern, Tile, keep_best_of_all
 from reference_impls.maths.selection import kth_lowest
 from reference_impls.methods import magnitude
@@ -166,13 +166,13 @@ def test_a_zero_is_not_negative(dense: Path, tmp_path: Path) -> None:
 
 def test_one_tensor_at_a_time(dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[int] = []
-    read = packed.read
+    read = layout.read
 
     def noted(place: layout.Place) -> torch.Tensor:
         names.append(place.begin)
         return read(place)
 
-    monkeypatch.setattr(packed, "read", noted)
+    monkeypatch.setattr("reference_impls.files.packed.read", noted)
     prune_folder(dense, tmp_path / "out", method="magnitude", sparsity=0.5)
     assert len(names) == len(set(names)) == len(tensors(dense))
     names.clear()
@@ -272,7 +272,7 @@ def test_no_room_is_seen_before_the_work(dense: Path, tmp_path: Path, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(packed, "read", None)
+    monkeypatch.setattr("reference_impls.files.packed.read", None)
     assert refused(dense, tmp_path / "out") == f"{tmp_path / 'out'} cannot be written: No space left on device"
     assert not (tmp_path / "out.partial").exists()
 
