@@ -7,10 +7,10 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,22 +19,21 @@ import yaml
 from generator import cli
 from generator.entries.format_yaml import format_entry
 from tests.conftest import Checker, Run
+from tests.work import ENDLESS
 
 ROOT = Path(__file__).parents[1]
 PAPER, TOOL, MODEL = "data/papers/2023/x.yaml", "data/tools/y.yaml", "data/models/denoiser.yaml"
 WORDS = yaml.load((ROOT / "data/taxonomy.yaml").read_text("utf-8"), yaml.BaseLoader)
 FAMILIES = f"Allowed: {', '.join(WORDS['families'])} (`families` in data/taxonomy.yaml)"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
-WAITING = """
-import signal, sys, time
+INTERRUPTED = """
+import signal
 import generator.checks.validate
-def wait(data):
+def interrupt(data):
     # a shell that runs the tests in the background has them ignore interrupts, and their children after them
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.stdout.write("ready\\n")
-    sys.stdout.flush()
-    time.sleep(30)
-generator.checks.validate.validate = wait
+    signal.raise_signal(signal.SIGINT)
+generator.checks.validate.validate = interrupt
 from generator.cli import run
 run()
 """
@@ -52,15 +51,17 @@ def copy(tmp_path: Path, checker: Checker) -> Path:
     return tmp_path
 
 
-def run_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_process(
+    folder: Path, *arguments: str, program: Sequence[str] = ("-m", "generator")
+) -> subprocess.CompletedProcess[str]:
     """Run the command line as people do."""
     return subprocess.run(
-        [sys.executable, "-m", "generator", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=ENDLESS,
         check=False,
     )
 
@@ -241,7 +242,7 @@ def test_every_encoding_of_the_output_takes_every_character(copy: Path, form: st
         cwd=copy,
         env={**ENVIRONMENT, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
         capture_output=True,
-        timeout=60,
+        timeout=ENDLESS,
         check=False,
     )
     assert done.returncode == 1, done.stderr
@@ -253,20 +254,9 @@ def test_every_encoding_of_the_output_takes_every_character(copy: Path, form: st
 
 
 def test_interrupt(copy: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WAITING, "validate"],
-        cwd=copy,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
+    done = run_process(copy, "validate", program=("-c", INTERRUPTED))
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_goes_away(copy: Path) -> None:
@@ -281,7 +271,7 @@ def test_a_reader_that_goes_away(copy: Path) -> None:
             stdout=writing,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            timeout=60,
+            timeout=ENDLESS,
             check=False,
         )
     finally:

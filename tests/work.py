@@ -1,10 +1,13 @@
-"""How much a function does, as a number that no other process changes: for tests of how cost grows."""
+"""How much a function does, as a number that no other process changes; and how long a test waits for a process."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from types import FrameType
+
+ENDLESS = 600
+"""Seconds after which a process is taken for endless, on the slowest machine with other work, too."""
 
 
 def calls_in(function: Callable[[], object]) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.work import ENDLESS
+
 ROOT = Path(__file__).resolve().parents[2]
 JOBS: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/discover.yml").read_text("utf-8"))["jobs"]
 BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
@@ -67,7 +69,13 @@ class Forge:
         }
         command = ["bash", "-eo", "pipefail", "-c", found["run"]]
         return subprocess.run(
-            command, cwd=job, env=environment | named | more, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=job,
+            env=environment | named | more,
+            capture_output=True,
+            text=True,
+            timeout=ENDLESS,
+            check=False,
         )
 
     def propose(self, job: Path) -> subprocess.CompletedProcess[str]:

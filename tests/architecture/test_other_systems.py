@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.work import ENDLESS
+
 ROOT = Path(__file__).parents[2]
 UNIX = ("fcntl", "grp", "posix", "pwd", "resource", "termios", "tty", "pty", "syslog", "readline")
 UNIX_NAMES = {"fork", "getuid", "geteuid", "getgid", "chown", "mkfifo", "uname", "SIGKILL", "SIGHUP", "SIGALRM"}
@@ -72,7 +74,7 @@ def test_commands_run_without_the_modules_of_unix(tmp_path: Path, arguments: lis
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
         capture_output=True,
-        timeout=120,
+        timeout=ENDLESS,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode("cp1252")

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.work import ENDLESS
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.y*ml"))
@@ -56,7 +58,7 @@ def _steps() -> Iterator[Any]:
 
 def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(ZIZMOR), "--offline", "--no-progress", "--persona=auditor", "--strict-collection", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=ENDLESS)
 
 
 def test_zizmor_finds_nothing() -> None:
@@ -272,7 +274,9 @@ def _push(job: Path) -> subprocess.CompletedProcess[str]:
         "GITHUB_SHA": _git(job, "rev-parse", "HEAD").strip(),
     }
     command = ["bash", "-eo", "pipefail", "-c", step["run"]]
-    return subprocess.run(command, cwd=job, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=job, env=environment, capture_output=True, text=True, timeout=ENDLESS, check=False
+    )
 
 
 def test_generated_files_reach_main(forge: tuple[Path, Path]) -> None:
@@ -356,7 +360,7 @@ def _review(tmp_path: Path, ends: str = "") -> tuple[subprocess.CompletedProcess
     }
     command = ["bash", "-eo", "pipefail", "-c", REVIEW["run"]]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=ENDLESS, check=False
     )
     return done, summary.read_text("utf-8"), asked.read_text("utf-8")
 

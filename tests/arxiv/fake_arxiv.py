@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,14 +87,14 @@ class Asked:
 
 
 class Clock:
-    """The true time plus what was slept; what it shows may jump."""
+    """A clock that stands still but for what is slept; what it shows may jump."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
         self.jump = 0.0
 
     def true(self) -> float:
-        return time.monotonic() + sum(self.slept)
+        return sum(self.slept)
 
     def __call__(self) -> float:
         return self.true() + self.jump
@@ -149,6 +148,10 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date of every answer, by the clock of the server."""
+        return "Sun, 22 Nov 2026 12:00:00 GMT"
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)

@@ -19,6 +19,7 @@ from generator.arxiv.enrich import EnrichReport, Progress, choose, enrich
 from generator.arxiv.fetch import Arxiv, Batch
 from generator.entries.model import ArxivRecord
 from tests.arxiv.fake_arxiv import TODAY, Reply, Server, entry, recorded
+from tests.work import ENDLESS
 
 REPOSITORY = Path(__file__).parents[2]
 ID = "2305.10924"
@@ -325,7 +326,7 @@ def test_killed_run_goes_on(tmp_path: Path, server: Server, client: Arxiv) -> No
                 process.send_signal(signal.SIGKILL)
 
         server.on_request = kill
-        process.wait(20)
+        process.wait(ENDLESS)
     server.asked.clear()  # The child did not really wait.
     server.on_request = lambda: None
     stored, problems = arxiv_records.read_all(tmp_path)
@@ -337,7 +338,7 @@ def test_killed_run_goes_on(tmp_path: Path, server: Server, client: Arxiv) -> No
 def test_two_runs_at_once(tmp_path: Path, server: Server) -> None:
     ids = many(server)
     with start(tmp_path, server, ids) as one, start(tmp_path, server, ids) as other:
-        counts = [list(map(int, process.communicate(timeout=30)[0].split())) for process in (one, other)]
+        counts = [list(map(int, process.communicate(timeout=ENDLESS)[0].split())) for process in (one, other)]
     server.asked.clear()  # Two runs know nothing of each other's requests.
     assert sum(written for written, *_ in counts) == len(ids)
     assert all(written + same + kept == len(ids) for written, same, kept, _ in counts)

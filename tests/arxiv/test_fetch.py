@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
-import time
+import threading
 import tracemalloc
 import zlib
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -27,6 +27,7 @@ from generator.arxiv.fetch import (
     UnexpectedIdError,
 )
 from tests.arxiv.fake_arxiv import CONTACT, ENTRY, TODAY, Clock, Reply, Server, entry, feed, papers, recorded
+from tests.work import ENDLESS
 
 ID = "2305.10924"
 GOOD = feed(entry(ID))
@@ -259,14 +260,9 @@ def test_retry_after_is_honoured(server: Server, client: Arxiv) -> None:
 def test_retry_after_as_a_date(server: Server, client: Arxiv) -> None:
     server.papers[ID] = entry(ID)
 
-    def nothing(handler: BaseHTTPRequestHandler) -> None:
-        del handler
-
-    # The handler's own Date header comes first and is the one that counts: today, by the clock of the server.
-    then = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 90))
-    server.say(Reply(status=503, headers={"Retry-After": then}, send=nothing))
+    server.say(Reply(status=503, headers={"Retry-After": "Sun, 22 Nov 2026 12:01:30 GMT"}))
     one(client)
-    assert 80 <= server.gaps()[0] <= 100
+    assert 90 <= server.gaps()[0] <= 91
 
 
 @pytest.mark.parametrize("header", ["soon", "-5", "1.5", "Wed, 99 Foo 2026", "", "²"])
@@ -288,16 +284,12 @@ def test_a_long_pause_stops_the_run(seconds: str, server: Server, client: Arxiv)
 def hang(handler: BaseHTTPRequestHandler) -> None:
     server = handler.server
     assert isinstance(server, Server)
-    server.release.wait(20)
+    server.release.wait()
 
 
-def drip(handler: BaseHTTPRequestHandler) -> None:
-    server = handler.server
-    assert isinstance(server, Server)
-    for byte in GOOD:
-        if server.release.wait(0.02):
-            return
-        handler.wfile.write(bytes([byte]))
+def begin(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(GOOD[:1])
+    hang(handler)
 
 
 def break_off(handler: BaseHTTPRequestHandler) -> None:
@@ -305,23 +297,42 @@ def break_off(handler: BaseHTTPRequestHandler) -> None:
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.parametrize(
-    ("send", "message"),
-    [(hang, "timed out"), (drip, "takes too long: 'over 0.3 s'"), (break_off, "truncated")],
-)
-def test_answers_that_do_not_come(
-    send: Callable[[BaseHTTPRequestHandler], None], message: str, server: Server, clock: Clock
-) -> None:
+def test_an_answer_that_does_not_come(server: Server, clock: Clock) -> None:
+    arrived = threading.Semaphore(0)
+    server.on_request = arrived.release
+
+    def sleep(seconds: float) -> None:
+        if clock.slept:
+            arrived.acquire()  # the server has noted the last request, however late it was
+        clock.sleep(seconds)
+
+    client = Arxiv(CONTACT, endpoint=server.endpoint, clock=clock, sleep=sleep, timeout=(ENDLESS, 0.05))
+    server.say(*[Reply(send=hang)] * 5)
+    with pytest.raises(NoAnswerError, match="timed out"):
+        one(client)
+    arrived.acquire()
+    assert len(server.asked) == 5
+
+
+def test_an_answer_that_takes_too_long(server: Server, clock: Clock) -> None:
+    """The time is up after the first byte, by a clock on which each look takes a second."""
     client = Arxiv(
         CONTACT,
         endpoint=server.endpoint,
-        clock=clock,
+        clock=itertools.count().__next__,
         sleep=clock.sleep,
-        timeout=(0.2, 0.2),
+        timeout=(ENDLESS, ENDLESS),
         answer_seconds=0.3,
     )
-    server.say(*[Reply(send=send)] * 5)
-    with pytest.raises((NoAnswerError, BadAnswerError), match=message):
+    server.say(*[Reply(send=begin)] * 5)
+    with pytest.raises(NoAnswerError, match=r"takes too long: 'over 0\.3 s'"):
+        one(client)
+    assert len(server.asked) == 5
+
+
+def test_an_answer_that_breaks_off(server: Server, client: Arxiv) -> None:
+    server.say(*[Reply(send=break_off)] * 5)
+    with pytest.raises(BadAnswerError, match="truncated"):
         one(client)
     assert len(server.asked) == 5
 

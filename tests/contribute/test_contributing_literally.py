@@ -14,6 +14,7 @@ import pytest
 
 from tests.arxiv.conftest import clock, server
 from tests.arxiv.fake_arxiv import Reply, Server, entry, feed
+from tests.work import ENDLESS
 
 __all__ = ["clock", "server"]
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def run(folder: Path, command: str, variables: Mapping[str, str], code: int = 0)
         env={**kept, **variables, "PYTEST_DEBUG_TEMPROOT": str(folder.parent)},  # not among the folders of this run
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=ENDLESS,
         check=False,
     )
     assert (done.returncode != 0) == (code != 0), f"{command}\n{done.stdout}\n{done.stderr}"

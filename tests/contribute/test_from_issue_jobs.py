@@ -17,6 +17,7 @@ import yaml
 
 from generator.contribute.form import read_forms
 from tests.contribute.forms import ENTRY, PAPER, SUMMARY, body
+from tests.work import ENDLESS
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {
@@ -78,7 +79,7 @@ class Job:
             env={**environment, **plain, **variables},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=ENDLESS,
             check=False,
         )
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from generator.contribute.check_links import Link, Report, State, check_links
+from tests.work import ENDLESS
 
 PUBLIC = "93.184.215.14"
 
@@ -97,7 +98,7 @@ class Web:
             clock=lambda: self.seconds,
         )
         for thread in self.threads:
-            thread.join(5)
+            thread.join(ENDLESS)
         return report
 
     def later(self, **time: float) -> None:
@@ -109,5 +110,5 @@ def web() -> Iterator[Web]:
     internet = Web()
     yield internet
     for thread in internet.threads:
-        thread.join(5)
+        thread.join(ENDLESS)
         assert not thread.is_alive()

@@ -8,6 +8,7 @@ import pytest
 
 from generator.contribute.check_links import HOST_GAP, Link, State, check_links
 from tests.contribute.links.conftest import Web
+from tests.work import ENDLESS
 
 
 def gaps(web: Web, host: str) -> list[float]:
@@ -58,7 +59,7 @@ def test_a_contact_is_named_and_must_be_an_address(web: Web) -> None:
         contact="https://owner.example/list",
     )
     for thread in web.threads:
-        thread.join(5)
+        thread.join(ENDLESS)
     assert "User-Agent: awesome-diffusion-pruning-links/0.1 (+https://owner.example/list)\r\n" in web.requests[0]
     for contact in ("http://owner.example/", "https://owner.example:8080/", "owner"):
         with pytest.raises(ValueError, match="is not a plain https address"):

@@ -13,6 +13,7 @@ import trustme
 
 from generator.contribute import check_links as module
 from generator.contribute.check_links import Link, State, check_links, connect_tls
+from tests.work import ENDLESS
 
 Server = tuple[int, list[str | None]]
 """The port that is listened to, and the names that visitors ask for."""
@@ -53,7 +54,7 @@ def server(issuer: trustme.CA) -> Iterator[Server]:
         thread.start()
         yield listening.getsockname()[1], names
         listening.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(ENDLESS)
 
 
 def visit(port: int, host: str, context: ssl.SSLContext | None) -> tuple[str, str]:
@@ -93,7 +94,7 @@ def test_a_plain_server_is_refused() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         assert visit(port, "a.example", None) == ("unsure", "TLS fails")
-        thread.join(5)
+        thread.join(ENDLESS)
 
 
 def test_a_closed_port_and_a_silent_handshake_are_unsure(monkeypatch: pytest.MonkeyPatch) -> None:

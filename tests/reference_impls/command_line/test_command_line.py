@@ -29,6 +29,7 @@ from reference_impls.study.recover import recover
 from reference_impls.testbed import metrics
 from reference_impls.testbed.data import Images, load
 from reference_impls.testbed.models import pretrained
+from tests.work import ENDLESS
 
 ROOT = Path(__file__).parents[3]
 RUNNER = CliRunner()
@@ -60,7 +61,13 @@ def started(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
     """The command line in a process of its own, as a shell starts it."""
     command = [sys.executable, "-m", "reference_impls", *words]
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDLESS,
     )
 
 
@@ -670,6 +677,6 @@ def test_every_encoding_of_the_output_takes_every_character(encoding: str) -> No
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
     for words in (["show", "wanda"], ["arch"]):
         command = [sys.executable, "-m", "reference_impls", *words]
-        done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=ENDLESS, check=False)
         assert done.returncode == 0, done.stderr.decode(encoding)
         assert done.stdout.decode(encoding)
