@@ -55,7 +55,7 @@ def _candidates() -> Iterator[Path]:
 def _starts(file: Path) -> bool:
     """Some systems ship a command of this name that only tells how to install the real one."""
     try:
-        return subprocess.run([file, "--version"], capture_output=True, timeout=60).returncode == 0
+        return subprocess.run([file, "--version"], capture_output=True, timeout=600).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
