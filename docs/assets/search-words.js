@@ -39,37 +39,36 @@ export function stem(word) {
   return /([^aeioulsz])\1$/.test(left) || /[^aeiou]*ll$/.test(left) ? left.slice(0, -1) : left;
 }
 
-// Kept whole: C++, C#, N:M and 2:4, and decimals such as 2.1 and 2305.10924.
-const CHUNK = /[\p{L}\p{N}]+(?:[-–_./:+'’][\p{L}\p{N}]+)*(?:\+\+|#(?![\p{L}\p{N}]))?/gu;
+// Kept whole: C++, C#, N:M and 2:4, and decimals such as 2.1 and 2305.10924. A slash joins a number, as in DiT-XL/2;
+// between words it is that of a path, or of a choice such as text/image.
+const CHUNK = /[\p{L}\p{N}]+(?:(?:[-–_.:+'’]|\/(?=\p{N}))[\p{L}\p{N}]+)*(?:\+\+|#(?![\p{L}\p{N}]))?/gu;
 const PIECE = /\p{L}\+\+|\p{L}#|(?<![\p{L}\p{N}.])[\p{L}\p{N}]{1,2}:[\p{L}\p{N}]{1,2}(?![\p{L}\p{N}])|\p{N}+(?:\.\p{N}+)+\p{L}*|[\p{L}\p{N}]+/gu;
 // "wan2.1" and "sd15" are a name and a number.
 const NUMBERED = /^(\p{L}{2,})(\p{N}+(?:\.\p{N}+)*)$/u;
 
-// Pieces of folded text with their places: [{ raw, start, end, chunk, glued }]. Pieces of one chunk were written together.
+// Pieces of folded text with their places: [{ raw, start, end, glued }]. A glued one follows the last without a mark between.
 export function pieces(folded) {
   const found = [];
-  let number = 0;
   for (const chunk of folded.matchAll(CHUNK)) {
-    number++;
     // The v of a version is no part of it. A decimal after letters: "sd3.5" would otherwise be cut at its dot.
     const text = chunk[0].replace(/(?<![\p{L}\p{N}])v(?=\p{N})/gu, " ").replace(/(?<=\p{L}{2})(?=\p{N}+\.\p{N})/gu, "\u0000");
     let shift = chunk.index;
     for (const part of text.split("\u0000")) {
-      for (const piece of part.matchAll(PIECE)) addPiece(found, piece[0], shift + piece.index, number, shift > chunk.index && piece.index === 0);
+      for (const piece of part.matchAll(PIECE)) addPiece(found, piece[0], shift + piece.index, shift > chunk.index && piece.index === 0);
       shift += part.length;
     }
   }
   return found;
 }
 
-function addPiece(found, text, start, chunk, glued) {
+function addPiece(found, text, start, glued) {
   const numbered = NUMBERED.exec(text);
   if (numbered) {
-    addPiece(found, numbered[1], start, chunk, glued);
-    addPiece(found, numbered[2], start + numbered[1].length, chunk, true);
+    addPiece(found, numbered[1], start, glued);
+    addPiece(found, numbered[2], start + numbered[1].length, true);
     return;
   }
-  found.push({ raw: text, start, end: start + text.length, chunk, glued });
+  found.push({ raw: text, start, end: start + text.length, glued });
 }
 
 const join = (words) => words.join("").replaceAll(".", "");
@@ -266,30 +265,34 @@ export class Words {
     const units = ids.map((id) => this.#identifierUnit(id));
     const words = this.#pieces(rest).slice(0, 16);
     const useful = words.some(({ raw }) => !STOP.has(raw)) ? (word) => !STOP.has(word.raw) : () => true;
-    for (let at = 0; at < words.length; ) {
-      const unit = this.#longest(words, at);
-      at += unit.words.length;
+    for (const unit of this.#names(words, LONGEST, true)) {
       unit.words = unit.words.filter(useful);
       if (unit.words.length) units.push(unit);
     }
     return units;
   }
 
+  // The words cut into the longest names of at most so many words, and single words.
+  *#names(words, most, last) {
+    for (let at = 0; at < words.length; ) {
+      const unit = this.#longest(words, at, most, last);
+      at += unit.words.length;
+      yield unit;
+    }
+  }
+
   #identifierUnit(id) {
-    const word = { raw: id, stem: id, chunk: 0 };
+    const word = { raw: id, stem: id };
     return { words: [word], whole: this.#known([word], true), last: true };
   }
 
-  #longest(words, at) {
-    for (let count = Math.min(LONGEST, words.length - at); count > 1; count--) {
+  #longest(words, at, most, last) {
+    for (let count = Math.min(most, words.length - at); ; count--) {
       const taken = words.slice(at, at + count);
-      const last = at + count === words.length;
-      const whole = this.#known(taken, last);
-      if (whole.length) return { words: taken, whole, last };
+      const ends = last && at + count === words.length;
+      const whole = this.#known(taken, ends);
+      if (whole.length || count === 1) return { words: taken, whole, last: ends };
     }
-    const taken = [words[at]];
-    const last = at + 1 === words.length;
-    return { words: taken, whole: this.#known(taken, last), last };
   }
 
   // What stands for these words as one: pairs of a number of the vocabulary and how sure it is, the surest first.
@@ -321,37 +324,35 @@ export class Words {
   }
 
   #score(unit, scores, held, asked) {
-    const { words, whole } = unit;
-    const fits = new Float32Array(this.size);
-    const seen = new Uint8Array(this.size);
-    this.#collect(whole, fits, seen);
-    this.#mark(words, whole, asked);
-    const together = words.length > 1 && words.slice(1).every((word) => word.glued);
-    let parts = [];
-    if (words.length > 1 && !(together && whole.length)) {
-      parts = words.map((word, at) => {
-        const known = this.#known([word], unit.last && at === words.length - 1);
-        if (!whole.length) this.#mark([word], known, asked);
-        const one = new Float32Array(this.size);
-        this.#collect(known, one, new Uint8Array(this.size));
-        return one;
-      });
-    }
-    const rare = rarity(fits, this.size) * words.length;
-    const rareParts = parts.map((part) => rarity(part, this.size) * KNOWN.parts);
+    this.#mark(unit.words, unit.whole, asked);
+    const fit = this.#fit(unit, 1);
     for (let id = 0; id < this.size; id++) {
-      let count = 0;
-      for (let at = 0; at < parts.length; at++) {
-        if (!parts[at][id]) continue;
-        scores[id] += parts[at][id] * rareParts[at];
-        count++;
+      scores[id] += fit.scores[id];
+      held[id] += fit.held[id];
+    }
+  }
+
+  // How well each document fits and how many of the words it has: as the name that they are, or by the shorter names and
+  // single words in it, since somebody may have written "unet-pruning" where others have both apart.
+  #fit({ words, whole, last }, sure) {
+    const scores = new Float32Array(this.size);
+    const held = new Uint8Array(this.size);
+    const fits = new Float32Array(this.size);
+    this.#collect(whole, fits, new Uint8Array(this.size));
+    const rare = rarity(fits, this.size) * words.length * sure;
+    const glued = words.slice(1).every((word) => word.glued);
+    const parts = glued ? [] : [...this.#names(words, words.length - 1, last)].map((part) => this.#fit(part, KNOWN.parts));
+    for (let id = 0; id < this.size; id++) {
+      for (const part of parts) {
+        scores[id] += part.scores[id];
+        held[id] += part.held[id];
       }
       if (fits[id]) {
         scores[id] += fits[id] * rare;
-        count = words.length;
+        held[id] = words.length;
       }
-      held[id] += count;
     }
+    return { scores, held };
   }
 
   // Each field of a document counts once, by the surest match.

@@ -18,17 +18,19 @@ from generator.pages.search import INDEX, Concepts, Prose, search_index
 from tests.site.conftest import ROOT, Built, Server
 
 Open = Callable[..., Page]
+Ask = Callable[..., list[dict[str, Any]]]
 QUERIES = Path(__file__).parent / "queries.tsv"
 INDEX_BUDGET = 140
 """Bytes of the compressed index for each entry; it is loaded when the box is first used."""
 HOSTILE = "<img src=x onerror=alert(1)>\"'</li><script>alert(2)</script>"
-ASK = """async (queries) => {
+ASK = """async ([queries, more]) => {
   const { Index } = await import("../assets/browse-index.js");
   const { best } = await import("../assets/search-index.js");
   const get = async (name) => (await fetch(`../${name}.json`)).json();
   const files = ["browse/entries", "search/index", "browse/summaries"];
   const [entries, names, summaries] = await Promise.all(files.map(get));
   const index = new Index(entries);
+  names.texts[0] += more;
   index.addNames(names);
   index.addSummaries(summaries);
   index.prepare();
@@ -44,10 +46,15 @@ ASK = """async (queries) => {
 
 
 @pytest.fixture
-def ask(open_page: Open) -> Callable[[list[str]], list[dict[str, Any]]]:
-    """Asks the module of words for both searches: addresses of pages, best first."""
+def ask(open_page: Open) -> Ask:
+    """Asks the module of words for both searches: addresses of pages, best first; a page may hold more text."""
     page = open_page("decisions/")
-    return lambda queries: page.evaluate(ASK, queries)
+
+    def answers(queries: list[str], more: str = "") -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = page.evaluate(ASK, [queries, more])
+        return found
+
+    return answers
 
 
 def slug(address: str) -> str:
@@ -58,7 +65,7 @@ def slug(address: str) -> str:
 
 
 @pytest.mark.browser
-def test_what_readers_type_is_among_the_first_five(ask: Callable[[list[str]], list[dict[str, Any]]]) -> None:
+def test_what_readers_type_is_among_the_first_five(ask: Ask) -> None:
     lines = [line.split("\t") for line in QUERIES.read_text("utf-8").splitlines() if not line.startswith("#")]
     lost = []
     for (query, right, _), answer in zip(lines, ask([line[0] for line in lines]), strict=True):
@@ -107,16 +114,14 @@ def home(page: Page) -> str:
         ("retraining-free", "papers/"),
     ],
 )
-def test_names_and_terms_in_every_spelling(
-    ask: Callable[[list[str]], list[dict[str, Any]]], query: str, address: str
-) -> None:
+def test_names_and_terms_in_every_spelling(ask: Ask, query: str, address: str) -> None:
     (answer,) = ask([query])
     assert answer["most"] == answer["asked"]
     assert [found for found in answer["header"][:5] if found.startswith(address)], answer["header"][:8]
 
 
 @pytest.mark.browser
-def test_one_word_in_several_forms_finds_the_same(ask: Callable[[list[str]], list[dict[str, Any]]]) -> None:
+def test_one_word_in_several_forms_finds_the_same(ask: Ask) -> None:
     for group in (
         ["prune unet", "pruning u-net", "pruned UNets", "U-Net prunes"],
         ["training-free caching", "training free cache"],
@@ -134,7 +139,17 @@ def test_one_word_in_several_forms_finds_the_same(ask: Callable[[list[str]], lis
 
 
 @pytest.mark.browser
-def test_papers_are_found_by_what_they_hold(ask: Callable[[list[str]], list[dict[str, Any]]], built: Built) -> None:
+def test_what_one_page_writes_together_hides_no_other(ask: Ask) -> None:
+    queries = ["U-Net prunes", "unet pruning json", "text image", "video 2:4", "DiT-XL/2"]
+    more = " unet/pruning.json methods/unet/pruning.py unet-pruning text/image"
+    for before, after in zip(ask(queries), ask(queries, more), strict=True):
+        assert after["browse"]
+        assert set(after["browse"]) == set(before["browse"])
+        assert len(set(after["header"]) ^ set(before["header"])) <= 1  # the page itself
+
+
+@pytest.mark.browser
+def test_papers_are_found_by_what_they_hold(ask: Ask, built: Built) -> None:
     concepts = built.catalogue
     asked: list[tuple[str, str]] = []
     for name, filed in list(concepts.papers.items())[::7]:
