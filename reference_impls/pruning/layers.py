@@ -12,6 +12,8 @@ from torch.nn import functional
 from torch.nn.modules.conv import _ConvNd
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+PRECISIONS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+"""Of weights that are numbers of their own, and not codes of a quantized layer."""
 SMALLEST = 16
 """Layers with fewer inputs or outputs (first and last ones) are not pruned: they save little and cost much quality."""
 
@@ -22,32 +24,55 @@ def prunable(model: nn.Module) -> dict[str, Layer]:
     Raises:
         ValueError: there is none.
     """
+    adapters = _adapters(model)
     found = {
         name: layer
         for name, layer in model.named_modules()
-        if isinstance(layer, Layer) and getattr(layer, "groups", 1) == 1 and min(layer.weight.shape[:2]) >= SMALLEST
+        if isinstance(layer, Layer) and _why_not(layer, adapters) is None
     }
     if not found:
-        raise ValueError(f"{type(model).__name__} has no Linear or convolution of {SMALLEST} x {SMALLEST} or more")
+        reasons = " or ".join(dict.fromkeys(left_dense(model).values()))
+        why = f"; each is {reasons}" if reasons else ""
+        raise ValueError(f"{type(model).__name__} has no Linear or convolution of {SMALLEST} x {SMALLEST} or more{why}")
     return found
 
 
 def left_dense(model: nn.Module) -> dict[str, str]:
     """Each linear layer and convolution that unstructured methods never prune, by name, with the reason."""
-    pruned = prunable(model)
-    return {
-        name: f"a {_why(layer)}"
+    adapters = _adapters(model)
+    reasons = {
+        name: _why_not(layer, adapters)
         for name, layer in model.named_modules()
-        if isinstance(layer, (nn.Linear, _ConvNd)) and name not in pruned
+        if isinstance(layer, (nn.Linear, _ConvNd))
+    }
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _adapters(model: nn.Module) -> set[nn.Module]:
+    """All that stands beside a ``base_layer``, as PEFT puts it there for LoRA."""
+    around = [part for part in model.modules() if "base_layer" in part._modules]
+    return {
+        inside
+        for part in around
+        for name, child in part.named_children()
+        if name != "base_layer"
+        for inside in child.modules()
     }
 
 
-def _why(layer: nn.Linear | _ConvNd) -> str:
+def _why_not(layer: nn.Linear | _ConvNd, adapters: set[nn.Module]) -> str | None:
+    """Why a layer is not pruned; None where it is."""
+    if layer in adapters:
+        return "a layer of an adapter"
+    if "weight" not in layer._parameters:
+        return "a layer whose weight is made of others, as by weight norm"
+    if layer.weight.dtype not in PRECISIONS:
+        return "a quantized layer"
     if getattr(layer, "transposed", False):
-        return "transposed convolution"
+        return "a transposed convolution"
     if getattr(layer, "groups", 1) > 1:
-        return "convolution in groups"
-    return f"layer with fewer than {SMALLEST} inputs or outputs"
+        return "a convolution in groups"
+    return None if min(layer.weight.shape[:2]) >= SMALLEST else f"a layer with fewer than {SMALLEST} inputs or outputs"
 
 
 def as_matrix(layer: Layer) -> torch.Tensor:

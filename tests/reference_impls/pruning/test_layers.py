@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from reference_impls.maths.masks import Pattern
 from reference_impls.methods.prune import prune
@@ -78,3 +79,33 @@ def test_small_and_grouped_layers_stay_dense() -> None:
         nn.Linear(16, 16),
     )
     assert list(prunable(model)) == ["1", "4"]
+
+
+class Adapted(nn.Module):
+    """A layer with a LoRA beside it, as PEFT makes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base_layer = nn.Linear(16, 16)
+        self.lora_A = nn.ModuleDict({"default": nn.Linear(16, 16)})
+        self.lora_B = nn.ModuleDict({"default": nn.Linear(16, 16)})
+
+
+def test_layers_whose_weights_are_not_theirs_to_prune() -> None:
+    """What is written to a weight that is computed from others would be gone in the next forward pass."""
+    coded = nn.Linear(16, 16)
+    coded.weight = nn.Parameter(torch.ones(16, 16, dtype=torch.int8), requires_grad=False)
+    normed = weight_norm(nn.Conv1d(16, 16, 3))
+    model = nn.ModuleList([normed, coded, Adapted(), nn.Linear(16, 16)])
+    before = normed.weight.detach().clone()
+    report = prune(model, method="magnitude", sparsity=0.5)
+    assert list(report.achieved) == ["2.base_layer", "3"]
+    assert dict(report.left_out) == {
+        "0": "a layer whose weight is made of others, as by weight norm",
+        "1": "a quantized layer",
+        "2.lora_A.default": "a layer of an adapter",
+        "2.lora_B.default": "a layer of an adapter",
+    }
+    assert torch.equal(normed.weight, before)
+    with pytest.raises(ValueError, match=r"has no Linear or .* or more; each is a layer whose weight is made"):
+        prunable(nn.ModuleList([normed, coded]))
