@@ -18,15 +18,19 @@ def read_prompts(file: Path) -> tuple[str, ...]:
     """The prompts of a file.
 
     Raises:
-        ValueError: it is not there, empty, too large, not UTF-8 text, or has a blank or a too long line.
+        OSError: it may not be read.
+        ValueError: it is not there, a folder, empty, too large, not UTF-8 text, or has a blank or a too long line.
     """
-    if not file.is_file():
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder; give a text file, one prompt a line")
+    if not file.exists():
         raise ValueError(f"{file}: no such file of prompts")
-    size = file.stat().st_size
-    if size > MOST_BYTES:
-        raise ValueError(f"{file} has {size:,} bytes; a file of prompts has {MOST_BYTES:,} at most, one prompt a line")
+    with file.open("rb") as opened:  # which may be a pipe of the shell
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{file} has more than {MOST_BYTES:,} bytes; give fewer prompts, one a line")
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not UTF-8 text (byte {error.start}); write one prompt a line") from None
     if any(not letter.isprintable() and letter not in "\r\n\t" for letter in text):

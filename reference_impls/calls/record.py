@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.generate import accepted_by, arguments_of, generate
@@ -64,7 +65,8 @@ def record(
 
     Raises:
         ValueError: a number is not positive, there is no such denoiser, the pipeline takes no prompts or needs them,
-            does not take one of ``inputs``, fails, or never calls the denoiser, or the targets are not known.
+            does not take one of ``inputs``, fails, passes NaN to the denoiser or never calls it, or the targets are not
+            known.
     """
     kind = type(pipeline).__name__
     if limit < 1:
@@ -84,7 +86,10 @@ def record(
         run = _Run(targets != "none", prediction)
         with run.listening(model, scheduler):
             generate(pipeline, prompts[index] if prompts else None, given, seed + index)
-        kept += run.spread(quota, (index + 0.5) / runs)
+        chosen = run.spread(quota, (index + 0.5) / runs)
+        for call in chosen:
+            _refuse_nan(kind, name, call)
+        kept += chosen
     if not kept:
         raise ValueError(f"{kind} never called its {name}; name the denoiser that it uses")
     about = {
@@ -101,6 +106,16 @@ def record(
         **({} if targets == "none" else {"targets": targets}),
     }
     return Calibration(tuple(kept), about)
+
+
+def _refuse_nan(pipeline: str, denoiser: str, call: Call) -> None:
+    """Masks may hold infinite values, so these are left to the methods."""
+    given = {f"input {number}": value for number, value in enumerate(call.positional, start=1)}
+    for where, value in {**given, **call.arguments}.items():
+        if any(bool(part.isnan().any()) for part in tree_leaves(value) if isinstance(part, torch.Tensor)):
+            raise ValueError(
+                f"{pipeline} passes NaN to its {denoiser} ({where} at step {call.step}); one of its parts is damaged"
+            )
 
 
 def fingerprint(prompts: Sequence[str]) -> str:

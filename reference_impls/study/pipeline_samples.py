@@ -127,6 +127,8 @@ def compare(dense: Samples, pruned: Samples) -> Compared:
                 f"samples of the dense pipeline are {_size(one)}, those of the pruned one {_size(other)}; give the "
                 "pipeline that it was pruned from"
             )
+        if not np.isfinite(one).all():
+            raise ValueError("samples of the dense pipeline are not finite; one of its parts is damaged")
         if not np.isfinite(other).all():
             raise ValueError("samples of the pruned pipeline are not finite; prune it less, or calibrate it")
     errors = [float(np.square(one - other).mean(dtype=np.float64)) for one, other in zip(dense, pruned, strict=True)]

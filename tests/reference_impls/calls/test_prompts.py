@@ -1,5 +1,6 @@
 """Files of prompts: one a line, and one line for each mistake."""
 
+import os
 import re
 from pathlib import Path
 
@@ -12,6 +13,17 @@ def test_prompts_are_read(tmp_path: Path) -> None:
     file = tmp_path / "prompts.txt"
     file.write_bytes("\ufeffa cat\r\n  ein Hügel \nthe last".encode())
     assert read_prompts(file) == ("a cat", "ein Hügel", "the last")
+
+
+def test_a_pipe_of_the_shell(tmp_path: Path) -> None:
+    """As `--prompts <(head -2 FILE)` gives it; a folder is none."""
+    reads, writes = os.pipe()
+    os.write(writes, b"a cat\na dog\n")
+    os.close(writes)
+    assert read_prompts(Path(f"/dev/fd/{reads}")) == ("a cat", "a dog")
+    os.close(reads)
+    with pytest.raises(ValueError, match=r" is a folder; give a text file, one prompt a line$"):
+        read_prompts(tmp_path)
 
 
 def test_the_own_set() -> None:
@@ -31,7 +43,7 @@ def test_the_own_set() -> None:
         (b"a\x00b", "holds control characters; write one prompt a line, as UTF-8 text"),
         (b"a\n" + b"b" * 2001, ", line 2 has 2,001 letters; a prompt has 2,000 at most"),
         (b"b" * 1_000_000, ", line 1 has 1,000,000 letters; a prompt has 2,000 at most"),
-        (b"a\n" * 500_001, "has 1,000,002 bytes; a file of prompts has 1,000,000 at most, one prompt a line"),
+        (b"a\n" * 500_001, "has more than 1,000,000 bytes; give fewer prompts, one a line"),
         (None, ": no such file of prompts"),
     ],
 )

@@ -144,6 +144,15 @@ def test_a_step_is_one_of_the_scheduler() -> None:
     assert {call.steps for call in calls} == {5}
 
 
+def test_a_damaged_part_is_named_by_what_it_gives() -> None:
+    """Scores of a layer would be blamed otherwise."""
+    pipeline = made("sd")
+    pipeline.text_encoder.get_input_embeddings().weight.data.fill_(torch.nan)
+    told = r"^StableDiffusionPipeline passes NaN to its unet \(encoder_hidden_states at step [0-2]\); one of its parts"
+    with pytest.raises(ValueError, match=told):
+        recorded("sd", pipeline)
+
+
 def test_images_and_latents_are_passed_on() -> None:
     pipeline = made("sd")
     start = torch.full((1, 4, 8, 8), 0.25)
