@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from reference_impls.calls.record import Targets, record
 from reference_impls.calls.targets import prediction_of
 from reference_impls.command_line import terminal
 from reference_impls.command_line.testbed_models import FEWEST, IMAGES, SAMPLES, measure, open_model, sample
-from reference_impls.command_line.usage import Stopped, wrong_use
+from reference_impls.command_line.usage import PROGRAM, Stopped, wrong_use
 from reference_impls.files.outputs import check_folder, check_outside
 from reference_impls.maths.masks import Pattern, Tile, check_sparsity
 from reference_impls.methods.prune import DOES, calibration_for, request_for
@@ -36,10 +35,12 @@ from reference_impls.number_format import thousands
 from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Report, Request
 from reference_impls.stream.partial import partial_of
+from reference_impls.stream.ranks import processes
 from reference_impls.stream.run import prune_folder, streams
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
+SPARSE = "Time it with sparse kernels"
 PASSES, RECORDED, STEPS = 8, 32, 20
 """Forward passes of calibration, with noise and recorded, and steps of a sampler, where no number is given."""
 
@@ -134,8 +135,10 @@ def prune(
         changes = opened.changes.then(report.kept, report.dropped, keep_shortcuts=report.keep_shortcuts)
         testbed_folder.save(out, name, pruned, steps, after, images, changes)
     terminal.console.print(terminal.qualities(columns, before, after, report))
-    terminal.say_costs(report, f"eval {out} --sparse")
+    terminal.say_costs(report)
     terminal.say_where(out, "weights, report, samples")
+    if report.kind == "unstructured":
+        terminal.say_command(SPARSE, *PROGRAM.split(), "eval", out, "--sparse")
 
 
 def _prune_diffusers(
@@ -167,16 +170,15 @@ def _prune_diffusers(
         raise ValueError(
             f"{name} needs the whole model in memory, which is pruned on the processor; leave --device out"
         )
+    elif processes() > 1:
+        raise ValueError(f"{name} needs the whole model in memory, which one process prunes; leave torchrun out")
     else:
         _check(folder, place, amount, asked)
         report = _in_memory(folder, place, out, amount, asked, passes, variant, pack)
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes that torchrun has started, the first one speaks
     terminal.console.print(terminal.costs(report))
-    timed = whole or diffusers_folder.class_of(place) in INPUTS
-    terminal.say_costs(report, f"bench {out}" if timed else None)
-    if whole:
-        terminal.say(f"`eval {out} --against {folder}` compares its samples with those of the dense pipeline.")
+    terminal.say_costs(report)
     if method.needs != "nothing":
         terminal.say(terminal.calibrated(report.calibration))
     made = out / place.name if whole else out
@@ -184,7 +186,7 @@ def _prune_diffusers(
         size, dense = weight_files.sizes(made)
         terminal.say(
             f"Packed: {thousands(size)} bytes of weights instead of {thousands(dense)}. Open it with "
-            f"reference_impls.load; for diffusers: {diffusers_folder.UNPACK.format(folder=out)}"
+            "reference_impls.load."
         )
     elif report.kept or report.dropped:
         terminal.say(_how_to_open(made))
@@ -194,6 +196,29 @@ def _prune_diffusers(
         terminal.say_where(out, f"the pipeline; its {place.name} is pruned{rest}")
     else:
         terminal.say_where(out, "weights, configuration, report")
+    _say_next(folder, place, out, report, passes.recording, variant, pack)
+
+
+def _say_next(
+    folder: Path, place: Path, out: Path, report: Report, recording: Recording, variant: str | None, pack: bool
+) -> None:
+    """Print the commands that can follow, for the prompts that were given."""
+    whole, prompts = folder != place, recording.prompts
+    again = prompts if prompts and prompts.is_file() else None  # a pipe has been read
+    files = _options(variant=variant, prompts=again)
+    if report.kind == "unstructured" and (whole or diffusers_folder.class_of(place) in INPUTS):
+        terminal.say_command(SPARSE, *PROGRAM.split(), "bench", out, *files)
+    if whole and not pipeline_folder.starts_from_images(folder):
+        files += _options(steps=recording.steps, guidance=recording.guidance)
+        head = "Compare its samples with those of the dense pipeline"
+        terminal.say_command(head, *PROGRAM.split(), "eval", out, "--against", folder, *files)
+    if pack:
+        terminal.say_command("Write its zeros again, for diffusers", diffusers_folder.unpack_command(out))
+
+
+def _options(**given: object) -> list[object]:
+    """Options of a command for what was given."""
+    return [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
 
 
 def _check(folder: Path, place: Path, amount: float | None, asked: dict[str, Any]) -> None:
@@ -227,19 +252,22 @@ def _streamed(
     pack: bool,
 ) -> Report:
     """Prune the model at ``place`` from folder to folder."""
-    name = str(asked["method"])
-    _request(amount, asked)  # before any recording
-    calibration: Calibration | Callable[[nn.Module], Calibration] | None = None
-    if method_of(name).needs != "nothing":
-        calibration = partial(passes.noise, seed=asked["seed"], tried=False)
-        if folder != place:
-            calibration = passes.recorded(folder, variant, asked["seed"])[1]
+    name, seed = str(asked["method"]), int(asked["seed"])
+    runs = method_of(name).needs != "nothing"
+    if device != CPU and not runs:
+        raise ValueError(f"{name} reads and writes files and runs nothing; leave --device out")
+
+    def calibration(model: nn.Module) -> Calibration:
+        if folder == place:
+            return passes.noise(model, seed, tried=False)
+        return passes.recorded(folder, variant, seed)[1]
+
     try:
         with _naming_failures(name, place), terminal.bar(f"{name} prunes {place}") as show:
             return prune_folder(
                 folder,
                 out,
-                calibration,
+                calibration if runs else None,
                 variant=variant,
                 device=device,
                 pack=pack,

@@ -5,6 +5,7 @@ Results are printed to stdout. Progress is shown on stderr, if that is a termina
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -36,6 +37,8 @@ LOSS, CLASS, FRECHET = "denoising loss (held-out)", "class accuracy", "Fréchet 
 """Names of the metrics, with what the numbers are measured on."""
 
 MACS = ("MACs per forward pass", "MACs, zeros skipped")
+CONTINUED = " \\\n      --out "
+"""How a long command is broken into two lines."""
 console = Console()
 work = Console(stderr=True)
 
@@ -66,10 +69,16 @@ def say_difference(what: str, consequences: Iterable[str]) -> None:
         console.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
 
 
-def say_command(head: str, command: str) -> None:
-    """Print a head with a command below, on two lines that can be pasted."""
+def say_command(head: str, *command: object) -> None:
+    """Print a head with a command below, which can be pasted.
+
+    Args:
+        head: what it does.
+        command: its words, or the command as a whole.
+    """
+    text = shlex.join(map(str, command)) if len(command) > 1 else str(command[0])
     console.print(Text(f"\n{head}", style="bold"))
-    console.print("  " + command.replace(" --out ", " \\\n      --out "), markup=False, highlight=False, soft_wrap=True)
+    console.print(f"  {text.replace(' --out ', CONTINUED)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def say_where(path: object, what: str) -> None:
@@ -86,6 +95,8 @@ def spinner(what: str) -> AbstractContextManager[object]:
 def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[..., None]]:
     """Show progress; the yielded function takes the number of done steps, of all steps, and the present task.
 
+    Nothing is shown before it is used: until then, another bar may be.
+
     Args:
         what: shown beside the bar.
         of: how many steps; None where that is reported later.
@@ -97,9 +108,18 @@ def bar(what: str = "starting", of: int | None = None) -> Iterator[Callable[...,
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=work, transient=True, disable=not work.is_terminal) as shown:
-        task = shown.add_task(what, total=of)
-        yield lambda done, of=None, what=None: shown.update(task, completed=done, total=of, description=what)
+    shown = Progress(*columns, console=work, transient=True, disable=not work.is_terminal)
+    task = shown.add_task(what, total=of, start=False)
+
+    def show(done: int, of: int | None = None, what: str | None = None) -> None:
+        shown.start()
+        shown.start_task(task)
+        shown.update(task, completed=done, total=of, description=what)
+
+    try:
+        yield show
+    finally:
+        shown.stop()
 
 
 def methods() -> Table:
@@ -175,19 +195,9 @@ def inexact(report: Report) -> str | None:
     return f"{sentence} The largest difference of a layer is {largest * 100:+z.2f}, in {worst}."
 
 
-def faster(report: Report, command: str | None = None) -> str:
-    """Whether the pruned model is faster, in a sentence.
-
-    Args:
-        report: of the pruning.
-        command: what times the model with sparse kernels.
-    """
+def faster(report: Report) -> str:
+    """Whether the pruned model is faster, in a sentence."""
     if report.kind == "unstructured":
-        how = (
-            f"`{command}` times the model with sparse kernels."
-            if command
-            else "In Python, reference_impls.sparsify replaces its layers by sparse kernels."
-        )
         zeros = "Unstructured" if report.pattern is None else report.pattern
         gpu = (
             " On a GPU, torch.sparse.to_sparse_semi_structured takes the linear layers, in half precision."
@@ -196,7 +206,7 @@ def faster(report: Report, command: str | None = None) -> str:
         )
         return (
             f"{zeros} zeros do not speed up dense kernels, and the file is smaller only if it is packed with a "
-            f"bitmask. {how}{gpu}"
+            f"bitmask. In Python, reference_impls.sparsify replaces its layers by sparse kernels.{gpu}"
         )
     if report.before.macs is None or report.after.macs is None:
         return "Fewer MACs in any runtime; the speed-up depends on the hardware."
@@ -204,13 +214,8 @@ def faster(report: Report, command: str | None = None) -> str:
     return f"{percent(saved)} fewer MACs in any runtime; the speed-up depends on the hardware."
 
 
-def say_costs(report: Report, command: str | None = None) -> None:
-    """Print how exact the sparsity is, whether the pruned model is faster, and what its MACs lack.
-
-    Args:
-        report: of the pruning.
-        command: as in ``faster``.
-    """
+def say_costs(report: Report) -> None:
+    """Print how exact the sparsity is, whether the pruned model is faster, and what its MACs lack."""
     if report.include or report.exclude:
         what = {"unstructured": "layer", "structured": "group", "depth": "block"}[report.kind]
         say(f"{len(report.chosen)} {what}{'s' if len(report.chosen) != 1 else ''} chosen by --include and --exclude.")
@@ -221,7 +226,7 @@ def say_costs(report: Report, command: str | None = None) -> None:
         say(f"Left whole, since its units cannot be removed exactly: {count} part{'s' if count > 1 else ''}; {reason}.")
     if (how_exact := inexact(report)) is not None:
         say(how_exact)
-    say(faster(report, command))
+    say(faster(report))
     if report.before.not_counted:
         say(f"MACs not counted: {', '.join(report.before.not_counted)}.")
 

@@ -43,8 +43,8 @@ def open_model(model: str) -> Saved:
     if nearest(model, BUILDERS):
         raise ValueError(unknown("model", model, BUILDERS))
     raise ValueError(
-        f"model {model!r} is neither {' nor '.join(BUILDERS)} nor a folder: give one written by `prune --out`, or the "
-        "unet or transformer folder of a diffusers model"
+        f"there is no folder {model}; give one of a diffusers pipeline or of its unet or transformer, one written by "
+        f"`prune --out`, or {' or '.join(BUILDERS)}"
     )
 
 

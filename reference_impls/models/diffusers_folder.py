@@ -19,6 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from logging import CRITICAL
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from torch import nn
 from reference_impls.files.outputs import check_outside, new_folder
 from reference_impls.files.packed import reads_of
 from reference_impls.files.weights import shapes_of
+from reference_impls.maths.masks import check_finite
 from reference_impls.maths.surgery import remove, skip
 from reference_impls.models import weight_files
 from reference_impls.models.class_config import number_after, number_before, said
@@ -37,8 +39,6 @@ from reference_impls.units.diffusers_blocks import blocks_of
 from reference_impls.units.diffusers_groups import groups_of
 
 PIPELINE, REPORT = "model_index.json", "pruning.json"
-UNPACK = "python -m reference_impls unpack {folder} --out NEW"
-"""Makes an unpacked folder of a packed one."""
 Steps = Sequence[Mapping[str, object]]
 """All that was done to the dense model, in order: {"prune": a ``Report``}."""
 
@@ -87,11 +87,13 @@ def load(folder: Path, variant: str | None = None) -> Opened:
 
     Raises:
         ValueError: diffusers is not installed or has no such class, the weights are quantized, there are no safetensors
-            of that variant, or they are not those of the model.
+            of that variant, they are not those of the model, or one of them is not finite.
     """
     outlined = outline(folder, variant)
     with _naming(folder, class_of(folder)):
         _fill(outlined)
+    for name, value in outlined.model.named_parameters():
+        check_finite(f"{folder}: {name}", value)
     return Opened(outlined.model, outlined.changes, outlined.weights)
 
 
@@ -110,6 +112,11 @@ def outline(folder: Path, variant: str | None = None) -> Outline:
         ignored = getattr(model, "_keys_to_ignore_on_load_unexpected", None) or ()
         state = model.state_dict(keep_vars=True)
         there = {id(state[one]) for one in stored if one in state}
+        if adapted := [one for one in stored if ".base_layer." in one]:
+            raise ValueError(
+                f"it was saved with its adapters ({adapted[0]}); in diffusers, call fuse_lora and unload_lora_weights "
+                "of the pipeline, then save_pretrained"
+            )
         for one, value in state.items():
             if one in stored:
                 file, shape = shapes[stored[one]]
@@ -296,7 +303,7 @@ def describe(
     else:
         shutil.copyfile(source / CONFIG, folder / CONFIG)
     size, dense = weight_files.sizes(folder)
-    unpack = {"bytes": size, "unpacked bytes": dense, "unpack": UNPACK.format(folder="FOLDER")}
+    unpack = {"bytes": size, "unpacked bytes": dense, "unpack": unpack_command("FOLDER")}
     card = {
         "opened by": opened_by(folder, changes),
         **({"packed": unpack} if size else {}),
@@ -321,6 +328,11 @@ def _removed(folder: Path) -> list[str]:
     """Blocks that a configuration says are gone, by their names in the dense model."""
     file = folder / REPORT
     return list(json.loads(file.read_text(encoding="utf-8")).get("removed", ())) if file.is_file() else []
+
+
+def unpack_command(folder: Path | str) -> str:
+    """What makes an unpacked folder of a packed one, to be pasted."""
+    return f"python -m reference_impls unpack {quote(str(folder))} --out {quote(f'{folder}-unpacked')}"
 
 
 def report_unpacked(source: Path, folder: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,26 @@ def denoiser_folder(folder: Path) -> Path:
     Raises:
         ValueError: it has none, or its ``model_index.json`` cannot be read.
     """
-    try:
-        named = json.loads((folder / PIPELINE).read_text(encoding="utf-8"))["_class_name"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{folder / PIPELINE} is not the index of a pipeline") from error
+    named = _class_of(folder)
     for name in DENOISERS:
         if (folder / name).is_dir():
             return folder / name
     raise ValueError(
         f"{folder} holds a {named} without a folder {' or '.join(DENOISERS)}; give the folder of one of its models"
     )
+
+
+def starts_from_images(folder: Path) -> bool:
+    """Whether the pipeline's class takes an image or a video, and not prompts alone."""
+    kind = getattr(diffusers_package(), _class_of(folder), None)
+    return kind is not None and not {"image", "video"}.isdisjoint(signature(kind.__call__).parameters)
+
+
+def _class_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / PIPELINE).read_text(encoding="utf-8"))["_class_name"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder / PIPELINE} is not the index of a pipeline") from error
 
 
 def scheduler_of(folder: Path) -> Any:

@@ -57,10 +57,35 @@ class Ranks:
         return box[0]
 
 
+def processes() -> int:
+    """How many processes ``torchrun`` has started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name, which is tried.
+
+    Raises:
+        ValueError: torch knows none of that name, or it cannot be used here.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r} is none that torch knows; such as cpu, cuda or cuda:1") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r}: torch finds no CUDA device here; leave --device out")
+    try:
+        torch.ones(1, device=device).item()
+    except Exception as error:  # each kind of device fails in its own way
+        what = str(error).partition("\n")[0]
+        raise ValueError(f"device {name!r} cannot be used here: {what}; leave --device out, or give cuda") from error
+    return device
+
+
 @contextmanager
 def ranks(device: torch.device) -> Iterator[Ranks]:
     """Inside, the processes that ``torchrun`` has started work together; without it, one works alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = processes()
     if size == 1:
         yield Ranks(device)
         return

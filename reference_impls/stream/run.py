@@ -33,7 +33,7 @@ from reference_impls.stream import shards
 from reference_impls.stream.blocks import RULES, prune_in_blocks
 from reference_impls.stream.file_to_file import SCORES, prune_files
 from reference_impls.stream.partial import Partial, partial
-from reference_impls.stream.ranks import Ranks, ranks
+from reference_impls.stream.ranks import Ranks, device_of, ranks
 from reference_impls.stream.writer import Show, Writer
 
 NOT_RUN = "the model was not run as a whole"
@@ -62,7 +62,7 @@ def prune_folder(
         source: folder of a pipeline or of one model, of any class of diffusers.
         out: new folder, of the same kind, in the precision, shards and variant of the source.
         calibration: forward passes of the model, for a method that needs them; or what makes them, from the model
-            without its weights. A resumed run must be given the same ones.
+            without its weights, once nothing else can be refused. A resumed run must be given the same ones.
         method: one of those that ``streams`` knows.
         variant: of the weights.
         device: where blocks run, as torch names it.
@@ -75,7 +75,7 @@ def prune_folder(
         ValueError: the source cannot be opened or has changed, the request cannot be, a tensor is missing or not
             finite, a layer gets no inputs, or ``out`` cannot be written.
     """
-    started, runs_on = time.perf_counter(), _device(device)
+    runs_on = device_of(device)
     whole = (source / PIPELINE).is_file()
     place = pipeline_folder.denoiser_folder(source) if whole else source
     if whole:
@@ -97,6 +97,7 @@ def prune_folder(
     if callable(calibration):
         calibration = calibration(outlined.model)
     about: Mapping[str, Any] = {} if calibration is None else calibration.about
+    started = time.perf_counter()
     with ranks(runs_on) as crew:
         settings = {**_settings(outlined, method, request, calibration, crew), "pack": pack}
         with partial(out, settings) if crew.first else nullcontext() as work:
@@ -109,7 +110,8 @@ def prune_folder(
             report = None
             with Writer(outlined, work or Partial(folder, state, rows, lambda _: None), target) as files:
                 if rule is None:
-                    prune_files(layers, request, SCORES[method], files, show)
+                    if crew.first:
+                        prune_files(layers, request, SCORES[method], files, show)
                 elif calibration is not None and not files.done.issuperset(layers.values()):
                     prune_in_blocks(outlined, layers, calibration, rule, files, crew, show)
                 if crew.first:
@@ -121,16 +123,6 @@ def prune_folder(
                 steps = (*before, {"prune": asdict(report)})
                 _complete(files, source if whole else None, outlined, steps, pack)
         return crew.share(report)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device {name!r} is none that torch knows; such as cpu, cuda or cuda:1") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r}: torch finds no CUDA device here; leave --device out")
-    return device
 
 
 def _complete(files: Writer, pipeline: Path | None, outlined: Outline, steps: Steps, pack: bool) -> None:

@@ -221,8 +221,8 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
         (
             ["--sparsity", "0.5", "--model", "sdxl"],
             (
-                "model 'sdxl' is neither dit nor unet nor a folder: give one written by `prune --out`, or the unet or "
-                "transformer folder of a diffusers model"
+                "there is no folder sdxl; give one of a diffusers pipeline or of its unet or transformer, one written "
+                "by `prune --out`, or dit or unet"
             ),
         ),
         (

@@ -2,7 +2,7 @@
 
 import json
 import math
-import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import reference_impls
 from reference_impls.bench import forward_pass
 from reference_impls.command_line.commands import app
+from reference_impls.command_line.usage import PROGRAM
 from reference_impls.files.packed import pack
 from reference_impls.kernels import modules
 from reference_impls.kernels.modules import SparseConv2d, SparseLinear
@@ -52,10 +53,15 @@ def kernels_win(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reference_impls.bench.timing.LEAST_SECONDS", 0.0)
 
 
-def run(*words: object) -> str:
+def lines(*words: object) -> str:
+    """What a command prints."""
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 0, done.output
-    return " ".join(done.output.split())
+    return done.output
+
+
+def run(*words: object) -> str:
+    return " ".join(lines(*words).split())
 
 
 def error(*words: object) -> str:
@@ -158,16 +164,40 @@ def test_eval_with_sparse_kernels(shared: Path) -> None:
     assert "MSE to dense samples 0 PSNR to dense samples, dB inf" in same
 
 
+def commands_in(said: str) -> list[list[str]]:
+    """What a shell makes of the lines to paste."""
+    lines = said.replace("\\\n", "").splitlines()
+    return [shlex.split(line.removeprefix(f"  {PROGRAM}")) for line in lines if line.startswith(f"  {PROGRAM}")]
+
+
 def test_what_prune_says_next_can_be_run(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a name has a space, and with what was given: only the samples and their steps are fewer here."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dense").symlink_to(shared / "dense")
-    said = run("prune", "dense", "--method", "magnitude", "--sparsity", "0.6", "--out", "out")
-    hints = re.findall("`([^`]*)`", said)
-    assert hints == ["bench out", "eval out --against dense"]
-    run(*hints[0].split())
-    run(*hints[1].split(), "--samples", "1", "--steps", "1")
-    said = run("prune", "dense/unet", "--method", "magnitude", "--sparsity", "0.6", "--out", "alone")
-    assert re.findall("`([^`]*)`", said) == ["bench alone"]
+    (tmp_path / "the dense one").symlink_to(shared / "dense")
+    (tmp_path / "my prompts.txt").write_text("a cat\n")
+    words = ["the dense one", "--method", "wanda", "--sparsity", "0.6", "--out", "its result", "--samples", "1"]
+    asked = ["--prompts", "my prompts.txt", "--steps", "1", "--guidance", "2.0"]
+    bench, evaluate = commands_in(lines("prune", *words, *asked))
+    assert bench == ["bench", "its result", *asked[:2]]
+    assert evaluate == ["eval", "its result", "--against", "the dense one", *asked]
+    run(*bench)
+    run(*evaluate, "--samples", "1")
+    magnitude = ["--method", "magnitude", "--sparsity", "0.6", "--pack", "--out", "alone"]
+    bench, unpack = commands_in(lines("prune", "the dense one/unet", *magnitude))
+    assert (bench, unpack) == (["bench", "alone"], ["unpack", "alone", "--out", "alone-unpacked"])
+    run(*unpack)
+
+
+def test_samples_of_images_are_not_compared_from_the_command_line(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "dense").mkdir()
+    for part in (shared / "dense").iterdir():
+        (tmp_path / "dense" / part.name).symlink_to(part)
+    index = tmp_path / "dense/model_index.json"
+    text = index.read_text()
+    index.unlink()
+    index.write_text(text.replace("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"))
+    said = lines("prune", tmp_path / "dense", "--method", "magnitude", "--sparsity", "0.6", "--out", tmp_path / "out")
+    assert [words[0] for words in commands_in(said)] == ["bench"]
 
 
 def test_eval_refuses(shared: Path, tmp_path: Path) -> None:
@@ -202,8 +232,11 @@ def test_samples_that_cannot_be_compared() -> None:
         ValueError, match="samples of the dense pipeline are 8×8×3, those of the pruned one 4×4×3; give"
     ):
         compare(large, small)
+    broken = [np.full((4, 4, 3), np.nan, np.float32)]
     with pytest.raises(ValueError, match="samples of the pruned pipeline are not finite"):
-        compare(small, [np.full((4, 4, 3), np.nan, np.float32)])
+        compare(small, broken)
+    with pytest.raises(ValueError, match="samples of the dense pipeline are not finite"):
+        compare(broken, small)
     with pytest.raises(ValueError, match="samples of shape 2×500 are no images; leave --images out"):
         sheet(([np.zeros((2, 500), np.float32)],))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from reference_impls.command_line.commands import app
@@ -183,6 +183,19 @@ def test_files_that_were_not_fetched(sd: Path) -> None:
     assert refused(sd) == f"{sd / WEIGHTS} is a pointer of Git LFS; fetch the file itself by git lfs pull"
     (sd / WEIGHTS).write_bytes(weights[:-9])
     assert refused(sd).startswith(f"{sd / WEIGHTS} is not a file of safetensors, which is expected: ")
+
+
+def test_a_model_that_was_saved_with_its_adapters(sd: Path) -> None:
+    """Its layers have other names then, and would be missing."""
+    weights = load_file(sd / WEIGHTS)
+    name = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    weights[f"{name}.base_layer.weight"] = weights.pop(f"{name}.weight")
+    weights[f"{name}.lora_A.default.weight"] = torch.zeros(4, 32)
+    save_file(weights, sd / WEIGHTS, {"format": "pt"})
+    assert refused(sd) == (
+        f"{sd}/unet does not hold a UNet2DConditionModel: it was saved with its adapters ({name}.base_layer.weight); "
+        "in diffusers, call fuse_lora and unload_lora_weights of the pipeline, then save_pretrained"
+    )
 
 
 @pytest.mark.parametrize("held", ["{", "[]", "{}", '{"_class": "UNet2DConditionModel"}', None])

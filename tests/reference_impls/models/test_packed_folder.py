@@ -67,7 +67,7 @@ def test_a_packed_folder_is_that_without_pack(
         diffusers.DiTTransformer2DModel.from_pretrained(tmp_path / "packed", **({"variant": "fp16"} if scope else {}))
     card = json.loads((tmp_path / "packed/pruning.json").read_text())
     assert (card["opened by"], card["packed"]["bytes"]) == ("reference_impls.load", size)
-    assert card["packed"]["unpack"] == "python -m reference_impls unpack FOLDER --out NEW"
+    assert card["packed"]["unpack"] == "python -m reference_impls unpack FOLDER --out FOLDER-unpacked"
     run("unpack", tmp_path / "packed", "--out", tmp_path / "unpacked")
     plain, unpacked = files(tmp_path / "plain"), files(tmp_path / "unpacked")
     one, other = (json.loads(each.pop("pruning.json")) for each in (plain, unpacked))

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from typer.testing import CliRunner
 
 from reference_impls.calls import store
 from reference_impls.calls.call import Calibration, Call
 from reference_impls.calls.noise import noise_calls
+from reference_impls.command_line.commands import app
 from reference_impls.files import layout
 from reference_impls.maths.masks import Pattern
 from reference_impls.maths.obs import UNSEEN
@@ -236,6 +239,54 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
         prune_folder(tmp_path / "dense", tmp_path / f"out{number}", calibration, **asked)
         assert read(tmp_path / f"out{number}") == read(tmp_path / "at once")
     assert not list(tmp_path.glob("*.partial"))
+
+
+TWO = """
+import os, sys
+from typer.testing import CliRunner
+import reference_impls.command_line.prune
+from reference_impls.command_line.commands import app
+
+port, *words = sys.argv[1:]
+environment = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "lo"}
+for rank in ("1", "0"):
+    if rank == "0" or not os.fork():
+        os.environ.update(environment | {"RANK": rank, "LOCAL_RANK": rank})
+        done = CliRunner().invoke(app, words)
+        print(done.output, end="")
+        sys.stdout.flush()
+        if rank == "1":
+            os._exit(done.exit_code)
+sys.exit(done.exit_code or os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def by_two(*words: object) -> subprocess.CompletedProcess[str]:
+    """A command in two processes that torchrun would have started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        command = [sys.executable, "-W", "ignore", "-c", TWO, str(free.getsockname()[1]), *map(str, words)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_a_command_of_two_processes(tmp_path: Path) -> None:
+    """What one process gives, said once; what one process must do alone is refused, and nothing is written."""
+    saved(DIT, tmp_path / "dense")
+    words = ["prune", tmp_path / "dense", "--sparsity", "0.5", "--method"]
+    wanda = [*words, "wanda", "--samples", "3", "--out"]
+    together = by_two(*wanda, tmp_path / "together")
+    assert together.returncode == 0, together.stderr
+    assert together.stdout.count("Calibrated on 3 forward passes") == 1
+    assert CliRunner().invoke(app, [str(word) for word in (*wanda, tmp_path / "alone")]).exit_code == 0
+    alone = tensors(tmp_path / "alone")
+    for name, value in tensors(tmp_path / "together").items():
+        torch.testing.assert_close(value, alone[name], rtol=1e-5, atol=1e-6)
+    refused = by_two(*words, "magnitude-units", "--out", tmp_path / "no")
+    assert refused.returncode == 2
+    told = "magnitude-units needs the whole model in memory, which one process prunes; leave torchrun out"
+    assert set(refused.stdout.splitlines()) == {f"error: {told}"}
+    assert not (tmp_path / "no").exists()
 
 
 RANK = """

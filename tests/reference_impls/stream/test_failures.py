@@ -149,6 +149,48 @@ def test_a_configuration_that_changes_underneath(
     assert [path.name for path in dense.parent.iterdir()] == ["dense"]
 
 
+def test_two_runs_at_once(dense: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is refused, in front of the first write of the first and after each; it changes nothing there."""
+    write, out, told = writer.Writer.write, dense.parent / "out", set()
+
+    def twice(*given: Any, **about: Any) -> None:
+        monkeypatch.setattr(writer.Writer, "write", write)
+        told.add(stopped(dense, *STREAMED))
+        monkeypatch.setattr(writer.Writer, "write", twice)
+        write(*given, **about)
+
+    run(dense, dense.parent / "alone", *STREAMED)
+    monkeypatch.setattr(writer.Writer, "write", twice)
+    run(dense, out, *STREAMED)
+    assert told == {f"another process is at work in {out}.partial; wait for it, or choose another --out"}
+    assert weights(out) == weights(dense.parent / "alone")
+    assert sorted(path.name for path in dense.parent.iterdir()) == ["alone", "dense", "out"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--include", "none of them"), "--include 'none of them' matches no layer; names are such as "),
+        (("--device", "gpu"), "device 'gpu' is none that torch knows; such as cpu, cuda or cuda:1"),
+        (("--device", "meta"), "device 'meta' cannot be used here: Tensor.item() cannot be called on meta tensors; "),
+        (("--device", "cuda:99"), "device 'cuda:99'"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_prompts_run(
+    tmp_path: Path, words: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made("sd").save_pretrained(tmp_path / "dense")
+    monkeypatch.setattr("reference_impls.calls.record.generate", lambda *_: pytest.fail("it ran"))
+    assert stopped(tmp_path / "dense", *IN_BLOCKS, *words).startswith(told)
+    assert [path.name for path in tmp_path.iterdir()] == ["dense"]
+
+
+def test_devices_are_for_what_runs(dense: Path) -> None:
+    assert stopped(dense, *STREAMED, "--device", "cuda") == (
+        "magnitude reads and writes files and runs nothing; leave --device out"
+    )
+
+
 KILLED = """
 import os, signal, sys
 from functools import partial
