@@ -12,7 +12,7 @@ from generator.pages.page import ROOT, Page
 from generator.pages.render import render
 from generator.views.models import Part, operations_of, parts_of
 from generator.views.site import Site
-from reference_impls.methods.matrix import WORKS
+from reference_impls.methods.matrix import RECORDED, WORKS
 from reference_impls.methods.registry import KIND_NAMES, METHODS
 
 NAMES_VERSION = 1
@@ -46,6 +46,7 @@ def model_page(site: Site, filed: Filed[Model]) -> Page:
         benchmarks=[one for one in site.benchmarks.of_model.get(filed.slug, ()) if one.has_page],
         denoiser=(denoiser := next((name for name in model.diffusers if name in methods_of_classes()), None)),
         methods=methods_of_classes().get(denoiser or "", {}),
+        pipelines=pipelines_of(denoiser),
     )
     words = " ".join(
         (*model.aliases, *(site.catalogue.models[slug].entry.name for slug in site.models.lines_of(filed.slug)))
@@ -72,6 +73,12 @@ def methods_of_classes() -> Mapping[str, Mapping[str, Sequence[str]]]:
         }
         for kind, own in works.items()
     }
+
+
+def pipelines_of(denoiser: str | None) -> Sequence[str]:
+    """The pipelines that forward passes of a class of diffusers were recorded from."""
+    calls = dict.fromkeys(case.calls for case in cases() if case.kind == denoiser)
+    return [how.removeprefix(RECORDED) for how in calls if how.startswith(RECORDED)]
 
 
 def model_files(site: Site) -> Mapping[str, bytes]:

@@ -10,6 +10,13 @@ import torch
 from torch import nn
 
 
+def first_of(output: Any) -> torch.Tensor:
+    """The first tensor of what a model gives: a ControlNet gives one for each block, in a tuple of its own."""
+    while not isinstance(output, torch.Tensor):
+        output = output[0]
+    return output
+
+
 @dataclass(frozen=True)
 class Call:
     """Inputs of one forward pass, and its place in the sampler."""
@@ -35,10 +42,7 @@ class Call:
 
     def run(self, model: nn.Module) -> torch.Tensor:
         """The model's prediction; of several outputs the first."""
-        output = model(*self.positional, **self.arguments)
-        while not isinstance(output, torch.Tensor):
-            output = output[0]
-        return output
+        return first_of(model(*self.positional, **self.arguments))
 
     @property
     def samples(self) -> int:

@@ -41,8 +41,7 @@ def arguments_of(
         if "guidance_scale" not in accepted:
             raise ValueError(f"{kind} has no guidance; leave it out")
         given["guidance_scale"] = guidance
-    if "num_inference_steps" in accepted:
-        given["num_inference_steps"] = steps
+    given |= {name: steps for name in accepted if name.endswith("num_inference_steps")}  # unCLIP has three of them
     return given
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from reference_impls.calls.call import Calibration, Call
+from reference_impls.calls.call import Calibration, Call, first_of
 from reference_impls.calls.generate import accepted_by, arguments_of, generate
 from reference_impls.calls.targets import fitted, levels_of, prediction_of, target_of
 
@@ -72,7 +72,7 @@ def record(
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
     name, model = denoiser_of(pipeline, denoiser)
-    scheduler = getattr(pipeline, "scheduler", None)
+    scheduler = getattr(pipeline, f"{name}_scheduler", getattr(pipeline, "scheduler", None))
     prediction = prediction_of(scheduler) if targets == "sample" else None
     given = arguments_of(pipeline, prompts, steps=steps, guidance=guidance, inputs=inputs)
     if "output_type" in accepted_by(pipeline) and hasattr(pipeline, "vae"):
@@ -208,8 +208,8 @@ class _Run:
         if self.arguments is None:
             return
         positional, keywords = self.arguments
-        first = output if isinstance(output, torch.Tensor) else output[0]
-        target = first.detach().clone() if self.outputs and isinstance(first, torch.Tensor) else None
+        first = first_of(output)
+        target = first.detach().clone() if self.outputs else None
         self.calls.append(Call(keywords, self.step, 1, target, positional=positional, batch=len(first)))
 
     def copy(self, value: Any) -> Any:

@@ -12,7 +12,7 @@ from reference_impls.command_line.usage import wrong_use
 from reference_impls.methods.described import Described, describe
 from reference_impls.methods.differences import COMPARISONS
 from reference_impls.methods.matrix import read_cases, runs_of
-from reference_impls.methods.registry import KIND_NAMES, NEEDS_NAMES
+from reference_impls.methods.registry import KIND_NAMES, METHODS, NEEDS_NAMES
 from reference_impls.study.paper_rules import consequence, read_rows
 from reference_impls.study.records import TableRow
 
@@ -53,11 +53,15 @@ def show(name: str, source: bool) -> None:
 
 
 def _say_where_it_runs(name: str) -> None:
-    """Print on how many configurations of diffusers classes a method was tried, and where it is refused."""
+    """Print on how many configurations of diffusers classes a method was tried, with what, and where it is refused."""
     runs = runs_of(case for case in read_cases() if case.method == name)
     if runs.configurations:
         worked = f"{len(runs.works)} of {runs.configurations} configurations of diffusers classes"
         terminal.say_under("Where it runs", f"On {worked}, tried on tiny models with random weights.")
+        if METHODS[name].needs != "nothing":
+            terminal.say(f"On {runs.recorded} of them, its forward passes were recorded from their pipelines.")
+            for how, names in runs.given:
+                terminal.say(f"On {', '.join(names)}, they were {how}.")
         for reason, names in runs.refused:
             terminal.say(f"Refused on {', '.join(names)}: {reason}.")
 

@@ -5,8 +5,9 @@
     python tests/benchmarks/bench_matrix.py --missing            configurations that are not in the result file
 
 Each model is a folder, and goes through the functions that the command `prune` calls, into another folder; one that
-lost structure is opened again. Calibration is two forward passes with inputs that the class takes and random targets:
-no pipeline is needed. Anything else than a new folder or one line is an error of this package, and stops the run.
+lost structure is opened again. Calibration is two forward passes, recorded while the pipeline of the configuration
+runs with embedded prompts; where none takes the model's forward pass, they are given. Targets are random. Anything
+else than a new folder or one line is an error of this package, and stops the run.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from reference_impls.calls.call import Calibration, Call  # noqa: E402
+from reference_impls.calls.call import Calibration  # noqa: E402
 from reference_impls.files.machine import cpu_name  # noqa: E402
 from reference_impls.files.outputs import write_rows  # noqa: E402
 from reference_impls.maths.masks import Pattern  # noqa: E402
@@ -38,6 +39,7 @@ from reference_impls.models import diffusers_folder  # noqa: E402
 from reference_impls.models.diffusers_package import diffusers_package  # noqa: E402
 from reference_impls.stream.run import prune_folder, streams  # noqa: E402
 from tests.reference_impls.forty import FORTY, model_of  # noqa: E402
+from tests.reference_impls.forty_pipelines import calls_of  # noqa: E402
 
 
 def settings_of(method: str) -> tuple[str, ...]:
@@ -56,29 +58,27 @@ def cases(configuration: str, methods: list[str], folder: Path) -> Iterator[Case
         methods: names of the registry.
         folder: an empty one, for the models.
     """
-    model, inputs = model_of(configuration)
+    model = model_of(configuration)
     saveable: Any = model
     with diffusers_folder.quiet():
         saveable.save_pretrained(folder / "dense")
-    calls = calibration(model, inputs)
+    how, calls = calibration(configuration, model)
     for method in methods:
         for setting in settings_of(method):
             outcome = tried(folder / "dense", folder / f"{method}-{setting.replace(':', '-')}", method, setting, calls)
-            yield Case(configuration, FORTY[configuration].kind, method, setting, outcome)
+            yield Case(configuration, FORTY[configuration].kind, how, method, setting, outcome)
 
 
 @torch.no_grad()
-def calibration(model: nn.Module, inputs: dict[str, Any]) -> Calibration:
-    """Two forward passes at rising timesteps, as methods with gradients want them."""
+def calibration(configuration: str, model: nn.Module) -> tuple[str, Calibration]:
+    """How the forward passes of a configuration were made, and they, with random targets for methods with gradients."""
+    how, made = calls_of(configuration, model)
     generator = torch.Generator().manual_seed(1)
-    output = Call(inputs).run(model)
-    return Calibration(
-        tuple(
-            Call(inputs, step, 2, torch.randn(output.shape, generator=generator), torch.tensor(1.0 + step), batch=1)
-            for step in (1, 0)
-        ),
-        {"source": "given inputs"},
-    )
+    calls = []
+    for call in made:
+        target = torch.randn(call.run(model).shape, generator=generator)
+        calls.append(replace(call, target=target, noise_scale=torch.tensor(1.0 + call.step)))
+    return how, Calibration(tuple(calls), made.about)
 
 
 def tried(dense: Path, out: Path, method: str, setting: str, calls: Calibration) -> str:

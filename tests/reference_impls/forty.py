@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from reference_impls.models.diffusers_package import diffusers_package
-from tests.reference_impls.tiny_transformers import LATENTS, SIDE, TEXT, TIME, TINY, TOKENS, UNET, Random, Tiny
+from tests.reference_impls.tiny_transformers import SIDE, TEXT, TINY, UNET, Sized
 
 CROSS = {
     **UNET,
@@ -20,104 +19,64 @@ CROSS = {
     "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
 }
 SIMPLE = {
-    **CROSS,
     "down_block_types": ("SimpleCrossAttnDownBlock2D", "ResnetDownsampleBlock2D"),
     "mid_block_type": "UNetMidBlock2DSimpleCrossAttn",
     "up_block_types": ("ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"),
     "resnet_time_scale_shift": "scale_shift",
+    "out_channels": 8,
 }
-"""U-Nets of DeepFloyd-IF, Kandinsky and unCLIP."""
+"""U-Nets of DeepFloyd-IF, Kandinsky and unCLIP, which also predict the variance."""
+PIXELS = {**SIMPLE, "in_channels": 3, "out_channels": 6}
 
 
-def unet(config: dict[str, Any], inputs: Callable[[Random], dict[str, Any]] = lambda r: {}) -> Tiny:
-    channels = {**CROSS, **config}["in_channels"]
-
-    def given(r: Random) -> dict[str, Any]:
-        own = {"sample": r(1, channels, SIDE, SIDE), "timestep": TIME, "encoder_hidden_states": r(1, TOKENS, TEXT)}
-        return {**own, **inputs(r)}
-
-    return Tiny("UNet2DConditionModel", {**CROSS, **config}, given)
+def unet(**config: Any) -> Sized:
+    return Sized("UNet2DConditionModel", {**CROSS, **config})
 
 
-def like(name: str, **config: Any) -> Tiny:
+def like(name: str, **config: Any) -> Sized:
     """A transformer of ``TINY`` with other settings."""
-    return Tiny(TINY[name].kind, {**TINY[name].config, **config}, TINY[name].inputs)
-
-
-def and_guidance(r: Random) -> dict[str, Any]:
-    return {**TINY["flux"].inputs(r), "guidance": torch.tensor([1.0])}
+    return Sized(TINY[name].kind, {**TINY[name].config, **config})
 
 
 FRAMES = 2
 VIDEO = {
+    **UNET,
     "block_out_channels": (32, 64),
-    "layers_per_block": 1,
     "norm_num_groups": 32,
-    **LATENTS,
-    "sample_size": SIDE,
+    "layers_per_block": 1,
     "cross_attention_dim": TEXT,
 }
-FLUX = TINY["flux"]
-FORTY: dict[str, Tiny] = {
-    "Stable Diffusion 1": unet({"layers_per_block": 2}),
-    "Stable Diffusion 2": unet({"use_linear_projection": True, "attention_head_dim": (2, 4)}),
-    "Stable Diffusion inpainting": unet({"in_channels": 9}),
+FORTY: dict[str, Sized] = {
+    "Stable Diffusion 1": unet(layers_per_block=2),
+    "Stable Diffusion 2": unet(use_linear_projection=True, attention_head_dim=(2, 4)),
+    "Stable Diffusion inpainting": unet(in_channels=9),
     "SDXL": unet(
-        {
-            "use_linear_projection": True,
-            "transformer_layers_per_block": (1, 2),
-            "addition_embed_type": "text_time",
-            "addition_time_embed_dim": 8,
-            "projection_class_embeddings_input_dim": TEXT + 48,
-        },
-        lambda r: {"added_cond_kwargs": {"text_embeds": r(1, TEXT), "time_ids": torch.ones(1, 6)}},
+        use_linear_projection=True,
+        transformer_layers_per_block=(1, 2),
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=TEXT + 48,
     ),
-    "LCM": unet({"time_cond_proj_dim": 8}, lambda r: {"timestep_cond": r(1, 8)}),
-    "Stable Diffusion x4 upscaler": unet(
-        {"in_channels": 7, "num_class_embeds": 1000},
-        lambda r: {"class_labels": torch.tensor([20])},
+    "LCM": unet(time_cond_proj_dim=8),
+    "Stable Diffusion x4 upscaler": unet(in_channels=7, num_class_embeds=1000),
+    "unCLIP": unet(**PIXELS, class_embed_type="identity"),
+    "DeepFloyd IF": unet(
+        **PIXELS,
+        encoder_hid_dim=TEXT,
+        encoder_hid_dim_type="text_proj",
+        addition_embed_type="text",
+        addition_embed_type_num_heads=2,
     ),
-    "unCLIP": Tiny(
-        "UNet2DConditionModel",
-        {**SIMPLE, "class_embed_type": "identity"},
-        lambda r: {
-            "sample": r(1, 4, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": r(1, TOKENS, TEXT),
-            "class_labels": r(1, 64),
-        },
-    ),
-    "DeepFloyd IF": Tiny(
-        "UNet2DConditionModel",
-        {
-            **SIMPLE,
-            "encoder_hid_dim": TEXT,
-            "encoder_hid_dim_type": "text_proj",
-            "addition_embed_type": "text",
-            "addition_embed_type_num_heads": 2,
-        },
-        TINY["unet-if"].inputs,
-    ),
-    "Kandinsky 2.2": Tiny(
-        "UNet2DConditionModel",
-        {**SIMPLE, "encoder_hid_dim": TEXT, "encoder_hid_dim_type": "image_proj", "addition_embed_type": "image"},
-        lambda r: {
-            "sample": r(1, 4, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": None,
-            "added_cond_kwargs": {"image_embeds": r(1, TEXT)},
-        },
+    "Kandinsky 2.2": unet(
+        **SIMPLE, encoder_hid_dim=TEXT, encoder_hid_dim_type="image_proj", addition_embed_type="image"
     ),
     "AudioLDM": unet(
-        {
-            "cross_attention_dim": (16, 32),
-            "class_embed_type": "simple_projection",
-            "projection_class_embeddings_input_dim": TEXT,
-            "class_embeddings_concat": True,
-        },
-        lambda r: {"class_labels": r(1, TEXT), "encoder_hidden_states": None},
+        cross_attention_dim=(16, 32),
+        class_embed_type="simple_projection",
+        projection_class_embeddings_input_dim=TEXT,
+        class_embeddings_concat=True,
     ),
-    "Stable Video Diffusion": Tiny(
+    "Stable Video Diffusion": Sized(
         "UNetSpatioTemporalConditionModel",
         {
             "sample_size": SIDE,
@@ -133,14 +92,8 @@ FORTY: dict[str, Tiny] = {
             "up_block_types": ("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"),
             "num_frames": FRAMES,
         },
-        lambda r: {
-            "sample": r(1, FRAMES, 8, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": r(1, 1, TEXT),
-            "added_time_ids": torch.ones(1, 3),
-        },
     ),
-    "ModelScope text to video": Tiny(
+    "ModelScope text to video": Sized(
         "UNet3DConditionModel",
         {
             **VIDEO,
@@ -148,13 +101,8 @@ FORTY: dict[str, Tiny] = {
             "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"),
             "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D"),
         },
-        lambda r: {
-            "sample": r(1, 4, FRAMES, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": r(1, TOKENS, TEXT),
-        },
     ),
-    "AnimateDiff": Tiny(
+    "AnimateDiff": Sized(
         "UNetMotionModel",
         {
             **VIDEO,
@@ -164,11 +112,6 @@ FORTY: dict[str, Tiny] = {
             "down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion"),
             "up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion"),
         },
-        lambda r: {
-            "sample": r(1, 4, FRAMES, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": r(FRAMES, TOKENS, TEXT),
-        },
     ),
     "DiT": TINY["dit"],
     "PixArt-α": TINY["pixart"],
@@ -177,13 +120,9 @@ FORTY: dict[str, Tiny] = {
     "Stable Diffusion 3": like("sd3", qk_norm=None, dual_attention_layers=()),
     "Stable Diffusion 3.5 medium": TINY["sd3"],
     "Stable Diffusion 3.5 large": like("sd3", dual_attention_layers=()),
-    "FLUX.1 dev": Tiny(FLUX.kind, {**FLUX.config, "guidance_embeds": True}, and_guidance),
-    "FLUX.1 schnell": FLUX,
-    "FLUX.1 Fill": Tiny(
-        FLUX.kind,
-        {**FLUX.config, "guidance_embeds": True, "in_channels": 24, "out_channels": 4},
-        lambda r: {**and_guidance(r), "hidden_states": r(1, 16, 24)},
-    ),
+    "FLUX.1 dev": like("flux", guidance_embeds=True),
+    "FLUX.1 schnell": TINY["flux"],
+    "FLUX.1 Fill": like("flux", guidance_embeds=True, in_channels=24, out_channels=4),
     "AuraFlow": TINY["auraflow"],
     "Lumina-Image 2": TINY["lumina2"],
     "Chroma": TINY["chroma"],
@@ -195,10 +134,10 @@ FORTY: dict[str, Tiny] = {
     "LTX-Video": TINY["ltx"],
     "CogVideoX": TINY["cogvideox"],
     "Mochi 1": like("mochi", num_attention_heads=6, pooled_projection_dim=24),  # multiples of three, as in the real one
-    "Allegro": TINY["allegro"],
-    "Latte": TINY["latte"],
-    "Stable Audio": TINY["stable-audio"],
-    "ControlNet": Tiny(
+    "Allegro": like("allegro", attention_head_dim=12, cross_attention_dim=48),
+    "Latte": like("latte", out_channels=8),
+    "Stable Audio": like("stable-audio", global_states_input_dim=2 * TEXT),
+    "ControlNet": Sized(
         "ControlNetModel",
         {
             **{
@@ -208,14 +147,8 @@ FORTY: dict[str, Tiny] = {
             },
             "conditioning_embedding_out_channels": (8, 16),
         },
-        lambda r: {
-            "sample": r(1, 4, SIDE, SIDE),
-            "timestep": TIME,
-            "encoder_hidden_states": r(1, TOKENS, TEXT),
-            "controlnet_cond": r(1, 3, 2 * SIDE, 2 * SIDE),
-        },
     ),
-    "AutoencoderKL": Tiny(
+    "AutoencoderKL": Sized(
         "AutoencoderKL",
         {
             "block_out_channels": (16, 32),
@@ -224,24 +157,23 @@ FORTY: dict[str, Tiny] = {
             "down_block_types": ("DownEncoderBlock2D",) * 2,
             "up_block_types": ("UpDecoderBlock2D",) * 2,
         },
-        lambda r: {"sample": r(1, 3, 2 * SIDE, 2 * SIDE)},
     ),
-    "Dance Diffusion": Tiny(
+    "Dance Diffusion": Sized(
         "UNet1DModel",
         {
             "sample_size": 64,
+            "sample_rate": 64,
             "block_out_channels": (32, 32, 64),
             "extra_in_channels": 64,
             "layers_per_block": 1,
         },
-        lambda r: {"sample": r(1, 2, 64), "timestep": TIME},
     ),
 }
 """By the model that has such a configuration."""
 
 
-def model_of(name: str) -> tuple[nn.Module, dict[str, Any]]:
-    """A model in single precision whose layers are not zero, and the inputs of a forward pass."""
+def model_of(name: str) -> nn.Module:
+    """A model in single precision whose layers are not zero."""
     generator = torch.Generator().manual_seed(0)
     one = FORTY[name]
     with torch.random.fork_rng():
@@ -251,5 +183,4 @@ def model_of(name: str) -> tuple[nn.Module, dict[str, Any]]:
         for value in model.parameters():
             spread = 0.15 if value.dim() > 1 else 0.05
             value.add_(spread * torch.randn(value.shape, generator=generator))
-    inputs = one.inputs(lambda *shape: torch.randn(*shape, generator=generator))
-    return model.eval(), {**inputs, "return_dict": False}
+    return model.eval()

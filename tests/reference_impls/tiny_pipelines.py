@@ -28,10 +28,16 @@ def package(name: str) -> Any:
     return import_module(name)
 
 
+AUTOENCODER: dict[str, Any] = {
+    "block_out_channels": (8, 8),
+    "norm_num_groups": 4,
+    "down_block_types": ("DownEncoderBlock2D",) * 2,
+    "up_block_types": ("UpDecoderBlock2D",) * 2,
+}
+
+
 def vae(channels: int = 4, **options: Any) -> Any:
-    sizes = {"block_out_channels": (8, 8), "norm_num_groups": 4, "latent_channels": channels}
-    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
-    return diffusers.AutoencoderKL(**sizes, **blocks, **options)
+    return diffusers.AutoencoderKL(**AUTOENCODER, latent_channels=channels, **options)
 
 
 def tokenizer() -> Any:

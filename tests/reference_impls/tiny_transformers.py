@@ -13,11 +13,17 @@ Random = Callable[..., torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Tiny:
-    """A configuration of a class, and inputs of one forward pass."""
+class Sized:
+    """A configuration of a class."""
 
     kind: str
     config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tiny(Sized):
+    """A configuration of a class, and inputs of one forward pass."""
+
     inputs: Callable[[Random], dict[str, Any]]
 
 

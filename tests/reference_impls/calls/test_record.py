@@ -10,6 +10,8 @@ from reference_impls import prune, record
 from reference_impls.calls.call import Call
 from reference_impls.calls.record import _Run, denoiser_of, fingerprint
 from reference_impls.methods.prune import cost
+from tests.reference_impls.forty import model_of
+from tests.reference_impls.forty_pipelines import calls_of
 from tests.reference_impls.tiny_pipelines import INPUTS, PIPELINES, diffusers, made
 
 pytestmark = [  # of diffusers, about its own next release and about NumPy's
@@ -211,3 +213,10 @@ def test_an_interrupt_leaves_the_pipeline_as_it_was() -> None:
 
 def test_a_call_without_samples_is_none() -> None:
     assert Call({"x": torch.tensor(1.0)}).samples == 0
+
+
+@pytest.mark.parametrize("name", ["unCLIP", "ControlNet"])
+def test_other_denoisers_have_their_steps_and_samples(name: str) -> None:
+    """UnCLIP has three samplers, and a ControlNet gives a tuple of outputs in a tuple."""
+    _, calls = calls_of(name, model_of(name))
+    assert [(call.step, call.steps, call.batch) for call in calls] == [(0, 2, 2), (1, 2, 2)]
