@@ -23,7 +23,7 @@ def arguments_of(
     Args:
         pipeline: of diffusers.
         prompts: of all runs; for a pipeline of classes, their numbers. None for an unconditional one.
-        steps: of the pipeline's own scheduler.
+        steps: of each of the pipeline's own schedulers.
         guidance: scale of classifier-free guidance; the pipeline's default where not given.
         inputs: further arguments of the pipeline, such as ``image``, ``latents``, ``height`` and ``width``.
 

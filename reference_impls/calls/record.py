@@ -50,7 +50,7 @@ def record(
         pipeline: of diffusers.
         prompts: one run each, as far as ``limit`` needs them; for a pipeline of classes, their numbers. None for an
             unconditional one.
-        steps: of the pipeline's own scheduler.
+        steps: of each of the pipeline's own schedulers.
         guidance: scale of classifier-free guidance; the pipeline's default where not given.
         seed: of the first run; each further one adds 1.
         limit: most forward passes that are kept.
