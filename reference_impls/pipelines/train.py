@@ -25,6 +25,7 @@ import transformers
 from diffusers import StableDiffusionPipeline
 from torch import nn
 from torch.nn import functional
+from transformers import CLIPTokenizer
 
 from reference_impls.files.machine import cpu_name
 from reference_impls.pipelines import parts
@@ -46,7 +47,7 @@ NO_SIZE = NO_PLACE = 0.3
 
 AUTOENCODER = Recipe(steps=1_000, batch=16, rate=2e-3)
 TEXT_ENCODER = Recipe(steps=400, batch=64, rate=2e-3, warm_up=20)
-DENOISER = Recipe(steps=5_900, batch=32, rate=1.5e-3)
+DENOISER = Recipe(steps=12_000, batch=32, rate=1.5e-3)
 
 
 class Stage:
@@ -111,6 +112,14 @@ class Stage:
     def card(self) -> dict[str, Any]:
         """What ``training.json`` says of this stage."""
         return {"recipe": asdict(self.recipe), "seconds": round(self.seconds), "loss": self.history}
+
+
+def learned_words(folder: Path) -> CLIPTokenizer:
+    """The tokenizer of a run: learned once, since byte-pair encoding breaks ties anew in each process."""
+    if not folder.is_dir():
+        parts.tokenizer().save_pretrained(folder)
+    words: CLIPTokenizer = CLIPTokenizer.from_pretrained(folder)
+    return words
 
 
 def training_scenes(labels: torch.Tensor, seed: int) -> tuple[torch.Tensor, list[Scene]]:
@@ -281,7 +290,7 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(DENOISER.seed)
-    words = parts.tokenizer()
+    words = learned_words(chosen.work / "tokenizer")
     model = parts.vae().eval()
     autoencoder = train_autoencoder(model, replace(AUTOENCODER, steps=chosen.autoencoder_steps), chosen.work)
     images, _ = load(DATA)

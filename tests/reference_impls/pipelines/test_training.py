@@ -24,6 +24,15 @@ def test_every_word_is_one_token_and_others_are_spelled() -> None:
     assert ids[7:] == [words.eos_token_id] * 3
 
 
+def test_a_resumed_run_has_the_tokens_of_the_first(tmp_path: Path) -> None:
+    """In another process the numbers of the tokens would differ, and a trained text encoder would read other words."""
+    first = train.learned_words(tmp_path / "tokenizer")
+    again = train.learned_words(tmp_path / "tokenizer")
+    assert first.get_vocab() == again.get_vocab()
+    assert again("a small three").input_ids == first("a small three").input_ids
+    assert len(again.tokenize("seven")) == 1
+
+
 def test_training_scenes_have_all_sizes_and_places_alike() -> None:
     labels = torch.arange(100) % 10
     image, scenes = train.training_scenes(labels, seed=0)
