@@ -9,6 +9,7 @@ Exit codes: 0 fine, 1 a check failed, 2 wrong use, reported in one line, with no
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -324,7 +325,14 @@ def bench(
 
 
 def run() -> None:
-    """Run the command line; a character that the encoding of the output lacks is escaped."""
+    """Run the command line; a character that the encoding of the output lacks is escaped.
+
+    A signal to end, or a terminal that closes, interrupts as Ctrl-C does.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

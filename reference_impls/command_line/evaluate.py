@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from reference_impls.bench.sampling import sample_both as sample_testbed
 from reference_impls.calls.generate import takes_prompts
 from reference_impls.calls.prompts import own_prompts, read_prompts
@@ -83,6 +85,8 @@ def _dense(folder: Path, kind: Kind, against: Against) -> Path:
         raise ValueError(f"--against {against.dense} is no pipeline of diffusers; give a folder with model_index.json")
     if against.images is not None:
         check_file(against.images)
+        if against.images.suffix.lower() not in Image.registered_extensions():
+            raise ValueError(f"--images {against.images}: no such kind of image; give a name such as samples.png")
     return against.dense
 
 

@@ -40,7 +40,7 @@ def check_file(out: Path) -> None:
         ValueError: it is a folder, or what it would stand in is a file or may not be written to.
     """
     if out.is_dir():
-        raise ValueError(f"{out} is a folder; give --out the name of a file in it")
+        raise ValueError(f"{out} is a folder; give the name of a file in it")
     _check_parent(out)
 
 

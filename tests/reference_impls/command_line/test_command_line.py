@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from reference_impls.architectures import registry
-from reference_impls.command_line import terminal
+from reference_impls.command_line import commands, terminal
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.usage import PROGRAM
 from reference_impls.methods.differences import COMPARISONS
@@ -78,7 +79,7 @@ def started(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
             ["prune", "--method", "magnitude", "--out", "{out}", "--samples", "0"],
             f"Invalid value for '--samples': '0' is not a whole number from 1 to 10000. Try: {PROGRAM} prune --help",
         ),
-        (["table", "--out", "."], ". is a folder; give --out the name of a file in it"),
+        (["table", "--out", "."], ". is a folder; give the name of a file in it"),
         pytest.param(
             ["prune", "--method", "magnitude", "--sparsity", "-0.1", "--out", "{out}"],
             "sparsity must be between 0 and 1, not -0.1",
@@ -301,7 +302,7 @@ def test_a_place_that_cannot_be(
 @pytest.mark.parametrize("command", [["table", "--quick"], ["bench", "--quick"]])
 def test_a_file_that_cannot_be(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "file").write_text("")
-    told = f"{tmp_path} is a folder; give --out the name of a file in it"
+    told = f"{tmp_path} is a folder; give the name of a file in it"
     assert error(*command, "--out", str(tmp_path)) == told
     told = f"{tmp_path}/file/rows.json cannot be made: {tmp_path}/file is not a folder; choose another --out"
     assert error(*command, "--out", str(tmp_path / "file/rows.json")) == told
@@ -670,6 +671,21 @@ def test_table_quick(tmp_path: Path) -> None:
     rows = json.loads(out.read_text())["rows"]
     assert {row["method"] for row in rows} == {None, *METHODS}
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_closes_interrupts(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ctrl-C does, so that nothing is left half written; nohup still holds."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        monkeypatch.setattr(commands, "app", lambda: os.kill(os.getpid(), number))
+        with pytest.raises(KeyboardInterrupt):
+            commands.run()
+        signal.signal(number, signal.SIG_IGN)
+        commands.run()
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])

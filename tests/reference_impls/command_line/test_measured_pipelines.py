@@ -216,6 +216,9 @@ def test_eval_refuses(shared: Path, tmp_path: Path) -> None:
         f"{tmp_path} is no pipeline of diffusers; --against, --prompts, --steps, --guidance, --seed, --variant and "
         "--images are for one"
     )
+    assert error("eval", pruned, "--against", shared / "dense", "--images", tmp_path / "samples") == (
+        f"--images {tmp_path}/samples: no such kind of image; give a name such as samples.png"
+    )
     few = ["--steps", "1", "--samples", "1", "--prompts", shared / "prompts.txt"]
     assert error("eval", pruned, "--against", shared / "other", *few) == (
         "DDPMPipeline takes no prompts; leave them out"
