@@ -253,7 +253,9 @@ class TestRefused:
         state = load_file(folder / FILE)
         state[QUERY][0, 0] = torch.nan
         save_file(state, folder / FILE)
-        assert refused(folder) == f"{QUERY} of shape (32, 32) holds NaN or infinite values"
+        told = f"{QUERY} of shape (32, 32) holds NaN or infinite values"
+        assert refused(folder) == told
+        assert refused(folder, "--method", "magnitude-units", "--sparsity", "0.5") == f"{folder}: {told}"
 
     def test_shards_that_lack_something(self, tmp_path: Path) -> None:
         source = save(made(DIT), tmp_path / "dense", max_shard_size="100KB")
