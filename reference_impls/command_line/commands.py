@@ -62,6 +62,7 @@ def demo(method: MethodName) -> None:
     epilog=example(
         "prune --method wanda --sparsity 0.5 --out build/wanda",
         "prune --method magnitude --pattern 2:4 --model unet --out build/2-4",
+        "prune --method sparsegpt --pattern 2:4 --pattern-axis kernel --model unet --out build/kernel",
         "prune --method taylor --sparsity 0.3 --out build/taylor",
         "prune PIPELINE --prompts FILE --method wanda --sparsity 0.5 --out build/pipeline",
         "prune --method bk-sdm --sparsity 0.35 --model unet --keep-shortcuts --out build/bk-sdm",
@@ -89,6 +90,13 @@ def prune(
     pattern: Annotated[
         str | None,
         typer.Option(help="N:M sparsity instead of --sparsity: 2:4 keeps 2 of 4 weights; 2:4x4 in blocks of 4 rows."),
+    ] = None,
+    pattern_axis: Annotated[
+        str | None,
+        typer.Option(
+            help="Groups of --pattern in convolutions: along input channels (channels, default), as GPUs need it, or "
+            "kernel positions (kernel), as in SparseGPT's code."
+        ),
     ] = None,
     block: Annotated[
         str | None, typer.Option(help="Prune blocks of weights, rows x columns, such as 4x1 or 16x16.")
@@ -147,6 +155,7 @@ def prune(
         model,
         sparsity,
         pattern,
+        pattern_axis,
         block,
         scope,
         keep_shortcuts,

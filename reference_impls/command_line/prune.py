@@ -74,6 +74,7 @@ def prune(
     model: str | None,
     sparsity: str | None,
     pattern: str | None,
+    pattern_axis: str | None,
     block: str | None,
     scope: str | None,
     keep_shortcuts: bool,
@@ -93,7 +94,9 @@ def prune(
     """
     with wrong_use():
         amount = None if sparsity is None else _sparsity(sparsity)
-        wanted = None if pattern is None else Pattern.parse(pattern)
+        if pattern is None and pattern_axis is not None:
+            raise ValueError("--pattern-axis is for --pattern; give one, such as 2:4, or leave it out")
+        wanted = None if pattern is None else Pattern.parse(pattern, pattern_axis or "channels")
         check_folder(out)
         tile = None if block is None else Tile.parse(block)
         if pipeline is not None and model is not None:

@@ -24,11 +24,15 @@ from torch.nn import functional
 
 from reference_impls.maths.areas import EQUAL, keep_all_but_area
 from reference_impls.maths.selection import in_order, kth_lowest
+from reference_impls.near_names import unknown
 
 MANY = 1 << 16
 """Scores from which on counting their digits is faster than ``kthvalue``."""
 FEW = 32
 """Scores of a group up to which comparing each with each other is faster than ``kthvalue``."""
+
+
+AXES = ("channels", "kernel")
 
 
 @dataclass(frozen=True)
@@ -39,29 +43,35 @@ class Pattern:
     m: int
     rows: int = 1
     """Consecutive outputs with the same pattern, so that a kernel loads an input once for all of them."""
+    axis: str = "channels"
+    """What is consecutive in a convolution. *channels*: input channels at one kernel position, as kernels of sparse
+    tensor cores read them with channels last. *kernel*: kernel positions of one input channel, then of the next, as the
+    weight lies in memory, which is the order of SparseGPT's code."""
 
     def __post_init__(self) -> None:
         """Refuse patterns that keep no weight or more than m.
 
         Raises:
-            ValueError: not 1 <= n <= m, or not 1 <= rows.
+            ValueError: not 1 <= n <= m, or not 1 <= rows, or the axis is unknown.
         """
+        if self.axis not in AXES:
+            raise ValueError(unknown("pattern axis", self.axis, AXES))
         if not 1 <= self.n <= self.m:
             raise ValueError(f"pattern {self.n}:{self.m} must keep 1 to {self.m} of {self.m} weights")
         if self.rows < 1:
             raise ValueError(f"pattern {self}: the number of rows must be at least 1")
 
     @classmethod
-    def parse(cls, text: str) -> Pattern:
+    def parse(cls, text: str, axis: str = "channels") -> Pattern:
         """Read ``2:4``, or ``2:4x4`` for one pattern in blocks of four rows.
 
         Raises:
-            ValueError: the text is not positive whole numbers n:m or n:mxrows with n <= m.
+            ValueError: the text is not positive whole numbers n:m or n:mxrows with n <= m, or the axis is unknown.
         """
         match = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
         if match is None:
             raise ValueError(f"pattern {text!r} is not n:m, such as 2:4, or n:m x rows, such as 2:4x4")
-        return cls(int(match[1]), int(match[2]), int(match[3] or 1))
+        return cls(int(match[1]), int(match[2]), int(match[3] or 1), axis)
 
     @property
     def sparsity(self) -> float:
@@ -69,7 +79,7 @@ class Pattern:
         return 1 - self.n / self.m
 
     def __str__(self) -> str:
-        """As it is read."""
+        """As it is read, without its axis."""
         return f"{self.n}:{self.m}" + (f"x{self.rows}" if self.rows > 1 else "")
 
 

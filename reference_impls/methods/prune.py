@@ -172,6 +172,7 @@ def prune(
         kind=chosen.kind,
         requested=request.sparsity,
         pattern=None if pattern is None else str(pattern),
+        pattern_axis=None if pattern is None else pattern.axis,
         block=None if block is None else str(block),
         scope=request.scope,
         seed=seed,
@@ -292,14 +293,15 @@ def refuse_what_the_kind_lacks(method: str, kind: str, request: Request) -> None
 def refuse_remainder(pattern: Pattern, layers: Mapping[str, Layer]) -> None:
     """Inputs left over at the end of a row would stay dense, so the requested sparsity would not be reached.
 
-    The groups of a convolution lie along its input channels, at each kernel position.
+    The groups of a convolution lie along its input channels, at each kernel position, or along all kernel positions.
 
     Rows left over at the end of a layer are fine: their block is smaller.
 
     Raises:
         ValueError: m does not divide the width of a layer; the message names the layer, its width and what fits.
     """
-    widths = {name: layer.weight.shape[1] for name, layer in layers.items()}
+    along_kernel = pattern.axis == "kernel"
+    widths = {name: one.weight[0].numel() if along_kernel else one.weight.shape[1] for name, one in layers.items()}
     common = math.gcd(*widths.values())
     for name, width in widths.items():
         if width % pattern.m:

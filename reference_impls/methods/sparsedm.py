@@ -26,11 +26,11 @@ from torch.nn.utils import parametrize
 
 from reference_impls.calls.call import Calibration
 from reference_impls.maths.hooks import checkpointed
-from reference_impls.maths.masks import Pattern, check_finite, keep_pattern
+from reference_impls.maths.masks import Pattern, check_finite
 from reference_impls.pruning.chosen import layers_to_prune
 from reference_impls.pruning.contract import Outcome, Request
 from reference_impls.pruning.drop_weights import drop_weights
-from reference_impls.pruning.layers import Layer, as_matrix, in_columns, like_weight
+from reference_impls.pruning.layers import Layer, as_matrix, in_columns, keep_pattern_of, like_weight
 
 DECAY = 2e-4
 """lambda, from Zhou et al."""
@@ -65,7 +65,7 @@ class Sparse(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Mask by the weight as it is now."""
-        mask = keep_pattern(in_columns(weight.detach()).abs(), self.pattern)
+        mask = keep_pattern_of(weight, in_columns(weight.detach()).abs(), self.pattern)
         return StraightThrough.apply(weight, like_weight(mask, weight), self.decay)
 
 
@@ -76,8 +76,8 @@ def prune(
     if request.pattern is None:
         raise ValueError("sparsedm makes n:m patterns only; give a pattern, such as 2:4")
     layers = layers_to_prune(model, request)
-    for layer in layers.values():
-        keep_pattern(as_matrix(layer), request.pattern)  # refuses rows that are too short, before anything changes
+    for layer in layers.values():  # refuses rows that are too short, before anything changes
+        keep_pattern_of(layer.weight, as_matrix(layer), request.pattern)
     with sparse(layers, request.pattern, decay):
         train(model, calibration, rate)
     return drop_weights(layers, {name: as_matrix(layer).abs() for name, layer in layers.items()}, request)

@@ -101,7 +101,8 @@ def decide(
 def rule(request: Request, weight: Callable[[Call], float] = alike) -> Rule[Hessians]:
     """How a layer is pruned; raises as ``selection``."""
     selection(request, request.sparsity)  # refuse at once, before an hour of calibration
-    by_channel = request.pattern is None and request.block.columns == 1
+    pattern = request.pattern
+    by_channel = request.block.columns == 1 and (pattern is None or pattern.axis == "kernel")
 
     def hessians(layer: Layer) -> Hessians:
         return Hessians(column_groups(layer, by_channel=by_channel))

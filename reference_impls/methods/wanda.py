@@ -45,7 +45,7 @@ def rule(request: Request) -> Rule[Norms]:
         share, inputs = request.share(name), matrix.shape[1]
         if request.scope == "row":
             share = math.floor(inputs * share) / inputs
-        mask = mask_of(check_finite("scores", scores(matrix, norms)), request, share)
+        mask = mask_of(layer.weight, check_finite("scores", scores(matrix, norms)), request, share)
         return matrix * mask, mask
 
     return Rule(norms_of, decide, recover=request.recover_blocks)

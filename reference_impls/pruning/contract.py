@@ -150,6 +150,8 @@ class Report:
     """unstructured, structured or depth."""
     requested: float
     pattern: str | None
+    pattern_axis: str | None
+    """What the groups of a pattern lie along in convolutions."""
     block: str | None
     scope: str
     seed: int

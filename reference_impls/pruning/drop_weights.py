@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import torch
 
-from reference_impls.maths.masks import check_finite, keep_best, keep_best_in_rows, keep_best_over_layers, keep_pattern
+from reference_impls.maths.masks import check_finite, keep_best, keep_best_in_rows, keep_best_over_layers
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import Layer, as_matrix, like_weight, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, keep_pattern_of, like_weight, set_matrix
 
 
 def drop_weights(layers: Mapping[str, Layer], scores: Mapping[str, torch.Tensor], request: Request) -> Outcome:
@@ -27,16 +27,19 @@ def drop_weights(layers: Mapping[str, Layer], scores: Mapping[str, torch.Tensor]
     if request.scope == "global":
         masks = keep_best_over_layers(scores, request.sparsity, request.block)
     else:
-        masks = {name: mask_of(score, request, request.share(name)) for name, score in scores.items()}
+        masks = {
+            name: mask_of(layers[name].weight, score, request, request.share(name)) for name, score in scores.items()
+        }
     for name, layer in layers.items():
         set_matrix(layer, as_matrix(layer) * masks[name].to(layer.weight.device))
     return Outcome(masks={name: like_weight(mask, layers[name].weight) for name, mask in masks.items()})
 
 
-def mask_of(scores: torch.Tensor, request: Request, share: float) -> torch.Tensor:
+def mask_of(weight: torch.Tensor, scores: torch.Tensor, request: Request, share: float) -> torch.Tensor:
     """The mask of one layer that is decided without the others, (outputs, inputs).
 
     Args:
+        weight: of the layer, or rows of it.
         scores: (outputs, inputs), finite.
         request: a pattern, or a scope other than "global".
         share: sparsity of this layer; a pattern fixes it.
@@ -45,6 +48,6 @@ def mask_of(scores: torch.Tensor, request: Request, share: float) -> torch.Tenso
         ValueError: the pattern does not fit the rows.
     """
     if request.pattern is not None:
-        return keep_pattern(scores, request.pattern)
+        return keep_pattern_of(weight, scores, request.pattern)
     keep = keep_best_in_rows if request.scope == "row" else keep_best
     return keep(scores, share, request.block)

@@ -1,7 +1,8 @@
 """The layers that unstructured methods prune, each as a matrix, and the inputs that reach them.
 
 The columns of a convolution's matrix run over the input channels of one kernel position after the other. So an n:m
-pattern takes its groups along the input channels, the order of channels-last kernels, as for sparse tensor cores.
+pattern takes its groups along the input channels, the order of channels-last kernels, as for sparse tensor cores, or
+where it is asked for, along kernel positions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.modules.conv import _ConvNd
+
+from reference_impls.maths.masks import Pattern, keep_pattern
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 PRECISIONS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -94,6 +97,23 @@ def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
 def in_columns(weight: torch.Tensor) -> torch.Tensor:
     """A weight (outputs, channels, *kernel) as a matrix (outputs, kernel positions * channels)."""
     return weight.flatten(2).transpose(1, 2).flatten(1) if weight.dim() > 2 else weight
+
+
+def keep_pattern_of(weight: torch.Tensor, scores: torch.Tensor, pattern: Pattern) -> torch.Tensor:
+    """Mask of ``in_columns`` that keeps the n highest scores of every m consecutive ones along the pattern's axis.
+
+    Args:
+        weight: of the layer, or rows of it.
+        scores: its matrix (outputs, inputs).
+        pattern: along which axis.
+
+    Raises:
+        ValueError: as ``keep_pattern``.
+    """
+    if pattern.axis == "channels" or weight.dim() == 2:
+        return keep_pattern(scores, pattern)
+    order = torch.arange(scores.shape[1], device=scores.device).view(-1, weight.shape[1]).t().flatten()
+    return keep_pattern(scores[:, order], pattern)[:, order.argsort()]
 
 
 def like_weight(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

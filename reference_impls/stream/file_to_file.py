@@ -69,7 +69,7 @@ def _layer_by_layer(layers: Mapping[str, str], request: Request, score: Score, f
             shapes = [value.shape for value in scores]
             masks = keep_best_of_all(scores.copy, shapes, share, request.block, scores[0].dtype)
         else:
-            masks = (mask_of(value, request, share) for value in scores)
+            masks = (mask_of(rows, value, request, share) for rows, value in zip(pieces, scores, strict=True))
         yield weight, zip(pieces, masks, strict=True)
 
 

@@ -198,6 +198,7 @@ def _report(
         kind=chosen.kind,
         requested=request.sparsity,
         pattern=None if request.pattern is None else str(request.pattern),
+        pattern_axis=None if request.pattern is None else request.pattern.axis,
         block=None if request.block == ALONE else str(request.block),
         scope=request.scope,
         seed=request.seed,

@@ -275,13 +275,31 @@ def fits(weight: torch.Tensor, device: str) -> None:
     torch.testing.assert_close(made, wanted, rtol=2e-2, atol=2e-2)
 
 
-def test_2_4_of_a_convolution_lies_along_its_channels(device: str) -> None:
-    """A neighbour of pytorch/ao#1460: kernels with channels last read the input channels at each position in turn."""
-    layer = nn.Conv2d(32, 32, 3)
-    prune(nn.Sequential(layer), method="magnitude", pattern=Pattern(2, 4))
-    for row in range(3):
-        for column in range(3):
-            fits(layer.weight[:, :, row, column].contiguous().half(), device)
+def convolution(method: str, axis: str) -> torch.Tensor:
+    """The weight of a convolution, (32, 64, 3, 3), at 2:4 along an axis."""
+    torch.manual_seed(0)
+    layer = nn.Conv2d(64, 32, 3)
+    call = Call({"input": torch.randn(4, 64, 4, 4)}, target=torch.randn(4, 32, 2, 2))
+    pattern = Pattern(2, 4, axis=axis)
+    report = prune(nn.Sequential(layer), Calibration((call,)), method=method, pattern=pattern)
+    assert (report.pattern, report.pattern_axis, dict(report.achieved)) == ("2:4", axis, {"0": 0.5})
+    return layer.weight.detach()
+
+
+def fits_at_each_position(weight: torch.Tensor, device: str) -> None:
+    for matrix in weight.flatten(2).unbind(2):
+        fits(matrix.contiguous().half(), device)
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.kind == "unstructured"])
+def test_2_4_of_a_convolution(method: str, device: str) -> None:
+    """A neighbour of pytorch/ao#1460: kernels with channels last read the input channels at each position in turn,
+    so groups along the kernel, as SparseGPT's code makes them, do not fit."""
+    fits_at_each_position(convolution(method, "channels"), device)
+    other = convolution(method, "kernel")
+    assert bool(((other != 0).view(-1, 4).sum(1) == 2).all())
+    with pytest.raises(AssertionError):
+        fits_at_each_position(other, "cpu")
 
 
 def test_calibration_over_time_and_prompts() -> None:

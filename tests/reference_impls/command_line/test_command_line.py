@@ -199,6 +199,14 @@ def test_words_that_cannot_be(words: list[str], told: str) -> None:
         ),
         (["--sparsity", "0.5x"], "sparsity '0.5x' is not a number from 0 to 1"),
         (["--pattern", "5:4"], "pattern 5:4 must keep 1 to 4 of 4 weights"),
+        (
+            ["--pattern", "2:4", "--pattern-axis", "rows"],
+            "unknown pattern axis 'rows'; choose one of channels, kernel",
+        ),
+        (
+            ["--sparsity", "0.5", "--pattern-axis", "kernel"],
+            "--pattern-axis is for --pattern; give one, such as 2:4, or leave it out",
+        ),
         (["--pattern", "2-4"], "pattern '2-4' is not n:m, such as 2:4, or n:m x rows, such as 2:4x4"),
         (
             ["--pattern", "2:5"],
@@ -598,12 +606,13 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few_images")
 def test_prune_then_eval(tmp_path: Path) -> None:
     out = tmp_path / "new" / "[bold]pruned"
-    said = run("prune", "--method", "magnitude", "--pattern", "2:4", "--out", str(out), "--samples", "20")
+    words = ["--pattern", "2:4", "--pattern-axis", "kernel", "--samples", "20"]
+    said = run("prune", "--method", "magnitude", *words, "--out", str(out))
     assert "do not speed up dense kernels" in said
     assert f"{out}: weights, report, samples" in said
     card = json.loads((out / "config.json").read_text())
     (step,) = card["steps"]
-    assert (step["prune"]["method"], step["prune"]["pattern"]) == ("magnitude", "2:4")
+    assert [step["prune"][key] for key in ("method", "pattern", "pattern_axis")] == ["magnitude", "2:4", "kernel"]
     held = testbed_folder.load(out)
     assert held.name == "dit"
     assert sum(int(value.count_nonzero()) for value in held.model.parameters()) == step["prune"]["after"]["nonzero"]

@@ -47,6 +47,17 @@ def test_a_remainder_is_refused(hidden: int, pattern: str, told: str, method: st
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_a_pattern_along_the_kernel_may_cross_channels() -> None:
+    """Of 18 channels with two positions each, 4 divides the weights of a row, and not the channels."""
+    model = nn.Sequential(nn.Conv1d(18, 16, 2))
+    with pytest.raises(ValueError, match="pattern 2:4 does not fit the 18 inputs of 0: 4 does not divide 18"):
+        prune(model, method="magnitude", pattern=Pattern(2, 4))
+    report = prune(model, method="magnitude", pattern=Pattern(2, 4, axis="kernel"))
+    assert dict(report.achieved) == {"0": 0.5}
+    with pytest.raises(ValueError, match="pattern 2:8 does not fit the 36 inputs of 0: 8 does not divide 36"):
+        prune(model, method="magnitude", pattern=Pattern(2, 8, axis="kernel"))
+
+
 def test_outputs_left_over_share_a_pattern_among_fewer() -> None:
     model = Odd(24)
     prune(model, CALIBRATION, method="magnitude", pattern=Pattern.parse("2:4x4"))

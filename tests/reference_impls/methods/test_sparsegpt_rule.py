@@ -59,22 +59,25 @@ def test_the_code_prunes_one_weight_more_in_each_block_of_columns(seed: int, sha
     assert float((mask == theirs).double().mean()) >= 0.999
 
 
-def test_columns_of_a_convolution_are_in_the_order_of_the_authors_code() -> None:
+@pytest.mark.parametrize(
+    "asked", [Request(0.7), Request(0.5, Pattern(2, 4, axis="kernel"))], ids=["unstructured", "along the kernel"]
+)
+def test_columns_of_a_convolution_are_in_the_order_of_the_authors_code(asked: Request) -> None:
     """All kernel positions of one input channel after the other: the weight as it lies in memory, and its windows."""
     generator = torch.Generator().manual_seed(0)
     inputs, conv = torch.randn(6, 20, 9, 9, generator=generator), nn.Conv2d(20, 24, 3, padding=1)
     windows = functional.unfold(inputs, 3, padding=1).transpose(1, 2).reshape(-1, 180)
-    pruned_by, theirs = rule(Request(0.7)), Hessian(180)
+    pruned_by, theirs = rule(asked), Hessian(180)
     ours = pruned_by.observer(conv)
     ours.add(input_rows(conv, inputs))
     theirs.add(windows)
     made, mask = pruned_by.decide("conv", conv, ours)
-    expected, kept = decide(conv.weight.detach().flatten(1), one_group(theirs.mean()), Request(0.7), 0.7)
+    expected, kept = decide(conv.weight.detach().flatten(1), one_group(theirs.mean()), asked, asked.sparsity)
     assert torch.equal(like_weight(mask, conv.weight).flatten(1), kept)
     torch.testing.assert_close(like_weight(made, conv.weight).flatten(1), expected, rtol=1e-4, atol=1e-6)
     plain = Hessian(180)
     plain.add(input_rows(conv, inputs))
-    by_position, _ = decide(as_matrix(conv), one_group(plain.mean()), Request(0.7), 0.7)
+    by_position, _ = decide(as_matrix(conv), one_group(plain.mean()), asked, asked.sparsity)
     assert not torch.equal(by_position != 0, made != 0)
 
 
