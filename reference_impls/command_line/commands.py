@@ -304,7 +304,12 @@ def arch(
 
 
 @app.command(
-    epilog=example("bench --quick", "bench --shapes dit --threads 2", "bench build/pipeline --out build/times.json")
+    epilog=example(
+        "bench --quick",
+        "bench --shapes dit --threads 2",
+        "bench build/pipeline --out build/times.json",
+        "bench build/pipeline --against PIPELINE",
+    )
 )
 def bench(
     pipeline: Annotated[
@@ -314,6 +319,10 @@ def bench(
     threads: Annotated[int, whole(1, 256, "Threads of every library.")] = 1,
     shapes: Annotated[
         str | None, typer.Option(help="Layers of dit, sd, unet or conv (convolutions); all if not given.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="DENSE", help="Folder that PIPELINE was pruned from, to be timed in the same run."),
     ] = None,
     prompts: Annotated[
         Path | None, typer.Option(help="Text file whose first line is the prompt that PIPELINE is timed with.")
@@ -325,12 +334,12 @@ def bench(
 ) -> None:
     """Time a pruned pipeline, or the sparse kernels against dense and sparse libraries.
 
-    Of a pipeline: one forward pass of its denoiser with dense and with sparse layers. Without one: single layers, each
-    result checked before it is timed.
+    Of a pipeline: one forward pass of its denoiser with dense and, where it has zeros, with sparse layers; with
+    --against also one of the dense pipeline. Without one: single layers, each result checked before it is timed.
     """
     from reference_impls.command_line import bench
 
-    bench.bench(pipeline, quick, threads, shapes, prompts, variant, out)
+    bench.bench(pipeline, quick, threads, shapes, bench.Whole(against, prompts, variant), out)
 
 
 def run() -> None:

@@ -31,7 +31,7 @@ from reference_impls.models import diffusers_folder, packed_folder, pipeline_fol
 from reference_impls.models.diffusers_folder import Opened
 from reference_impls.models.diffusers_package import diffusers_package
 from reference_impls.models.folder_kinds import kind_of
-from reference_impls.number_format import thousands
+from reference_impls.number_format import percent, thousands
 from reference_impls.pruning.chosen import blocks_to_prune, groups_to_prune, layers_to_prune
 from reference_impls.pruning.contract import Report, Request
 from reference_impls.stream.partial import partial_of
@@ -40,7 +40,7 @@ from reference_impls.stream.run import prune_folder, streams
 from reference_impls.testbed.data import load
 from reference_impls.testbed.models import BUILDERS, DATA_OF, pretrained
 
-SPARSE = "Time it with sparse kernels"
+SPARSE, BESIDE = "Time it with sparse kernels", "Time it beside the dense model"
 PASSES, RECORDED, STEPS = 8, 32, 20
 """Forward passes of calibration, with noise and recorded, and steps of a sampler, where no number is given."""
 
@@ -180,16 +180,16 @@ def _prune_diffusers(
         report = _in_memory(folder, place, out, amount, asked, passes, variant, pack)
     if os.environ.get("RANK", "0") != "0":
         return  # of the processes that torchrun has started, the first one speaks
-    terminal.console.print(terminal.costs(report))
+    made = out / place.name if whole else out
+    terminal.console.print(terminal.costs(report, *(weight_files.find(one, variant).size for one in (place, made))))
     terminal.say_costs(report)
     if method.needs != "nothing":
         terminal.say(terminal.calibrated(report.calibration))
-    made = out / place.name if whole else out
     if pack:
         size, dense = weight_files.sizes(made)
         terminal.say(
-            f"Packed: {thousands(size)} bytes of weights instead of {thousands(dense)}. Open it with "
-            "reference_impls.load."
+            f"Packed: {thousands(size)} bytes of weights instead of {thousands(dense)}, {percent(size / dense)}. Open "
+            "it with reference_impls.load."
         )
     elif report.kept or report.dropped:
         terminal.say(_how_to_open(made))
@@ -209,8 +209,9 @@ def _say_next(
     whole, prompts = folder != place, recording.prompts
     again = prompts if prompts and prompts.is_file() else None  # a pipe has been read
     files = _options(variant=variant, prompts=again)
-    if report.kind == "unstructured" and (whole or diffusers_folder.class_of(place) in INPUTS):
-        terminal.say_command(SPARSE, *PROGRAM.split(), "bench", out, *files)
+    if whole or diffusers_folder.class_of(place) in INPUTS:
+        head, against = (SPARSE, []) if report.kind == "unstructured" else (BESIDE, ["--against", folder])
+        terminal.say_command(head, *PROGRAM.split(), "bench", out, *against, *files)
     if whole and not pipeline_folder.starts_from_images(folder):
         files += _options(steps=recording.steps, guidance=recording.guidance)
         head = "Compare its samples with those of the dense pipeline"

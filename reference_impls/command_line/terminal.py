@@ -25,10 +25,10 @@ from reference_impls.number_format import percent, si, thousands, times
 if TYPE_CHECKING:
     from reference_impls.architectures.counts import Checked
     from reference_impls.architectures.registry import Architecture
-    from reference_impls.bench.forward_pass import ForwardPass
+    from reference_impls.bench.forward_pass import ForwardPass, Stored, Timed
     from reference_impls.bench.sampling import Sampling
     from reference_impls.pipelines.measure import Followed
-    from reference_impls.pruning.contract import Cost, Report
+    from reference_impls.pruning.contract import Report
     from reference_impls.study.pipeline_samples import Compared
     from reference_impls.study.records import TableRow
     from reference_impls.testbed.metrics import Quality
@@ -157,9 +157,10 @@ def distilled(before: float, after: float, learnt: int, held_out: int) -> Table:
     return table
 
 
-def costs(report: Report) -> Table:
-    """Costs of a model before and after pruning."""
+def costs(report: Report, dense: int, pruned: int) -> Table:
+    """Costs of a model before and after pruning, with the bytes of its weights on disk."""
     table = _table("", _number("dense"), _number("pruned"))
+    table.add_row("bytes of weights", thousands(dense), thousands(pruned))
     _add_cost(table, report)
     return table
 
@@ -261,30 +262,45 @@ def measured(quality: Quality, sampling: Sampling | None) -> Table:
     return table
 
 
-def forward_pass(timed: ForwardPass, cost: Cost, samples: int, size: int, packed: int) -> Table:
-    """Cost of a forward pass of a model, with dense and with sparse layers.
+def forward_pass(timed: ForwardPass, samples: int, pruned: Stored, dense: Stored | None = None) -> Table:
+    """Cost of a forward pass of a pruned model, with dense and with sparse layers.
 
     Args:
-        timed: both times.
-        cost: parameters, and MACs of one sample.
+        timed: all times.
         samples: of the forward pass.
-        size: bytes of the files of weights.
-        packed: the same without zeros.
+        pruned: MACs of one sample, and sizes.
+        dense: those of the model before pruning, where it was timed, too.
     """
-    table = _table("forward pass", _text("value"))
-    table.add_row("samples", str(samples))
-    table.add_row("ms, dense kernels", f"{timed.dense_seconds * 1e3:,.1f}")
-    table.add_row("ms, sparse kernels", f"{timed.sparse_seconds * 1e3:,.1f}")
-    table.add_row("speed-up", times(timed.speed_up, 2))
-    table.add_row("largest difference of outputs, relative", f"{timed.largest_difference:.0e}")
-    table.add_row("kernels chosen for pruned layers", _layers(timed.layers))
-    for label, value in zip(MACS, cost.counted(), strict=True):
-        table.add_row(f"{label} and sample", thousands(value))
-    table.add_row("parameters", thousands(cost.parameters))
-    table.add_row("non-zero parameters", thousands(cost.nonzero))
-    table.add_row("bytes of weights on disk", thousands(size))
-    table.add_row("bytes packed with bitmasks", thousands(packed))
+
+    def counted(timed_as: Timed) -> dict[str, str]:
+        return {"samples": str(samples), "ms, dense kernels": f"{timed.seconds[timed_as] * 1e3:,.1f}"}
+
+    shown, beside = counted("dense"), {}
+    if dense is not None:
+        shown["speed-up, dense kernels"] = times(timed.speed_up("dense"), 2)
+        beside = {**counted(timed.base), **_stored(dense)}
+    if timed.choices:
+        shown["ms, sparse kernels"] = f"{timed.seconds['sparse'] * 1e3:,.1f}"
+        shown["speed-up, sparse kernels"] = times(timed.speed_up(), 2)
+        shown["largest difference of outputs, relative"] = f"{timed.largest_difference:.0e}"
+        shown["kernels chosen for pruned layers"] = _layers(timed.layers)
+    columns = [_text("value")] if dense is None else [_number("dense"), Column("pruned", "right", overflow="fold")]
+    table = _table("forward pass", *columns)
+    for label, value in {**shown, **_stored(pruned)}.items():
+        table.add_row(label, *([] if dense is None else [beside.get(label, "")]), value)
     return table
+
+
+def _stored(model: Stored) -> dict[str, str]:
+    """What a model costs, each number below its name."""
+    macs = zip(MACS, model.cost.counted(), strict=True)
+    return {
+        **{f"{label} and sample": thousands(value) for label, value in macs},
+        "parameters": thousands(model.cost.parameters),
+        "non-zero parameters": thousands(model.cost.nonzero),
+        "bytes of weights": thousands(model.bytes),
+        "bytes packed with bitmasks": thousands(model.packed_bytes),
+    }
 
 
 def samples(compared: Compared, followed: Followed | None, sampling: Sampling | None) -> Table:

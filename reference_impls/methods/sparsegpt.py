@@ -8,7 +8,8 @@ Differs from the paper: the number of pruned weights is exact, and inputs that a
         have different sparsities, and calibration is per block: all layers of a block are calibrated on the dense
         block, after the blocks before it are pruned. The paper has no U-Nets: blocks are pruned in the order of
         execution, and a layer outside any list is a block. As there, the columns of a convolution are all kernel
-        positions of one input channel, then of the next; with a pattern or wide tiles, all channels of one position.
+        positions of one input channel, then of the next; with wide tiles, or a pattern that is not asked to lie along
+        the kernel, all channels of one position.
         A convolution of more than 8,192 columns (910 channels of 3 x 3) is pruned in groups of input channels, each
         with a Hessian of its own; one of more than 4,096 columns is in float32, the authors' precision.
 Shapes  W (outputs, inputs), X (n, inputs) -> new W and mask.

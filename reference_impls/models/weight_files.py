@@ -55,6 +55,11 @@ class WeightFiles:
         return is_packed(self.files[0])
 
     @property
+    def size(self) -> int:
+        """Bytes of the files."""
+        return sum(file.stat().st_size for file in self.files)
+
+    @property
     def precision(self) -> torch.dtype:
         """The precision of most tensors."""
         floats = [name for name in self.dtypes.values() if name in DTYPES] or ["F32"]

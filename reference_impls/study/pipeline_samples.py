@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from reference_impls.bench.forward_pass import counted, sparse_copy
+from reference_impls.bench.forward_pass import counted, refuse_without_zeros, sparse_copy
 from reference_impls.bench.sampling import Sampling
 from reference_impls.calls.generate import accepted_by, arguments_of, generate
 from reference_impls.calls.one_pass import pass_of_pipeline
@@ -83,6 +83,7 @@ def sample_both(pipeline: Any, asked: Asked, show: Show) -> tuple[Samples, Sampl
     arguments = _arguments(pipeline, asked)
     name, dense = denoiser_of(pipeline)
     sparse, choices, _ = sparse_copy(dense, pass_of_pipeline(pipeline, asked.prompts).run)
+    refuse_without_zeros(dense, choices, "leave --sparse out")
     made: Samples = []
     best = {"dense": math.inf, "sparse": math.inf}
     largest, now = 0.0, clock()

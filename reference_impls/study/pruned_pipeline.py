@@ -230,8 +230,8 @@ class Study:
                 name=type(unet).__name__,
                 pattern="unstructured" if pattern is None else str(pattern),
                 sparsity=how if isinstance(how, float) else how.sparsity,
-                dense_seconds=timed.dense_seconds,
-                sparse_seconds=timed.sparse_seconds,
+                dense_seconds=timed.seconds["dense"],
+                sparse_seconds=timed.seconds["sparse"],
                 largest_difference=timed.largest_difference,
                 layers=timed.layers,
             )

@@ -67,7 +67,7 @@ def main() -> None:
             timed = time_forward_pass(model, call.run)
         load.append(os.getloadavg()[0])
         must, aim = GOALS[sparsity]
-        goal = Goal(f"dense over sparse, {NAME}, {percent(sparsity)}", must, aim, round(timed.speed_up, 3))
+        goal = Goal(f"dense over sparse, {NAME}, {percent(sparsity)}", must, aim, round(timed.speed_up(), 3))
         rows[sparsity] = {
             **asdict(goal),
             "verdict": goal.verdict,
@@ -75,8 +75,8 @@ def main() -> None:
             "architecture": NAME,
             "inputs": {name: list(value.shape) for name, value in given.items()},
             "sparsity": sparsity,
-            "dense_seconds": timed.dense_seconds,
-            "sparse_seconds": timed.sparse_seconds,
+            "dense_seconds": timed.seconds["dense"],
+            "sparse_seconds": timed.seconds["sparse"],
             "runs": timed.runs,
             "largest_difference": timed.largest_difference,
             "layers": dict(timed.layers),

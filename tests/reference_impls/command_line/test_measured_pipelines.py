@@ -40,6 +40,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reference_impls.prune(pipeline.unet.float(), sparsity=0.6, method="magnitude")
     pipeline.to(torch.float16).save_pretrained(folder / "pruned")
     made("ddpm").save_pretrained(folder / "other")
+    other = made("sd").unet
+    type(other)(**{**other.config, "cross_attention_dim": 24}).save_pretrained(folder / "wider")
     (folder / "prompts.txt").write_text("a cat\nthe red dog\n")
     return folder
 
@@ -88,15 +90,67 @@ def test_bench_of_a_pipeline(shared: Path, tmp_path: Path) -> None:
     assert found["samples"] == 2  # with the pipeline's own guidance
     assert found["inputs"][0] == [2, 4, 8, 8]
     assert found["largest_difference"] <= 1e-4
-    assert found["speed_up"] == pytest.approx(found["dense_seconds"] / found["sparse_seconds"], abs=1e-3)
+    seconds = found["seconds"]
+    assert found["speed_up"] == {"sparse": pytest.approx(seconds["dense"] / seconds["sparse"], abs=1e-3)}
+    assert found["against"] is found["unpruned"] is None
     weights_file = folder / "unet/diffusion_pytorch_model.safetensors"
     pack(weights_file, tmp_path / "packed-weights.safetensors")
-    assert found["bytes"] == weights_file.stat().st_size
-    assert found["packed_bytes"] == (tmp_path / "packed-weights.safetensors").stat().st_size < found["bytes"]
-    assert found["cost"]["parameters"] == sum(value.numel() for value in model.parameters())
-    assert 0 < found["cost"]["macs_nonzero"] < 0.6 * found["cost"]["macs"]
+    pruned = found["pruned"]
+    assert pruned["bytes"] == weights_file.stat().st_size
+    assert pruned["packed_bytes"] == (tmp_path / "packed-weights.safetensors").stat().st_size < pruned["bytes"]
+    assert pruned["cost"]["parameters"] == sum(value.numel() for value in model.parameters())
+    assert 0 < pruned["cost"]["macs_nonzero"] < 0.6 * pruned["cost"]["macs"]
     assert found["machine"]["threads"] == 1
     assert {"torch", "diffusers", "compiler"} <= set(found["versions"])
+
+
+def timed_beside_the_dense(shared: Path, out: Path, *folders: Path) -> tuple[str, Any]:
+    """What is said of a pruned and a dense folder, and what is written of them."""
+    said = run("bench", folders[0], "--against", folders[1], "--out", out)
+    assert f"Speed-ups are over the dense model of {folders[1]}, for the same inputs." in said
+    found = json.loads(out.read_text())
+    assert found["against"] == str(folders[1])
+    dense = shared / "dense/unet"
+    assert found["unpruned"]["bytes"] == (dense / "diffusion_pytorch_model.safetensors").stat().st_size
+    model = reference_impls.load(dense)
+    assert isinstance(model, torch.nn.Module)
+    assert found["unpruned"]["cost"]["parameters"] == sum(value.numel() for value in model.parameters())
+    return said, found
+
+
+def test_bench_of_zeros_beside_the_dense_pipeline(shared: Path, tmp_path: Path) -> None:
+    said, found = timed_beside_the_dense(shared, tmp_path / "times.json", shared / "pruned", shared / "dense")
+    seconds = found["seconds"]
+    assert set(seconds) == {"unpruned", "dense", "sparse"}
+    ratios = {name: pytest.approx(seconds["unpruned"] / seconds[name], abs=1e-3) for name in ("dense", "sparse")}
+    assert found["speed_up"] == ratios
+    assert "speed-up, dense kernels" in said
+    assert "speed-up, sparse kernels" in said
+    for cost in ("macs", "parameters"):
+        assert found["pruned"]["cost"][cost] == found["unpruned"]["cost"][cost]
+    assert found["pruned"]["cost"]["macs_nonzero"] < found["unpruned"]["cost"]["macs_nonzero"]
+
+
+@pytest.mark.parametrize(("method", "sparsity"), [("magnitude-units", 0.5), ("bk-sdm", 0.3)])
+def test_bench_of_fewer_units_or_blocks_beside_the_dense_model(
+    shared: Path, tmp_path: Path, method: str, sparsity: float
+) -> None:
+    """They have no zeros to skip; what is timed of them is the model itself."""
+    dense, pruned = shared / "dense", tmp_path / "out"
+    bench, _ = commands_in(lines("prune", dense, "--method", method, "--sparsity", sparsity, "--out", pruned))
+    assert bench == ["bench", str(pruned), "--against", str(dense)]
+    said, found = timed_beside_the_dense(shared, tmp_path / "times.json", pruned / "unet", dense)
+    assert set(found["seconds"]) == {"unpruned", "dense"}
+    assert found["rows"] == []
+    assert "sparse kernels" not in said
+    assert "forward pass dense pruned" in said
+    for what in ("macs", "parameters"):
+        assert 0 < found["pruned"]["cost"][what] < found["unpruned"]["cost"][what]
+    assert found["pruned"]["bytes"] < found["unpruned"]["bytes"]
+    assert error("bench", pruned) == (
+        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method, or time it "
+        "against the dense model: --against DENSE"
+    )
 
 
 def test_bench_of_a_model_alone(shared: Path) -> None:
@@ -119,7 +173,14 @@ def test_bench_refuses_words(shared: Path, words: list[str], told: str) -> None:
 def test_bench_refuses_subjects(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = ["--prompts", shared / "prompts.txt"]
     assert error("bench", shared / "dense") == (
-        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method"
+        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method, or time it "
+        "against the dense model: --against DENSE"
+    )
+    assert error("bench", shared / "pruned", "--against", shared / "other") == (
+        f"{shared}/pruned was not pruned from --against {shared}/other, whose model is another one"
+    )
+    assert error("bench", shared / "pruned", "--against", shared / "wider") == (
+        f"{shared}/pruned was not pruned from --against {shared}/wider, whose model is another one"
     )
     assert error("bench", tmp_path) == (
         f"{tmp_path} is no folder of diffusers; give a pipeline or its unet or transformer; for a model of the "
@@ -128,7 +189,9 @@ def test_bench_refuses_subjects(shared: Path, tmp_path: Path, monkeypatch: pytes
     assert error("bench", shared / "pruned/unet", *prompts) == (
         f"{shared}/pruned/unet is one model, which takes no prompts; leave --prompts out, or give its pipeline"
     )
-    assert error("bench", *prompts) == "--prompts and --variant are for a PIPELINE; give one, or leave them out"
+    assert error("bench", *prompts) == (
+        "--against, --prompts and --variant are for a PIPELINE; give one, or leave them out"
+    )
     right = SparseLinear.forward
     monkeypatch.setattr(SparseLinear, "forward", lambda layer, x: right(layer, x) * 1.1)
     assert error("bench", shared / "pruned").startswith("outputs of UNet2DConditionModel differ by ")
@@ -224,7 +287,7 @@ def test_eval_refuses(shared: Path, tmp_path: Path) -> None:
         "DDPMPipeline takes no prompts; leave them out"
     )
     assert error("eval", shared / "dense", "--against", shared / "dense", *few, "--sparse") == (
-        "no layer of this UNet2DConditionModel has zeros to skip; prune it by an unstructured method"
+        "no layer of this UNet2DConditionModel has zeros to skip; leave --sparse out"
     )
     assert not list(tmp_path.iterdir())
 

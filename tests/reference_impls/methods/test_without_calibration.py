@@ -72,7 +72,7 @@ def test_uncounted_macs_are_not_a_number() -> None:
 @pytest.mark.parametrize(("method", "first"), [("magnitude", "Unstructured zeros"), ("bk-sdm", "Fewer MACs")])
 def test_the_command_line_says_so(method: str, first: str, capsys: pytest.CaptureFixture[str]) -> None:
     report = prune(small("dit"), method=method, sparsity=0.5)
-    terminal.console.print(terminal.costs(report))
+    terminal.console.print(terminal.costs(report, 1, 1))
     terminal.say_costs(report)
     said = " ".join(capsys.readouterr().out.split())
     assert "MACs per forward pass" not in said

@@ -59,7 +59,9 @@ def test_a_packed_folder_is_that_without_pack(
     size, dense = (
         sum(file.stat().st_size for file in (tmp_path / name).glob("*.safetensors")) for name in ("packed", "plain")
     )
-    assert f"Packed: {size:,} bytes of weights instead of {dense:,}." in said
+    before = sum(file.stat().st_size for file in source.glob("*.safetensors"))
+    assert f"bytes of weights {before:,} {size:,} " in said
+    assert f"Packed: {size:,} bytes of weights instead of {dense:,}, {round(100 * size / dense)}%." in said
     assert size < 0.75 * dense
     for name, value in load(tmp_path / "plain").state_dict().items():
         assert torch.equal(value, load(tmp_path / "packed").state_dict()[name]), name
