@@ -388,9 +388,9 @@ CAPTIONS: dict[str, str] = {
     "remaining weight reads one run of inputs at a shifted offset. Nothing is unfolded, and images of a batch share "
     "tiles: they are stacked with their padding between.",
     "cost": "The filled area is the work for one sample. Each family reduces a different part of it.",
-    "csr-spmm": "Each weight is broadcast once and multiplied by 8 vectors of inputs, which the multiply-adds load "
-    "themselves; with AVX-512 and above 75% sparsity, tiles are 4 vectors wide. The sums of a row stay "
-    "in registers meanwhile, and the inputs are packed in the L1 cache.",
+    "csr-spmm": "Weights are stored four to an entry, and each is multiplied by 8 vectors of inputs, which the "
+    "multiply-adds load themselves; above 65% sparsity, tiles are 4 vectors wide, and two rows are computed together. "
+    "The sums of a row stay in registers meanwhile, and the inputs are packed in the L1 cache.",
     "patterns": "The same matrix with 50% removed under each pattern; hollow cells are removed weights.",
     "pruning-loop": "What every pruning method does; the methods differ in how they fill the five boxes.",
     "rowblock-conv3x3": "The shifted reads of conv3x3 with a pattern that four output channels share: each vector of "

@@ -29,7 +29,6 @@ from generator.drawings.pieces import (
     tip,
 )
 
-FLOAT = 4  # bytes
 BLOCK = 4  # inputs of a block, as drawn
 LEFT, RIGHT = 140, 412  # edges of the panel and of everything that stands below it
 VECTORS, SHARED_VECTORS = 8, 4  # of a tile
@@ -72,8 +71,8 @@ class Entry:
     values: tuple[str, ...]
 
     def offset(self, vectors: int) -> int:
-        """Bytes from the start of the panel to this input."""
-        return self.column * vectors * VECTOR * FLOAT
+        """Floats from the start of the panel to this input."""
+        return self.column * vectors * VECTOR
 
 
 def stream(rows: Sequence[tuple[str, str]], group: int = 1) -> list[Entry]:
@@ -97,8 +96,8 @@ def tall_rows() -> list[list[str]]:
 
 
 def tap_offset(dy: int, dx: int) -> int:
-    """Bytes from the panel of a channel to what a tap reads for position 0: copy ``dx``, ``dy`` rows further on."""
-    return FLOAT * (dx * len(copy_of_panel(dx)) + dy * PICTURE_WIDTH)
+    """Floats from the panel of a channel to what a tap reads for position 0: copy ``dx``, ``dy`` rows further on."""
+    return dx * len(copy_of_panel(dx)) + dy * PICTURE_WIDTH
 
 
 def copy_of_panel(dx: int) -> list[str]:
@@ -392,16 +391,16 @@ def csr_spmm() -> str:
         "How csr_spmm walks over a sparse matrix",
         "Above: the sparse matrix W, the inputs X and the outputs Y, each divided into bands. Five loops from the "
         "outermost to the innermost: tile of tokens, chunk of rows, block of inputs, row, weight. Below: the weights "
-        "of one chunk and block as one stream of pairs of value and byte offset, the longest row first. The offset "
-        "of a weight leads to a row of the panel, in which the inputs of the block lie packed for the L1 cache. Eight "
-        "vectors of that row, times the value, are added to eight vectors of sums in registers. The sums of a row "
-        "are loaded from the sums of the chunk in the L2 cache and stored there again.",
+        "of one chunk and block as one stream of pairs of value and offset, the longest row first. The offset "
+        "of a weight, in floats, leads to a row of the panel, in which the inputs of the block lie packed for the L1 "
+        "cache. Eight vectors of that row, times the value, are added to eight vectors of sums in registers. The "
+        "sums of a row are loaded from the sums of the chunk in the L2 cache and stored there again.",
         _loops(4, 18, loops),
         _matrices(14, _mask(CHUNK_OF_W), _mask(NEXT_CHUNK_OF_W)),
         line(4, 348, WIDTH - 4, 348),
         text(4, 372, "Framed weights, one stream, longest row first", bold=True),
         _stream(400, entries, VECTORS, "row"),
-        text_lines(4, 454, ("value, and", "byte offset")),
+        text_lines(4, 454, ("value, and", "offset")),
         _panel(480, VECTORS, "Panel: inputs × tile, in L1"),
         _to_panel(4 + 2 * _ENTRY + _ENTRY / 2 - 1, 438, 480 + 19 * current.column + 7),
         *(arrow_down(middle, 554, 579) for middle in _middles(VECTORS)),
@@ -435,16 +434,16 @@ def rowblock_spmm() -> str:
         "How rowblock_spmm walks over a matrix in which four rows share a pattern",
         "Above: the sparse matrix W in strips of four rows, the inputs X and the outputs Y. Five loops from the "
         "outermost to the innermost: tile of tokens, chunk of rows, block of inputs, strip of four rows, four "
-        "weights of one input. Below: the weights of one chunk and block as one stream of four values and one byte "
-        "offset. The offset leads to a row of the panel, which is packed for the L2 cache. Each vector of that row "
-        "is loaded once and added to the sums of four rows, each time multiplied by the value of that row. The sums "
-        "of a strip stay in registers meanwhile; they are loaded from and stored in the sums of the chunk.",
+        "weights of one input. Below: the weights of one chunk and block as one stream of four values and one "
+        "offset, in floats. The offset leads to a row of the panel, which is packed for the L2 cache. Each vector of "
+        "that row is loaded once and added to the sums of four rows, each time multiplied by the value of that row. "
+        "The sums of a strip stay in registers meanwhile; they are loaded from and stored in the sums of the chunk.",
         _loops(4, 18, loops),
         _matrices(10, now, later),
         line(4, 354, WIDTH - 4, 354),
         text(4, 378, "Framed weights, one stream, longest strip first", bold=True),
         _stream(406, entries, SHARED_VECTORS, "strip"),
-        text_lines(262, 420, ("four values,", "one for each row,", "and a byte offset")),
+        text_lines(262, 420, ("four values,", "one for each row,", "and an offset")),
         _panel(540, SHARED_VECTORS, "Panel: inputs × tile, in L2"),
         _to_panel(4 + 2 * _ENTRY + _ENTRY / 2 - 1, 501, 540 + 19 * current.column + 7),
         _loads(614, 641, 20),
@@ -522,7 +521,7 @@ def rowblock_conv3x3() -> str:
         484,
         "How rowblock_conv3x3 lets four output channels share each read",
         "Above: the 3×3 windows of four output channels, all with the same four of nine weights kept, and one entry "
-        "of the stream: four values and one byte offset. Five loops from the outermost to the innermost: tile of "
+        "of the stream: four values and one offset. Five loops from the outermost to the innermost: tile of "
         "positions, chunk of output channels, block of input channels, four output channels, four weights. Below: "
         "the offset leads into one of the three copies of the panel. The tile that begins there is loaded once and "
         "added to the sums of four output channels, each time multiplied by the value of that channel.",

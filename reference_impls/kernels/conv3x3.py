@@ -46,7 +46,7 @@ class ConvWeight:
                 np.repeat(np.arange(self.outputs), np.diff(self.row_start)),
                 self.channel,
                 self.values,
-                offsets * 4,
+                offsets,
                 rows=self.outputs,
                 columns=self.channels,
                 block_inputs=block,

@@ -2,10 +2,12 @@
 
 1. ``reference``: the definition, in NumPy.
 2. ``readable``: row by row, weight by weight, in numba.
-3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache; two widths of tile.
+3. ``csr_spmm.cpp``: a tile of tokens at a time, packed so that it stays in the L1 cache. A wide tile, eight vectors,
+   takes one row of weights at a time; a narrow one, four vectors, takes two.
 
-Per non-zero weight and vector of tokens: one multiply-add, one load of inputs folded into it, an
-eighth of a load of the weight (a quarter in a narrow tile). One load a multiply-add caps any unstructured kernel.
+Per non-zero weight and vector of tokens: one multiply-add, one load of inputs folded into it, a
+sixteenth of a load of weights (an eighth in a narrow tile): the values of four weights are one load, and so are their
+offsets. One load a multiply-add caps any unstructured kernel.
 """
 
 from __future__ import annotations
@@ -29,10 +31,10 @@ from reference_impls.kernels.spmm import (
 )
 from reference_impls.kernels.weight_order import Stream, arrange
 
-NARROW_BELOW = 0.25
+NARROW_BELOW = 0.35
 """Density of weights below which a tile is narrow: sums come and go more often than inputs, so blocks are longer."""
-PANEL_BYTES = 32 * 1024
-"""Fraction of the L1 cache that a panel may take."""
+PANEL_BYTES = 24 * 1024
+"""Fraction of the L1 cache that a panel may take; weights and sums pass through the rest."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,16 @@ def from_csr(values: Floats, columns: np.ndarray, row_start: np.ndarray, outputs
     rows = np.repeat(np.arange(outputs), np.diff(row_start))
     density = len(values) / max(1, outputs * inputs)
     narrow = density < NARROW_BELOW
-    column_bytes = 4 * tile(narrow)
-    block = max(1, panel_bytes(density) // column_bytes)
+    block = max(1, panel_bytes(density) // (4 * tile(narrow)))
     stream = arrange(
-        rows, columns, values, columns % block * column_bytes, rows=outputs, columns=inputs, block_inputs=block
+        rows,
+        columns,
+        values,
+        columns % block * tile(narrow),
+        rows=outputs,
+        columns=inputs,
+        block_inputs=block,
+        span_rows=2 if narrow else 1,
     )
     return CsrWeight(values, columns.astype(np.int64), row_start.astype(np.int64), outputs, inputs, narrow, stream)
 

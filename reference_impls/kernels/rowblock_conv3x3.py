@@ -45,7 +45,7 @@ class RowBlockConvWeight:
                 np.repeat(np.arange(len(self.strip_start) - 1), np.diff(self.strip_start)),
                 self.channel,
                 self.values,
-                offsets * 4,
+                offsets,
                 rows=self.outputs,
                 columns=self.channels,
                 block_inputs=block,

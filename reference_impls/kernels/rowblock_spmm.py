@@ -76,7 +76,7 @@ def pack(weight: Floats) -> RowBlockWeight:
         strip,
         columns,
         values,
-        columns % block * tile() * 4,
+        columns % block * tile(),
         rows=outputs,
         columns=inputs,
         block_inputs=block,

@@ -6,8 +6,8 @@
 //       for each chunk of output rows                   sums of the chunk: CHUNK x TILE floats, in L2
 //         for each block of inputs                      panel: inputs x TILE floats, contiguous, in L1
 //           pack the panel                              once a tile, where the panels of all blocks fit in L2
-//           for each row with weights in this block     TILE / LANES sums in registers
-//             for each weight                           one broadcast, TILE / LANES multiply-adds with folded loads
+//           for each span: the weights of some rows     their sums in registers
+//             for each weight                           a multiply-add for each vector of the tile
 //         bias, activation, write out                   in the layout of the caller
 //
 // GCC and Clang vector extensions only: the same source compiles for SSE, AVX2, AVX-512 and NEON.
@@ -35,6 +35,30 @@ typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alia
 static inline vec load(const void* at) { return *static_cast<const vec*>(at); }
 static inline void store(void* at, vec value) { *static_cast<vec*>(at) = value; }
 static inline vec splat(float value) { return value - vec{}; }  // not +: -0 + 0 is 0, so a real addition stays
+
+// Four values, again and again; and value K of them in every lane. One load serves four splats.
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+static inline vec repeat(const float* four) {
+  const quad q = *reinterpret_cast<const quad*>(four);
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(q, q, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+#elif defined(__AVX__)
+  return __builtin_shufflevector(q, q, 0, 1, 2, 3, 0, 1, 2, 3);
+#else
+  return q;
+#endif
+}
+template <int K>
+static inline vec pick(vec v) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(v, v, K, K, K, K, K + 4, K + 4, K + 4, K + 4, K + 8, K + 8, K + 8, K + 8, K + 12, K + 12,
+                                 K + 12, K + 12);
+#elif defined(__AVX__)
+  return __builtin_shufflevector(v, v, K, K, K, K, K + 4, K + 4, K + 4, K + 4);
+#else
+  return __builtin_shufflevector(v, v, K, K, K, K);
+#endif
+}
 
 // e^x to 2e-7 for |x| < 80: 2^n times a polynomial of the rest. (Cody and Waite, 1980.)
 static inline vec exponential(vec x) {
@@ -68,12 +92,12 @@ constexpr int64_t KEPT_FLOATS = 1 << 18;  // 1 MiB of an L2 cache of 2
 constexpr int64_t KEPT_FLOATS = 5 << 14;  // 320 KiB of an L2 cache of 512
 #endif
 
-// Weights in the order in which they are used: [chunk][block][row with weights in it][weight].
+// Weights in the order in which they are used: [chunk][block][span][entry].
 template <class Entry>
 struct Stream {
   const Entry* entries;
-  const int32_t* span_row;     // which row (or group of rows) of the chunk
-  const int32_t* span_count;   // how many weights
+  const int32_t* span_row;     // which rows of the chunk, Add::SPAN_ROWS of them (or which group of rows)
+  const int32_t* span_count;   // how many entries
   const int64_t* span_start;   // [chunk * blocks + block]: first span; one more at the end
   const int64_t* entry_start;  // the same for entries
   int64_t chunks, blocks, chunk_rows, rows;
@@ -90,7 +114,7 @@ struct Buffer {
 
 // A share of the work: units [first, last), where unit u is chunk u % chunks of tile u / chunks.
 //   pack(tile, block, panel)            fills the panel
-//   Add()(entries, count, panel, sums)  adds the weights of one span to its sums
+//   Add()(entries, count, panel, sums, row)  adds the weights of one span to the sums of its rows
 //   write(tile, first_row, count, sums) takes finished sums, count x TILE
 template <class Add, class Pack, class Write>
 void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t panel_floats, int64_t first_unit,
@@ -113,8 +137,7 @@ void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t
       if (!keep || new_tile) pack(tile, block, panel);
       const typename Add::Entry* entry = weights.entries + weights.entry_start[at];
       for (int64_t span = weights.span_start[at]; span < weights.span_start[at + 1]; span++) {
-        Add()(entry, weights.span_count[span], reinterpret_cast<const char*>(panel),
-              sums.start + int64_t(weights.span_row[span]) * Add::GROUP * TILE);
+        Add()(entry, weights.span_count[span], panel, sums.start, weights.span_row + span * Add::SPAN_ROWS);
         entry += weights.span_count[span];
       }
     }
@@ -162,39 +185,56 @@ void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int
   });
 }
 
-// ---- unstructured: a row of sums in registers, a load of inputs for each multiply-add ----
+// ---- unstructured: every row has its own pattern, and each multiply-add loads its inputs ----
 
-constexpr int WIDE = 8;  // vectors of a tile; as many sums must be under way as a core adds at once times its latency
-#if defined(__AVX512F__)
-constexpr int NARROW = 4;  // two, times 4 cycles, are 8 vectors of AVX2, but half as many of AVX-512
-#else
-constexpr int NARROW = 8;
-#endif
-
-struct Weight {
-  float value;
-  int32_t offset;  // bytes into the panel
+// Loads limit the loop, also those of weights and offsets; so an entry has four weights, whose values and whose offsets
+// are one load each. It holds 4 / R weights of each of R rows by turns, and zeros where a row has fewer than another.
+struct Weights {
+  float value[4];
+  uint64_t offsets;  // four times 16 bits, the first lowest: floats into the panel
 };
 
-template <int V>
-struct OneRow {
-  using Entry = Weight;
-  static constexpr int GROUP = 1, TILE = V * LANES;
+// R rows times V vectors of sums: R * V = 8, as many as a core with two multiply-adds of 4 cycles keeps under way.
+template <int R, int V>
+struct Rows {
+  using Entry = Weights;
+  static constexpr int SPAN_ROWS = R, TILE = V * LANES;
 
-  __attribute__((always_inline)) void operator()(const Weight* w, int32_t count, const char* panel, float* sums) const {
-    vec acc[V];
+  template <int K>
+  __attribute__((always_inline)) static void add(vec (&acc)[R][V], vec values, uint64_t offsets, const float* panel) {
+    const vec value = pick<K>(values);
+    const float* x = panel + uint16_t(offsets >> 16 * K);
 #pragma GCC unroll 8
-    for (int v = 0; v < V; v++) acc[v] = load(sums + v * LANES);
+    for (int v = 0; v < V; v++) acc[K % R][v] += value * load(x + v * LANES);
+  }
+
+  __attribute__((always_inline)) void operator()(const Weights* w, int32_t count, const float* panel, float* sums,
+                                                 const int32_t* row) const {
+    float* at[R];
+    vec acc[R][V];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      at[r] = sums + int64_t(row[r]) * TILE;
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) acc[r][v] = load(at[r] + v * LANES);
+    }
     for (int32_t i = 0; i < count; i++) {
-      const vec value = splat(w[i].value);
-      const float* x = reinterpret_cast<const float*>(panel + w[i].offset);
-#pragma GCC unroll 8
-      for (int v = 0; v < V; v++) acc[v] += value * load(x + v * LANES);
+      const vec values = repeat(w[i].value);
+      const uint64_t offsets = w[i].offsets;
+      add<0>(acc, values, offsets, panel);
+      add<1>(acc, values, offsets, panel);
+      add<2>(acc, values, offsets, panel);
+      add<3>(acc, values, offsets, panel);
     }
 #pragma GCC unroll 8
-    for (int v = 0; v < V; v++) store(sums + v * LANES, acc[v]);
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) store(at[r] + v * LANES, acc[r][v]);
   }
 };
+
+using OneRow = Rows<1, 8>;
+using TwoRows = Rows<2, 4>;  // half the tile: blocks of inputs twice as long, sums loaded and stored half as often
 
 // ---- a pattern shared by four rows: each load of inputs serves four multiply-adds ----
 
@@ -206,22 +246,24 @@ constexpr int BLOCK_VECTORS = 3;  // 12 sums, 3 inputs, 1 weight of 16 registers
 
 struct Weight4 {
   float value[4];
-  int32_t offset;
+  int32_t offset;  // floats into the panel
 };
 
 template <int V>
 struct FourRows {
   using Entry = Weight4;
-  static constexpr int GROUP = 4, TILE = V * LANES;
+  static constexpr int SPAN_ROWS = 1, GROUP = 4, TILE = V * LANES;
 
-  __attribute__((always_inline)) void operator()(const Weight4* w, int32_t count, const char* panel, float* sums) const {
+  __attribute__((always_inline)) void operator()(const Weight4* w, int32_t count, const float* panel, float* all,
+                                                 const int32_t* group) const {
+    float* sums = all + int64_t(*group) * GROUP * TILE;
     vec acc[GROUP][V];
 #pragma GCC unroll 8
     for (int r = 0; r < GROUP; r++)
 #pragma GCC unroll 8
       for (int v = 0; v < V; v++) acc[r][v] = load(sums + r * TILE + v * LANES);
     for (int32_t i = 0; i < count; i++) {
-      const float* at = reinterpret_cast<const float*>(panel + w[i].offset);
+      const float* at = panel + w[i].offset;
       vec x[V];
 #pragma GCC unroll 8
       for (int v = 0; v < V; v++) x[v] = load(at + v * LANES);

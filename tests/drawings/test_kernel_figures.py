@@ -11,7 +11,6 @@ from generator.drawings.figures import CAPTIONS, FIGURES
 from generator.drawings.kernel_figures import (
     BLOCK,
     CHUNK_OF_W,
-    FLOAT,
     KEPT_TAPS,
     PICTURE_HEIGHT,
     PICTURE_WIDTH,
@@ -31,7 +30,7 @@ from generator.drawings.kernel_figures import (
 from generator.drawings.pieces import BLUE, GREEN, ORANGE, WIDTH
 from reference_impls.kernels import convolution, rowblock_spmm
 from reference_impls.kernels.registry import KERNELS
-from reference_impls.kernels.weight_order import arrange
+from reference_impls.kernels.weight_order import TOGETHER, arrange
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [name.replace("_", "-") for name in KERNELS]
@@ -67,15 +66,20 @@ def arranged(rows: tuple[tuple[str, str], ...], vectors: int, group: int) -> tup
         row,
         column,
         np.ones(shape, np.float32),
-        column % BLOCK * vectors * VECTOR * FLOAT,
+        column % BLOCK * vectors * VECTOR,
         rows=len(rows) * group,
         columns=mask.shape[1],
         block_inputs=BLOCK,
         group=group,
     )
     spans = slice(packed.span_start[0], packed.span_start[1])
-    used = np.repeat(packed.span_row[spans], packed.span_count[spans])
-    return used.tolist(), packed.entries["offset"][: packed.entry_start[1]].tolist()
+    used = np.repeat(packed.span_row[spans, 0], packed.span_count[spans])
+    entries = packed.entries[: packed.entry_start[1]]
+    if group > 1:
+        return used.tolist(), entries["offset"].tolist()
+    offsets = entries["offsets"][:, None] >> 16 * np.arange(TOGETHER, dtype=np.uint64) & 0xFFFF
+    kept = entries["value"] != 0
+    return np.repeat(used, TOGETHER)[kept.ravel()].tolist(), offsets[kept].tolist()
 
 
 def test_every_kernel_has_a_figure_and_a_caption() -> None:
@@ -137,8 +141,8 @@ def test_stream_is_the_one_that_the_packing_makes(rows: tuple[tuple[str, str], .
     assert all(float(value.replace("−", "-")) for entry in entries for value in entry.values)
 
 
-def test_offset_is_bytes_to_an_input_of_the_panel() -> None:
-    assert Entry(0, 3, ("0.5",)).offset(VECTORS) == 3 * VECTORS * VECTOR * 4
+def test_offset_is_floats_to_an_input_of_the_panel() -> None:
+    assert Entry(0, 3, ("0.5",)).offset(VECTORS) == 3 * VECTORS * VECTOR
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,7 @@ def test_each_tap_reads_what_the_window_sees() -> None:
 
 
 def test_offsets_of_taps_are_those_of_the_kernel() -> None:
-    offsets = convolution.Geometry(strip=PICTURE_WIDTH, stride=1).tap_offsets(POSITIONS) * FLOAT
+    offsets = convolution.Geometry(strip=PICTURE_WIDTH, stride=1).tap_offsets(POSITIONS)
     assert [tap_offset(dy, dx) for dy in range(3) for dx in range(3)] == offsets.tolist()
 
 

@@ -135,18 +135,50 @@ def test_a_shared_pattern_stores_each_place_once() -> None:
     assert rowblock_spmm.shares_pattern(single) < 0.3
 
 
-def test_a_stream_holds_every_weight_once_in_order() -> None:
+@pytest.mark.parametrize("span_rows", [1, 2])
+@pytest.mark.parametrize("outputs", [1, 37, 1_101])
+def test_a_stream_holds_every_weight_once_in_order(outputs: int, span_rows: int) -> None:
     generator = np.random.default_rng(0)
-    rows, columns = np.nonzero(generator.random((1_100, 50)) < 0.2)
-    values = np.arange(1, len(rows) + 1, dtype=np.float32)
-    stream = arrange(rows, columns, values, columns % 8 * 4, rows=1_100, columns=50, block_inputs=8)
-    assert sorted(stream.entries["value"]) == sorted(values)
-    assert int(stream.span_count.sum()) == len(values) == stream.entry_start[-1]
-    assert stream.span_start[-1] == len(stream.span_row)
+    weight = np.zeros((outputs, 50), np.float32)
+    rows, columns = np.nonzero(generator.random(weight.shape) < 0.2)
+    weight[rows, columns] = np.arange(1, len(rows) + 1)
+    stream = arrange(
+        rows,
+        columns,
+        weight[rows, columns],
+        columns % 8 * 4,
+        rows=outputs,
+        columns=50,
+        block_inputs=8,
+        span_rows=span_rows,
+    )
+    assert stream.span_start[-1] == len(stream.span_count) == len(stream.span_row)
+    found = np.zeros((stream.chunks * stream.chunk_rows, 50), np.float32)
+    entries = iter(stream.entries)
     for part in range(stream.chunks * stream.blocks):
-        counts = stream.span_count[stream.span_start[part] : stream.span_start[part + 1]]
+        chunk, block = divmod(part, stream.blocks)
+        spans = slice(stream.span_start[part], stream.span_start[part + 1])
+        counts = stream.span_count[spans]
         assert (np.diff(counts) <= 0).all()
         assert counts.sum() == stream.entry_start[part + 1] - stream.entry_start[part]
+        for count, of_span in zip(counts, stream.span_row[spans], strict=True):
+            for _ in range(count):
+                values, offsets = next(entries)
+                for slot, value in enumerate(values):
+                    column = 8 * block + (int(offsets) >> 16 * slot & 0xFFFF) // 4
+                    found[chunk * stream.chunk_rows + of_span[slot % span_rows], column % 50] += value
+    assert next(entries, None) is None
+    np.testing.assert_array_equal(found[:outputs], weight)
+    assert not found[outputs:].any()
+
+
+def test_rows_of_a_span_differ_by_few_weights() -> None:
+    """Rows are paired by their number of weights, so that few zeros fill the entries of the shorter one."""
+    generator = np.random.default_rng(0)
+    rows, columns = np.nonzero(generator.random((512, 256)) < 0.1)
+    values = np.ones(len(rows), np.float32)
+    stream = arrange(rows, columns, values, columns, rows=512, columns=256, block_inputs=256, span_rows=2)
+    assert len(values) <= 4 * len(stream.entries) <= 1.06 * len(values)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
