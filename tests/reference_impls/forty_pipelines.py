@@ -44,6 +44,7 @@ class Piped:
     """Name of the denoiser, where it is neither ``unet`` nor ``transformer``."""
 
 
+MASK = torch.ones(1, TOKENS).bool()
 COMMON: Mapping[str, Callable[[Random], Any]] = {
     **{f"{which}prompt_embeds{of}": lambda r: r(1, TOKENS, TEXT) for which in ("", "negative_") for of in ("", "_2")},
     **{f"{which}prompt_attention_mask{of}": lambda r: MASK for which in ("", "negative_") for of in ("", "_2")},
@@ -57,7 +58,6 @@ COMMON: Mapping[str, Callable[[Random], Any]] = {
     "use_resolution_binning": lambda r: False,
 }
 """What each pipeline that has such an argument is given; without an autoencoder, a latent is an eighth of an image."""
-MASK = torch.ones(1, TOKENS).bool()
 
 
 def sized(r: Random) -> dict[str, Any]:
