@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
-from generator.assemble.build import build, load_site
+from generator.assemble.build import build, finish, load_site
 from generator.checks.validate import validate
 from generator.entries.model import KINDS, Catalogue, Filed
 from generator.views.site import Site
@@ -39,6 +39,25 @@ expect.set_options(timeout=MOST_MILLISECONDS)
 COMPRESSED = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml")
 
 
+class Pages(Mapping[str, Parsed]):
+    """Pages by name; a file is read when somebody looks at it, and once."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+        self._read: dict[str, Parsed] = {}
+
+    def __getitem__(self, name: str) -> Parsed:
+        if name not in self._read:
+            self._read[name] = parse(self._files[name].read_text("utf-8"))
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 @dataclass(frozen=True)
 class Built:
     """A finished site and what it was made of."""
@@ -53,10 +72,9 @@ class Built:
         return load_site(self.catalogue, self.root)
 
     @cached_property
-    def pages(self) -> dict[str, Parsed]:
+    def pages(self) -> Mapping[str, Parsed]:
         """Every page, by its path below the home page."""
-        found = sorted(self.site.rglob("*.html"))
-        return {page.relative_to(self.site).as_posix(): parse(page.read_text("utf-8")) for page in found}
+        return Pages({page.relative_to(self.site).as_posix(): page for page in sorted(self.site.rglob("*.html"))})
 
     @cached_property
     def entries(self) -> dict[str, Filed[Any]]:
@@ -111,26 +129,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(shared: Path) -> Built:
+def built(shared: Path, shipped: Catalogue) -> Built:
     """The shipped catalogue."""
-    output, catalogue = shared / "shipped", checked(ROOT)
+    output = shared / "shipped"
     with once(output) as first:
         if first:
-            build(catalogue, ROOT, output)
-    return Built(output / "site", ROOT, catalogue)
+            build(shipped, ROOT, output)
+    return Built(output / "site", ROOT, shipped)
 
 
 @pytest.fixture(scope="session")
-def hostile(shared: Path) -> Built:
-    """The shipped catalogue with the hostile entries."""
+def hostile(shared: Path, built: Built) -> Built:
+    """The shipped catalogue with the hostile entries. They are in no prose, so its pages are those of the whole site."""
     root = shared / "hostile"
     with once(root) as first:
         if first:
             copy_repository(root)
             add_hostile(root)
-            done = run_build(root, root / "build")
-            assert done.returncode == 0, done.stderr
-    return Built(root / "build/site", root, checked(root))
+        catalogue = checked(root)
+        if first:
+            shutil.copytree(built.site.parent / "engine", root / "build/engine")
+            finish(catalogue, root, root / "build")
+    return Built(root / "build/site", root, catalogue)
 
 
 @dataclass
@@ -148,6 +168,7 @@ class Server:
 def serving(site: Path, site_url: str) -> Iterator[Server]:
     """Serve a folder on a free port of this machine."""
     server = Server(site, urlsplit(site_url).path)
+    compressed = cache(lambda file: gzip.compress(file.read_bytes(), 6))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -156,14 +177,15 @@ def serving(site: Path, site_url: str) -> Iterator[Server]:
             if file is not None and file.is_dir():
                 file /= "index.html"
             found = file is not None and file.is_file() and file.resolve().is_relative_to(site.resolve())
-            body = (file if found and file else site / "404.html").read_bytes()
-            kind = (mimetypes.guess_type(file.name)[0] if found and file else None) or "text/html"
+            shown = file if found and file else site / "404.html"
+            kind = mimetypes.guess_type(shown.name)[0] or "text/html"
             head = [
                 f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}",
                 f"Content-Type: {kind}; charset=utf-8",
             ]
+            body = shown.read_bytes()
             if kind.startswith(COMPRESSED) and "gzip" in self.headers.get("Accept-Encoding", ""):
-                body = gzip.compress(body, 6)
+                body = compressed(shown)
                 head.append("Content-Encoding: gzip")
             head += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
             answer = "\r\n".join(head).encode() + body

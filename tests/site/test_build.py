@@ -26,7 +26,7 @@ from generator.pages.blocks import UnknownDirective, fill_directives, inline_dir
 from generator.pages.makers import all_pages
 from generator.site_config import SiteConfig, load_config
 from generator.views.site import address_of, authors_of
-from tests.site.conftest import ROOT, Built, checked, run_build
+from tests.site.conftest import ROOT, Built, checked, once, run_build
 from tests.site.hostile import copy_repository
 from tests.site.parsing import Parsed
 
@@ -327,14 +327,25 @@ class Twins:
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    folder = tmp_path_factory.mktemp("twins")
+def twins(shared: Path) -> Twins:
+    folder = shared / "twins"
+    found = Twins((folder / LONG_NAME / "build/site", folder / "a/build/site"), folder / "asked")
+    with once(folder) as first:
+        if first:
+            build_twins(folder)
+    return found
+
+
+LONG_NAME = "a much longer name, with spaces"
+
+
+def build_twins(folder: Path) -> None:
     for name, program in (("offline", OFFLINE), ("shuffled", SHUFFLED)):
         (folder / name).mkdir()
         (folder / name / "sitecustomize.py").write_text(program)
-    shared = {**FORK, "SOURCE_DATE_EPOCH": "1700000000", "ASKED_THE_NETWORK": str(folder / "asked")}
+    same = {**FORK, "SOURCE_DATE_EPOCH": "1700000000", "ASKED_THE_NETWORK": str(folder / "asked")}
     circumstances = {
-        "a much longer name, with spaces": {
+        LONG_NAME: {
             "TZ": "Asia/Tokyo",
             "PYTHONHASHSEED": "1",
             "LC_ALL": "C",
@@ -349,14 +360,11 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
             "PYTHONPATH": str(folder / "shuffled"),
         },
     }
-    sites = []
     for name, variables in circumstances.items():
         root = folder / name
         root.mkdir()
-        done = run_build(copy_repository(root), root / "build", **shared, **variables)
+        done = run_build(copy_repository(root), root / "build", **same, **variables)
         assert done.returncode == 0, done.stderr
-        sites.append(root / "build/site")
-    return Twins((sites[0], sites[1]), folder / "asked")
 
 
 def test_two_builds_are_equal_byte_for_byte(twins: Twins) -> None:

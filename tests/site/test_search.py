@@ -12,10 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from generator.checks.validate import validate
-from generator.entries.model import Term
+from generator.entries.model import Taxonomy, Term
 from generator.pages.search import INDEX, Concepts, Prose, search_index
-from tests.site.conftest import ROOT, Built, Server
+from tests.site.conftest import Built, Server
 
 Open = Callable[..., Page]
 Ask = Callable[..., list[dict[str, Any]]]
@@ -286,11 +285,9 @@ def test_prose_is_plain_text_in_the_index(built: Built) -> None:
     assert (document["titles"][-1], document["texts"][-1]) == ("A & B", "one two <3")
 
 
-def test_a_term_may_have_synonyms() -> None:
-    outcome = validate(ROOT / "data")
-    assert outcome.catalogue is not None
+def test_a_term_may_have_synonyms(taxonomy: Taxonomy) -> None:
     for vocabulary in ("families", "sparsity", "training", "topics"):
-        for word, term in outcome.catalogue.taxonomy.vocabulary(vocabulary).items():
+        for word, term in taxonomy.vocabulary(vocabulary).items():
             names = [name.casefold() for name in (term.name, word, *term.synonyms)]
             assert term.name.casefold() == word or len(set(names)) == len(names), (vocabulary, word)
     assert Term(name="A", text="B.").synonyms == ()

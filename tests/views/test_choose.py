@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from generator.checks.drafts import read_taxonomy
-from generator.checks.validate import validate
 from generator.entries.model import Advice, Budget, Catalogue, Filed, Model, Need, Paper, Rules, Taxonomy
 from generator.views.choose import Answer, Choices
 from generator.views.models import Models
@@ -192,11 +191,9 @@ def test_unknown_names_raise(taxonomy: Taxonomy, wrong: dict[str, str]) -> None:
         choices(taxonomy, {}).answers("seconds", "none", **wrong)
 
 
-def test_every_answer_for_the_most_used_models_has_families(root: Path) -> None:
-    catalogue = validate(root / "data").catalogue
-    assert catalogue is not None
-    models = Models(catalogue)
-    found, rules = Choices(catalogue, models), catalogue.rules
+def test_every_answer_for_the_most_used_models_has_families(shipped: Catalogue) -> None:
+    models = Models(shipped)
+    found, rules = Choices(shipped, models), shipped.rules
     assert len(models.used) >= MOST_USED
     for slug, need, budget in product(models.used[:MOST_USED], rules.needs, rules.budgets):
         answers = found.answers(need, budget, model=slug)
@@ -204,10 +201,8 @@ def test_every_answer_for_the_most_used_models_has_families(root: Path) -> None:
         assert [one.advice.family for one in answers if one.fits] or need != "seconds", (slug, need, budget)
 
 
-def test_every_rule_has_an_entry_somewhere(root: Path) -> None:
-    catalogue = validate(root / "data").catalogue
-    assert catalogue is not None
-    found = Choices(catalogue, Models(catalogue))
-    for need, budget in product(catalogue.rules.needs, catalogue.rules.budgets):
+def test_every_rule_has_an_entry_somewhere(shipped: Catalogue) -> None:
+    found = Choices(shipped, Models(shipped))
+    for need, budget in product(shipped.rules.needs, shipped.rules.budgets):
         empty = [one.advice.family for one in found.answers(need, budget) if not one.fits]
         assert empty == [], (need, budget)

@@ -9,16 +9,9 @@ import pytest
 
 from generator.entries.model import Catalogue
 from generator.views.headlines import Headline, headlines
-from tests.site.conftest import ROOT, checked
 from tests.views.made_results import catalogue, result
 
 PAIR: Mapping[str, Any] = {"before": {"fid": 3, "macs": 9}}
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    """The shipped catalogue, for its taxonomy."""
-    return checked(ROOT)
 
 
 def chosen(shipped: Catalogue, *results: Mapping[str, Any]) -> Sequence[Headline]:
