@@ -13,6 +13,9 @@ T :=
 K :=
 PICKED = $(T)$(if $(K), -k "$(K)")
 
+# A file of tests stays with one of the two processes, so that what its tests share is made once.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+
 .PHONY: help
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,19 +74,19 @@ fix: .venv/dev  ## fix lint, format, entries and generated files
 .PHONY: test
 test: .venv/dev .venv/impls  ## run the tests, with a browser; some of them: T=file K=name
 	$(if $(T)$(K),,$(PY) tests/site/browser.py)
-	$(PY) -m pytest -n 2 -m "not nightly" $(PICKED)
+	$(PYTEST) -m "not nightly" $(PICKED)
 
 .PHONY: quick
 quick: .venv/dev .venv/impls  ## run the tests that are fast and need no browser
-	$(PY) -m pytest -n 2 -m "not browser and not slow and not nightly" $(PICKED)
+	$(PYTEST) -m "not browser and not slow and not nightly" $(PICKED)
 
 .PHONY: nightly
 nightly: .venv/dev .venv/impls  ## run the slow tests: kept numbers, every compiler
-	$(PY) -m pytest -n 2 -m nightly $(PICKED)
+	$(PYTEST) -m nightly $(PICKED)
 
 .PHONY: test-clang
 test-clang: .venv/dev .venv/impls  ## run the tests of the kernels, compiled by Clang
-	CXX=clang++ $(PY) -m pytest -n 2 -m "not nightly" tests/reference_impls/kernels
+	CXX=clang++ $(PYTEST) -m "not nightly" tests/reference_impls/kernels
 
 .PHONY: check
 check: .venv/dev .venv/impls  ## check lint, types, workflows, data; change nothing
