@@ -22,6 +22,7 @@ from reference_impls.pipelines import parts
 from reference_impls.pipelines.scenes import look
 from reference_impls.testbed import classifier
 from tests.reference_impls.without_this_package import sampled
+from tests.work import without_a_clock
 
 pytestmark = [  # of diffusers, about its own next release
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -42,6 +43,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "reference_impls").symlink_to(ROOT / "reference_impls")
     (folder / "stable-diffusion-v1-4").symlink_to(parts.FOLDER)
     with pytest.MonkeyPatch.context() as patch:
+        without_a_clock(patch)
         patch.chdir(folder)
         for command in COMMANDS:
             if command.startswith(PROGRAM):

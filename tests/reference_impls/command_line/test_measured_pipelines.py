@@ -13,7 +13,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import reference_impls
-from reference_impls.bench import forward_pass
 from reference_impls.command_line.commands import app
 from reference_impls.command_line.usage import PROGRAM
 from reference_impls.files.packed import pack
@@ -23,6 +22,7 @@ from reference_impls.pipelines import parts
 from reference_impls.pipelines.scenes import SCENES, scene_of
 from reference_impls.study.pipeline_samples import Asked, compare, follows, sample, sheet
 from tests.reference_impls.tiny_pipelines import made
+from tests.work import without_a_clock
 
 pytestmark = [  # of diffusers, about its own next release
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -50,9 +50,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kernels_win(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is faster here; two runs are enough to see what is said of them."""
     monkeypatch.setattr(modules, "_timed", lambda candidates, x: {n: float(n == "dense") for n in candidates})
-    monkeypatch.setattr(forward_pass, "RUNS", 2)
-    monkeypatch.setattr(forward_pass, "FEWEST_RUNS", 2)
-    monkeypatch.setattr("reference_impls.bench.timing.LEAST_SECONDS", 0.0)
+    without_a_clock(monkeypatch)
 
 
 def lines(*words: object) -> str:
