@@ -140,7 +140,7 @@ def built(shared: Path, shipped: Catalogue) -> Built:
 
 @pytest.fixture(scope="session")
 def hostile(shared: Path, built: Built) -> Built:
-    """The shipped catalogue with the hostile entries. They are in no prose, so its pages are those of the whole site."""
+    """The shipped catalogue with the hostile entries. No prose names them, so its pages are those of the whole site."""
     root = shared / "hostile"
     with once(root) as first:
         if first:
