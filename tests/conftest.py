@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from generator import cli
 from generator.checks import CATALOGUE_CHECKS, ENTRY_CHECKS
@@ -22,6 +23,13 @@ from generator.entries.model import KINDS, ArxivRecord, Catalogue, Taxonomy
 from generator.entries.problem import Problem
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile(
+    "any machine",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("any machine")  # an example may take as long as it does on a machine with other work
 SUMMARY = "summary: Prunes 30% of the channels of a U-Net that matter least and then fine-tunes it."
 ADDED = f"{SUMMARY}\nadded: 2026-11-22\n"
 CHECKED = f"{SUMMARY}\nchecked: abstract\nadded: 2026-11-22\n"

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from generator import escape
 
 TEXT = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("'=+-@\t\r\n \xa0\"<>&{}\\%$#_~^\0\x1b\u202e")))
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=300, derandomize=True, database=None)
 
 
 @SETTINGS

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.arxiv import records as arxiv_records
@@ -46,7 +46,6 @@ records = st.builds(
 
 
 @given(records)
-@settings(deadline=None)
 def test_round_trip(record: ArxivRecord) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -60,7 +59,6 @@ def test_round_trip(record: ArxivRecord) -> None:
 
 
 @given(records, records)
-@settings(deadline=None)
 def test_better_is_never_mutual_and_never_reflexive(one: ArxivRecord, other: ArxivRecord) -> None:
     other = other.model_copy(update={"id": one.id})
     assert not arxiv_records.is_better(one, one)

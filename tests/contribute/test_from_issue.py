@@ -385,7 +385,7 @@ def test_answers_that_no_file_can_hold_are_a_problem(send: Send, catalogue: Path
     assert files(catalogue) == before
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_answers_lead_to_a_valid_file_or_to_problems(small: Path, data: st.DataObject, taxonomy: Taxonomy) -> None:
     """Whatever is in one or two fields of a form that is right otherwise."""

@@ -49,7 +49,7 @@ def test_hostile_text_stays_text(where: str) -> None:
     assert [element.text for element in parts(svg)].count(shown) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_is_drawn_inside_the_image(label: str, message: str) -> None:
     svg = badge(label, message, label, "listed")

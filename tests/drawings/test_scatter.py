@@ -54,7 +54,7 @@ def test_a_wide_range_is_logarithmic() -> None:
 
 
 @given(st.lists(st.floats(-9e11, 9e11).filter(lambda v: v == 0 or abs(v) > 1e-9), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, derandomize=True, database=None)
 def test_any_values_have_an_axis(numbers: list[float]) -> None:
     drawn = axis(numbers, 0, 100)
     assert all(0 <= drawn.at(number) <= 100 for number in numbers)

@@ -81,14 +81,14 @@ def test_what_is_no_tex_stays(source: str) -> None:
 PIECES = st.sampled_from(["$", "\\", "{", "}", "^", "_", r"\alpha", r"\text", r"\frac", r"\'", "%", "&", " ", "a", "2"])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, derandomize=True, database=None)
 @given(st.lists(st.one_of(PIECES, st.characters(codec="utf-8")), max_size=20).map("".join))
 def test_any_text_has_a_text(source: str) -> None:
     text = text_of(source)
     assert bool(text.strip()) or set(source) <= set("\u00ad \t\n\r") or not source.strip("\u00ad").strip()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, derandomize=True, database=None)
 @given(st.lists(st.one_of(PIECES, st.characters(codec="utf-8")), max_size=20).map("".join))
 def test_a_settled_text_stays(source: str) -> None:
     settled = settled_text(source)

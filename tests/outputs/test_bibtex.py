@@ -27,7 +27,7 @@ FORMULA = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$")
 WORDS = {r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", '{"}': '"'}
 SPECIAL = st.sampled_from("\\{}%#$&_~^\"@,=' \n\tand")
 TEXT = st.text(st.one_of(st.characters(codec="utf-8"), SPECIAL), min_size=1).filter(str.strip)
-SETTINGS = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=150, derandomize=True, database=None)
 
 
 @pytest.fixture(params=["shipped_site", "hostile_site"])

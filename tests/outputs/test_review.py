@@ -443,7 +443,6 @@ FIELDS = st.sampled_from(sorted(LABELS))
 
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -286,7 +286,7 @@ def test_the_request_is_plain_and_carries_no_credentials(web: Web, monkeypatch: 
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(page=st.binary(max_size=300) | st.binary(max_size=200).map(b"HTTP/1.1 301 X\r\nLocation: ".__add__))
 def test_no_answer_raises(page: bytes) -> None:
     def connect(address: str, host: str) -> socket.socket:
@@ -302,7 +302,7 @@ def test_no_answer_raises(page: bytes) -> None:
     report.markdown()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(url=st.text(max_size=60) | st.builds("https://{}".format, st.text(max_size=40)))
 def test_no_address_raises(url: str) -> None:
     def connect(address: str, host: str) -> socket.socket:

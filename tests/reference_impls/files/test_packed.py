@@ -32,7 +32,7 @@ def unpacked(file: bytes, model: nn.Module) -> dict[str, torch.Tensor]:
     return whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1), st.integers(0, 1_000), st.booleans())
 def test_what_was_stored_comes_back(rows: int, columns: int, share: float, seed: int, zeros: bool) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -87,7 +87,7 @@ def test_the_slower_versions(kernel: ModuleType, backend: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_any_shape(kernel: ModuleType, data: st.DataObject) -> None:
     images, channels, outputs = (data.draw(st.integers(1, most)) for most in (4, 20, 20))

@@ -93,7 +93,7 @@ def test_activations_over_their_whole_range(kernel: ModuleType, activation: str)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_shape(kernel: ModuleType, data: st.DataObject) -> None:
     outputs, inputs, tokens = (data.draw(st.integers(1, most)) for most in (70, 150, 300))

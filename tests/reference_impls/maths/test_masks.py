@@ -30,7 +30,7 @@ def tied(shape: tuple[int, int], seed: int) -> torch.Tensor:
 
 
 @given(SHAPES, SHARES, st.integers(0, 99))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_exactly_the_share_goes_and_the_lowest_go(shape: tuple[int, int], share: float, seed: int) -> None:
     scores = tied(shape, seed)
     mask = keep_best(scores, share)
@@ -40,14 +40,14 @@ def test_exactly_the_share_goes_and_the_lowest_go(shape: tuple[int, int], share:
 
 
 @given(SHAPES, SHARES, st.integers(0, 99))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_each_row_loses_the_same(shape: tuple[int, int], share: float, seed: int) -> None:
     mask = keep_best_in_rows(tied(shape, seed), share)
     assert set((~mask).sum(1).tolist()) == {pruned_count(shape[1], share)}
 
 
 @given(SHARES, SHARES, st.integers(0, 99))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_larger_share_takes_all_that_a_smaller_one_took(one: float, two: float, seed: int) -> None:
     scores = tied((5, 9), seed)
     less, more = sorted((one, two))
@@ -65,7 +65,7 @@ def test_of_equal_scores_the_later_goes() -> None:
 
 
 @given(st.integers(1, 4), st.integers(1, 12), st.floats(0, 1), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_many_equal_scores_are_dropped_as_a_stable_sort_says(rows: int, columns: int, share: float, seed: int) -> None:
     scores = torch.randint(0, 3, (rows, columns), generator=torch.Generator().manual_seed(seed)).float()
     kept = columns - pruned_count(columns, share)
@@ -77,7 +77,7 @@ def test_many_equal_scores_are_dropped_as_a_stable_sort_says(rows: int, columns:
 
 
 @given(st.integers(1, 5), st.integers(1, 3), st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_pattern_keeps_the_best_n_of_every_m(m: int, rows: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(1, m))
     scores = torch.rand(rows, 3 * m, generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
@@ -87,7 +87,7 @@ def test_pattern_keeps_the_best_n_of_every_m(m: int, rows: int, data: st.DataObj
 
 
 @given(st.integers(1, 6), st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_short_and_long_groups_are_decided_alike(m: int, dtype: torch.dtype, data: st.DataObject) -> None:
     n = data.draw(st.integers(1, m))
     scores = torch.randint(-2, 3, (9, 2 * m), generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99))))

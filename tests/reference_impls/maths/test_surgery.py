@@ -76,7 +76,7 @@ def test_single_channels_change_the_statistics_of_their_norm_group() -> None:
     assert float((small(*calls(dense)) - silent(*calls(dense))).abs().max()) > 1e-3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_units_of_any_group(data: st.DataObject) -> None:
     dense = MODELS["dit"]

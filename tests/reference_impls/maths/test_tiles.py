@@ -55,7 +55,7 @@ def best_by_hand(scores: list[torch.Tensor], asked: float) -> tuple[int, float]:
 
 
 @given(SHAPES, SIDES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_mean_and_area_of_each_tile(shape: tuple[int, int], sides: tuple[int, int], seed: int) -> None:
     tile, scores = Tile(*sides), scores_of(shape, seed)
     by_hand = [scores[place].double().mean() for place in places(shape, tile)]
@@ -69,7 +69,7 @@ def test_alone_changes_nothing() -> None:
 
 
 @given(SHAPES, SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_set_of_tiles_is_nearer_or_loses_less(
     shape: tuple[int, int], sides: tuple[int, int], share: float, seed: int
 ) -> None:
@@ -85,7 +85,7 @@ def test_no_set_of_tiles_is_nearer_or_loses_less(
 
 
 @given(SHAPES, SIDES, SHARES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_larger_share_takes_as_much_or_more(
     shape: tuple[int, int], sides: tuple[int, int], one: float, two: float, seed: int
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_larger_share_takes_as_much_or_more(
 
 
 @given(SHAPES, SIDES, SEEDS)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_ends(shape: tuple[int, int], sides: tuple[int, int], seed: int) -> None:
     scores = scores_of(shape, seed)
     for keep in (keep_best, keep_best_in_rows):
@@ -104,7 +104,7 @@ def test_the_ends(shape: tuple[int, int], sides: tuple[int, int], seed: int) -> 
 
 
 @given(SHAPES, SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_tiles_of_one_size_go_by_their_scores(
     number: tuple[int, int], sides: tuple[int, int], share: float, seed: int
 ) -> None:
@@ -129,7 +129,7 @@ def test_ragged_layers_at_half(shape: tuple[int, int], miss: float) -> None:
 
 
 @given(SHAPES, SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_rows_of_tiles_go_by_area(shape: tuple[int, int], sides: tuple[int, int], share: float, seed: int) -> None:
     tile, scores = Tile(*sides), scores_of(shape, seed)
     mask = keep_best_in_rows(scores, share, tile)
@@ -141,7 +141,7 @@ def test_rows_of_tiles_go_by_area(shape: tuple[int, int], sides: tuple[int, int]
 
 
 @given(SHAPES, SHAPES, SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_layers_together_go_by_area(
     one: tuple[int, int], two: tuple[int, int], sides: tuple[int, int], share: float, seed: int
 ) -> None:
@@ -156,7 +156,7 @@ def test_layers_together_go_by_area(
 
 
 @given(SHAPES, SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_with_too_many_sets_they_go_by_rising_score(
     shape: tuple[int, int], sides: tuple[int, int], share: float, seed: int
 ) -> None:
@@ -212,7 +212,7 @@ def test_rows_left_over_share_a_pattern_of_their_own(rows: int) -> None:
 
 
 @given(st.integers(1, 9), st.integers(1, 300), SIDES, SHARES, SEEDS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_a_chunk_of_columns_misses_the_next_makes_good(
     rows: int, columns: int, sides: tuple[int, int], share: float, seed: int
 ) -> None:

@@ -95,7 +95,7 @@ def made(name: str, units: int, strata: int = 1) -> Group:
     return Group(name, "neuron", (Part(name, "in", torch.arange(units)[:, None]),), strata=strata)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.floats(0, 1), st.integers(0, 99))
 def test_units_are_ranked_over_the_groups_of_their_kind(sizes: list[int], share: float, seed: int) -> None:
     """As by the authors' code, but that the best unit of each group stays."""

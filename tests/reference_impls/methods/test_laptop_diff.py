@@ -59,7 +59,7 @@ def test_the_cheapest_blocks_by_brute_force() -> None:
     assert prune(model, calibration, share, method="laptop-diff").dropped == [blocks[i].name for i in best]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.floats(0, 10), st.integers(1, 9)), min_size=1, max_size=8),
     st.floats(0, 1),

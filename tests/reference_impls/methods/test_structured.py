@@ -96,7 +96,7 @@ def test_the_seed_decides_the_lots() -> None:
     assert not torch.equal(one, two)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 8), st.integers(1, 9), st.floats(0, 1), st.integers(0, 3))
 def test_best_units(strata: int, size: int, share: float, seed: int) -> None:
     scores = torch.randint(0, 4, (strata * size,), generator=torch.Generator().manual_seed(seed)).float()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -118,7 +118,6 @@ def test_blocks_are_named_as_in_the_dense_model(tmp_path: Path) -> None:
     assert diffusers_folder.lost_against(folders["two"], folders["one"]) == ["blocks.0"]
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(0, 9), max_size=6), st.integers(0, 9))
 def test_numbers_before_and_after(gone: set[int], number: int) -> None:
     removed = [f"blocks.{each}" for each in gone]

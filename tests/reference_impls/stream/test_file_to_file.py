@@ -82,7 +82,7 @@ class InMemory:
     st.integers(1, 99),
     st.integers(0, 99),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_rows_are_decided_as_in_the_whole_matrix(
     shape: tuple[int, ...], dtype: torch.dtype, asked: dict[str, Any], share: float, piece: int, seed: int
 ) -> None:
