@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from reference_impls.calls.call import Calibration, Call
+from reference_impls.files.layout import bytes_of
 from reference_impls.files.outputs import new_folder
 from reference_impls.files.weights import write_weights
 
@@ -94,7 +95,7 @@ def fingerprint(calibration: Calibration) -> str:
         digest.update(json.dumps([trees, [getattr(call, name) for name in PLAIN]]).encode())
         for _, value in tensors.values():
             digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
-            digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+            digest.update(bytes_of(value))
     return digest.hexdigest()
 
 

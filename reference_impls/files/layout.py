@@ -106,5 +106,6 @@ def read(place: Place) -> torch.Tensor:
 
 
 def bytes_of(value: torch.Tensor) -> memoryview:
-    """The memory of a tensor."""
-    return memoryview(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    """The memory of a tensor, which is one line, also of a single value that was expanded and has a stride of 0."""
+    flat = value.detach().contiguous().as_strided((value.numel(),), (1,))
+    return memoryview(flat.view(torch.uint8).numpy().data)

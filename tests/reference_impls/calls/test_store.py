@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, Any] = {
     "labels": torch.tensor([1, 2]),
     "mask": torch.tensor([True, False]),
     "empty": torch.zeros(0, 3),
+    "expanded": torch.tensor(2.5).expand(1),  # as Wan and HunyuanVideo pass their timestep
     "nested": {"pair": (SHARED, [None, SHARED.t()]), "dict": {"tensor": "not a tensor"}, "nothing": {}},
 }
 
@@ -59,7 +60,8 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         assert same(vars(one), vars(other))
     first, second = again
     assert first.positional[0] is second.arguments["x"]  # written once
-    assert len(load_file(tmp_path / "calls" / store.TENSORS)) == 7
+    assert len(load_file(tmp_path / "calls" / store.TENSORS)) == 8
+    assert store.fingerprint(again) == store.fingerprint(calls())
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calls"]
 
 
