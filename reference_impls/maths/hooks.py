@@ -20,17 +20,28 @@ def hooked(hooks: Iterable[tuple[nn.Module, Hook]], *, before: bool = False, nam
     Args:
         hooks: modules and what is called.
         before: before the pass and not after it.
-        named: the hooks take the named inputs too, as a mapping after the others.
+        named: the hooks take the named inputs as a mapping after the others; else they follow them, as some models
+            give a layer its only input by name.
     """
     handles = []
     try:
         for module, hook in hooks:
             register = module.register_forward_pre_hook if before else module.register_forward_hook
-            handles.append(register(hook, with_kwargs=named))
+            handles.append(register(hook if named else _in_order(hook, before), with_kwargs=True))
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _in_order(hook: Hook, before: bool) -> Hook:
+    """The hook, as torch calls one that takes named inputs."""
+
+    def called(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], *output: Any) -> Any:
+        result = hook(module, (*inputs, *named.values()), *output)
+        return (result, {}) if before and result is not None else result
+
+    return called
 
 
 @contextmanager

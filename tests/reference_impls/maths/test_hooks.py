@@ -20,6 +20,7 @@ def test_a_hook_sees_or_replaces_inside_only() -> None:
         torch.testing.assert_close(layer(x), plain + 1)
     with hooked([(layer, lambda _module, inputs: (inputs[0] * 0,))], before=True):
         torch.testing.assert_close(layer(x)[0], layer.bias)
+        torch.testing.assert_close(layer(input=x)[0], layer.bias)  # as AnimateDiff runs its projections
     torch.testing.assert_close(layer(x), plain)
     assert handles(layer) == 0
 
