@@ -52,6 +52,7 @@ def test_a_model_whose_class_runs_here_says_how(built: Built) -> None:
     for slug, filed in built.catalogue.models.items():
         runs = bool(set(filed.entry.diffusers) & classes)
         assert ("prune" in built.pages[f"models/{slug}/index.html"].ids) == runs, slug
+    assert "recorded from StableDiffusionPipeline, " in built.pages["models/sdxl/index.html"].text
 
 
 def test_entries_and_results_lead_to_their_models(built: Built) -> None:
