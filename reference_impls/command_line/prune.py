@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -178,8 +177,6 @@ def _prune_diffusers(
     else:
         _check(folder, place, amount, asked)
         report = _in_memory(folder, place, out, amount, asked, passes, variant, pack)
-    if os.environ.get("RANK", "0") != "0":
-        return  # of the processes that torchrun has started, the first one speaks
     made = out / place.name if whole else out
     terminal.console.print(terminal.costs(report, *(weight_files.find(one, variant).size for one in (place, made))))
     terminal.say_costs(report)

@@ -5,6 +5,7 @@ Results are printed to stdout. Progress is shown on stderr, if that is a termina
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,8 +40,10 @@ LOSS, CLASS, FRECHET = "denoising loss (held-out)", "class accuracy", "Fréchet 
 MACS = ("MACs per forward pass", "MACs, zeros skipped")
 CONTINUED = " \\\n      --out "
 """How a long command is broken into two lines."""
-console = Console()
-work = Console(stderr=True)
+QUIET = os.environ.get("RANK", "0") != "0"
+"""Of the processes that torchrun has started, the first one speaks."""
+console = Console(quiet=QUIET)
+work = Console(stderr=True, quiet=QUIET)
 
 ROWS_MEAN = (
     "Means over the seeds. steps: of recovery. loss: denoising loss on held-out images. MSE: to the dense model's "

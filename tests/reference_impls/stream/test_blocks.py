@@ -244,7 +244,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
 TWO = """
 import os, signal, sys
 from typer.testing import CliRunner
-import reference_impls.command_line.prune
+import reference_impls.stream.run
 from reference_impls.command_line.commands import app
 
 port, *words = sys.argv[1:]
