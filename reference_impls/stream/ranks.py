@@ -78,7 +78,7 @@ def device_of(name: str) -> torch.device:
         torch.ones(1, device=device).item()
     except Exception as error:  # each kind of device fails in its own way
         what = str(error).partition("\n")[0]
-        raise ValueError(f"device {name!r} cannot be used here: {what}; leave --device out, or give cuda") from error
+        raise ValueError(f"device {name!r} cannot be used here: {what}; leave --device out") from error
     return device
 
 
