@@ -76,6 +76,10 @@ class Built:
         """Every page, by its path below the home page."""
         return Pages({page.relative_to(self.site).as_posix(): page for page in sorted(self.site.rglob("*.html"))})
 
+    def pages_with(self, text: str) -> list[str]:
+        """Names of the pages whose HTML holds a text, which is found without parsing them."""
+        return [name for name in self.pages if text in (self.site / name).read_text("utf-8")]
+
     @cached_property
     def entries(self) -> dict[str, Filed[Any]]:
         """Every entry with its file, by the address of its page below the home page."""

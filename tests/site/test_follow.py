@@ -13,8 +13,8 @@ def test_home_data_and_family_pages_name_their_feed(built: Built) -> None:
     digests = {name for name in built.pages if name.startswith("digest/")}
     expected = {"index.html", "data/index.html", "families/index.html", *families, *digests}
     found = {}
-    for name, page in built.pages.items():
-        links = [link for link in page.all("link") if link.get("type") == MEDIA_TYPE]
+    for name in built.pages_with(MEDIA_TYPE):
+        links = [link for link in built.pages[name].all("link") if link.get("type") == MEDIA_TYPE]
         if links:
             (found[name],) = links
     assert found.keys() == expected
