@@ -158,8 +158,8 @@ def make_pipeline(folder: Path, dtype: torch.dtype) -> None:
         layers_per_block=2,
         sample_size=512,
     )
-    width = {"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768}
-    text = CLIPTextConfig(**width, num_hidden_layers=12, num_attention_heads=12)  # type: ignore[arg-type]  # one type for all
+    width: dict[str, Any] = {"hidden_size": 768, "intermediate_size": 3072, "projection_dim": 768}
+    text = CLIPTextConfig(**width, num_hidden_layers=12, num_attention_heads=12)
     tokenizer: Any = CLIPTokenizer.from_pretrained(PIPELINE / "tokenizer")
     tokenizer.model_max_length = 77
     diffusers.StableDiffusionPipeline(
