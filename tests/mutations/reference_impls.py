@@ -25,7 +25,7 @@ MATHS = (
     ),
     Mutation(
         "reference_impls/maths/masks.py",
-        "tiles.sum((2, 3)) / self.areas(scores.shape)",
+        "tiles.sum((2, 3)) / areas",
         "tiles.sum((2, 3)) / (self.rows * self.columns)",
         (f"{T}maths/test_tiles.py::test_mean_and_area_of_each_tile",),
     ),
@@ -123,9 +123,21 @@ PRUNING = (
     ),
     Mutation(
         "reference_impls/pruning/layers.py",
-        'getattr(layer, "groups", 1) == 1',
-        'getattr(layer, "groups", 1) < 3',
+        'getattr(layer, "groups", 1) > 1',
+        'getattr(layer, "groups", 1) > 2',
         (f"{T}pruning/test_layers.py::test_small_and_grouped_layers_stay_dense",),
+    ),
+    Mutation(
+        "reference_impls/pruning/layers.py",
+        'pattern.axis == "channels" or',
+        "True or",
+        (f"{T}test_public_reports.py::test_2_4_of_a_convolution",),
+    ),
+    Mutation(
+        "reference_impls/bench/forward_pass.py",
+        '"unpruned" if "unpruned" in self.seconds else "dense"',
+        '"dense"',
+        (f"{T}command_line/test_measured_pipelines.py::test_bench_of_zeros_beside_the_dense_pipeline",),
     ),
     Mutation(
         "reference_impls/pruning/remove_units.py",
@@ -209,8 +221,8 @@ METHODS = (
     ),
     Mutation(
         "reference_impls/methods/bk_sdm.py",
-        "for number in level[1:-1]]",
-        "for number in level[1:]]",
+        "for place in level[1:-1]",
+        "for place in level[1:]",
         (f"{T}methods/test_bk_sdm.py::test_the_fixed_rule",),
     ),
     Mutation(
@@ -309,8 +321,8 @@ KERNELS = (
     ),
     Mutation(
         "reference_impls/kernels/csr_spmm.py",
-        "columns % block * column_bytes",
-        "columns * column_bytes",
+        "columns % block * tile(narrow)",
+        "columns * tile(narrow)",
         (f"{T}kernels/test_spmm.py::test_against_float64",),
     ),
     Mutation(
@@ -333,8 +345,8 @@ KERNELS = (
     ),
     Mutation(
         "reference_impls/kernels/weight_order.py",
-        "np.lexsort((column, row, -sizes[span_key], where))",
-        "np.lexsort((column, row, sizes[span_key], where))",
+        "np.argsort(-sizes, axis=1",
+        "np.argsort(sizes, axis=1",
         (f"{T}kernels/test_spmm.py::test_a_stream_holds_every_weight_once_in_order",),
     ),
     Mutation(
@@ -397,8 +409,8 @@ STUDY = (
     ),
     Mutation(
         "reference_impls/study/recover.py",
-        "return total",
-        "return total / max(1, len(wanted))",
+        "total = total + (error / stream",
+        "total = (error / stream",
         (f"{T}study/test_recover.py::test_feature_loss_by_hand",),
     ),
     Mutation(
@@ -447,8 +459,8 @@ COMMANDS = (
     ),
     Mutation(
         "reference_impls/command_line/recover.py",
-        "dense = pretrained(name) if teacher else None",
-        "dense = pretrained(name)",
+        "dense, rate = pretrained(name) if teacher else None,",
+        "dense, rate = pretrained(name),",
         (f"{T}command_line/test_command_line.py::test_recover_without_a_teacher",),
     ),
 )
