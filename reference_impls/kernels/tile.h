@@ -97,7 +97,7 @@ template <class Entry>
 struct Stream {
   const Entry* entries;
   const int32_t* span_row;     // which rows of the chunk, Add::SPAN_ROWS of them (or which group of rows)
-  const int32_t* span_count;   // how many entries
+  const int32_t* span_count;   // how many weights of all its rows, or of a group
   const int64_t* span_start;   // [chunk * blocks + block]: first span; one more at the end
   const int64_t* entry_start;  // the same for entries
   int64_t chunks, blocks, chunk_rows, rows;
@@ -114,7 +114,7 @@ struct Buffer {
 
 // A share of the work: units [first, last), where unit u is chunk u % chunks of tile u / chunks.
 //   pack(tile, block, panel)            fills the panel
-//   Add()(entries, count, panel, sums, row)  adds the weights of one span to the sums of its rows
+//   Add()(entry, count, panel, sums, row)  adds the weights of one span to the sums of its rows; the entry behind them
 //   write(tile, first_row, count, sums) takes finished sums, count x TILE
 template <class Add, class Pack, class Write>
 void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t panel_floats, int64_t first_unit,
@@ -137,8 +137,7 @@ void walk(const Stream<typename Add::Entry>& weights, const float* bias, int64_t
       if (!keep || new_tile) pack(tile, block, panel);
       const typename Add::Entry* entry = weights.entries + weights.entry_start[at];
       for (int64_t span = weights.span_start[at]; span < weights.span_start[at + 1]; span++) {
-        Add()(entry, weights.span_count[span], panel, sums.start, weights.span_row + span * Add::SPAN_ROWS);
-        entry += weights.span_count[span];
+        entry = Add()(entry, weights.span_count[span], panel, sums.start, weights.span_row + span * Add::SPAN_ROWS);
       }
     }
     write(tile, first, count, sums.start);
@@ -188,7 +187,7 @@ void walk_all(const Stream<typename Add::Entry>& weights, const float* bias, int
 // ---- unstructured: every row has its own pattern, and each multiply-add loads its inputs ----
 
 // Loads limit the loop, also those of weights and offsets; so an entry has four weights, whose values and whose offsets
-// are one load each. It holds 4 / R weights of each of R rows by turns, and zeros where a row has fewer than another.
+// are one load each: those of each of R rows by turns, and zeros where a row has fewer than another.
 struct Weights {
   float value[4];
   uint64_t offsets;  // four times 16 bits, the first lowest: floats into the panel
@@ -208,8 +207,8 @@ struct Rows {
     for (int v = 0; v < V; v++) acc[K % R][v] += value * load(x + v * LANES);
   }
 
-  __attribute__((always_inline)) void operator()(const Weights* w, int32_t count, const float* panel, float* sums,
-                                                 const int32_t* row) const {
+  __attribute__((always_inline)) const Weights* operator()(const Weights* w, int32_t count, const float* panel,
+                                                           float* sums, const int32_t* row) const {
     float* at[R];
     vec acc[R][V];
 #pragma GCC unroll 8
@@ -218,18 +217,27 @@ struct Rows {
 #pragma GCC unroll 8
       for (int v = 0; v < V; v++) acc[r][v] = load(at[r] + v * LANES);
     }
-    for (int32_t i = 0; i < count; i++) {
-      const vec values = repeat(w[i].value);
-      const uint64_t offsets = w[i].offsets;
+    for (; count >= 4; count -= 4, w++) {
+      const vec values = repeat(w->value);
+      const uint64_t offsets = w->offsets;
       add<0>(acc, values, offsets, panel);
       add<1>(acc, values, offsets, panel);
       add<2>(acc, values, offsets, panel);
       add<3>(acc, values, offsets, panel);
     }
+    if (count) {  // one to three; spans of the same length follow each other, so the branches are foreseen
+      const vec values = repeat(w->value);
+      const uint64_t offsets = w->offsets;
+      add<0>(acc, values, offsets, panel);
+      if (count > 1) add<1>(acc, values, offsets, panel);
+      if (count > 2) add<2>(acc, values, offsets, panel);
+      w++;
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
       for (int v = 0; v < V; v++) store(at[r] + v * LANES, acc[r][v]);
+    return w;
   }
 };
 
@@ -254,8 +262,8 @@ struct FourRows {
   using Entry = Weight4;
   static constexpr int SPAN_ROWS = 1, GROUP = 4, TILE = V * LANES;
 
-  __attribute__((always_inline)) void operator()(const Weight4* w, int32_t count, const float* panel, float* all,
-                                                 const int32_t* group) const {
+  __attribute__((always_inline)) const Weight4* operator()(const Weight4* w, int32_t count, const float* panel,
+                                                           float* all, const int32_t* group) const {
     float* sums = all + int64_t(*group) * GROUP * TILE;
     vec acc[GROUP][V];
 #pragma GCC unroll 8
@@ -278,5 +286,6 @@ struct FourRows {
     for (int r = 0; r < GROUP; r++)
 #pragma GCC unroll 8
       for (int v = 0; v < V; v++) store(sums + r * TILE + v * LANES, acc[r][v]);
+    return w + count;
   }
 };

@@ -66,7 +66,7 @@ def arrange(
     """Order weights into a stream.
 
     An entry has one weight of each row of a group; or, without groups, ``TOGETHER`` weights of the rows of a span by
-    turns. Where a row has none, its value is 0, and its offset that of input 0 of the block.
+    turns. Where a row has fewer than the other, its value is 0, and its offset that of input 0 of the block.
 
     Args:
         row: (n,) row of each weight, or group of rows.
@@ -110,7 +110,7 @@ def arrange(
     return Stream(
         entries=entries,
         span_row=by_size.reshape(-1, span_rows)[used].astype(np.int32),
-        span_count=counts.ravel()[used].astype(np.int32),
+        span_count=(ordered[:, ::span_rows] * span_rows).ravel()[used].astype(np.int32),
         span_start=np.concatenate([[0], np.cumsum((counts > 0).sum(1))]).astype(np.int64),
         entry_start=np.concatenate([[0], np.cumsum(counts.sum(1))]).astype(np.int64),
         chunks=chunks,

@@ -73,13 +73,12 @@ def arranged(rows: tuple[tuple[str, str], ...], vectors: int, group: int) -> tup
         group=group,
     )
     spans = slice(packed.span_start[0], packed.span_start[1])
-    used = np.repeat(packed.span_row[spans, 0], packed.span_count[spans])
+    used = np.repeat(packed.span_row[spans, 0], packed.span_count[spans]).tolist()
     entries = packed.entries[: packed.entry_start[1]]
     if group > 1:
-        return used.tolist(), entries["offset"].tolist()
+        return used, entries["offset"].tolist()
     offsets = entries["offsets"][:, None] >> 16 * np.arange(TOGETHER, dtype=np.uint64) & 0xFFFF
-    kept = entries["value"] != 0
-    return np.repeat(used, TOGETHER)[kept.ravel()].tolist(), offsets[kept].tolist()
+    return used, offsets[entries["value"] != 0].tolist()
 
 
 def test_every_kernel_has_a_figure_and_a_caption() -> None:
