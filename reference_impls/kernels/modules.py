@@ -105,15 +105,15 @@ class SparseLinear(Sparse):
         """
         return cls(layer.weight, layer.bias, kind, activation)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # as torch names it: some models do, too
         """Multiply; raises as ``check``, and ValueError if the width does not fit."""
         kernel = csr_spmm if self.kind == "csr" else rowblock_spmm
-        rows = self.check(x).reshape(-1, x.shape[-1])
+        rows = self.check(input).reshape(-1, input.shape[-1])
         weight = self.packed(kernel.pack, self.weight)
         y = kernel.multiply(
             weight, rows, bias=self.numbers(), activation=self.activation, threads=torch.get_num_threads()
         )
-        return torch.from_numpy(y).view(*x.shape[:-1], len(self.weight))
+        return torch.from_numpy(y).view(*input.shape[:-1], len(self.weight))
 
     def extra_repr(self) -> str:
         """For a printed model."""
@@ -154,9 +154,9 @@ class SparseConv2d(Sparse):
             )
         return cls(layer.weight, layer.bias, kind, activation, int(stride), int(padding))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # as torch names it: some models do, too
         """Convolve; raises as ``check``, and ValueError if the channels do not fit."""
-        array = self.check(x)
+        array = self.check(input)
         how: dict[str, Any] = {
             "bias": self.numbers(),
             "activation": self.activation,

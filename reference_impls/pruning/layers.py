@@ -51,6 +51,15 @@ def left_dense(model: nn.Module) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
+def computed(model: nn.Module) -> dict[str, Layer]:
+    """Layers whose weight is made of others in each forward pass, as by weight norm, by name, in model order."""
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, Layer) and _is_computed(layer)}
+
+
+def _is_computed(layer: nn.Linear | _ConvNd) -> bool:
+    return "weight" not in layer._parameters
+
+
 def _adapters(model: nn.Module) -> set[nn.Module]:
     """All that stands beside a ``base_layer``, as PEFT puts it there for LoRA."""
     around = [part for part in model.modules() if "base_layer" in part._modules]
@@ -67,7 +76,7 @@ def _why_not(layer: nn.Linear | _ConvNd, adapters: set[nn.Module]) -> str | None
     """Why a layer is not pruned; None where it is."""
     if layer in adapters:
         return "a layer of an adapter"
-    if "weight" not in layer._parameters:
+    if _is_computed(layer):
         return "a layer whose weight is made of others, as by weight norm"
     if layer.weight.dtype not in PRECISIONS:
         return "a quantized layer"

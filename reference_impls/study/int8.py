@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from reference_impls.maths.masks import check_finite
-from reference_impls.pruning.layers import Layer, prunable
+from reference_impls.pruning.layers import Layer, computed, prunable
 
 TOP = 127
 CONVOLVE: Mapping[type[nn.Module], Callable[..., torch.Tensor]] = {
@@ -68,15 +68,15 @@ class Int8(nn.Module):
         """The rounded weight, for code that reads the weight or the type of a layer itself."""
         return (self.levels * self.scale.view(-1, *[1] * (self.levels.dim() - 1))).to(self.dtype)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # as torch names it: some models do, too
         """As the layer, up to the rounding of both; a batch may be empty."""
-        wide = _wide(x.dtype)
-        values = x.to(wide)
-        step = (values.abs().max() if x.numel() else values.new_zeros(())).clamp(min=SMALLEST) / TOP
+        wide = _wide(input.dtype)
+        values = input.to(wide)
+        step = (values.abs().max() if input.numel() else values.new_zeros(())).clamp(min=SMALLEST) / TOP
         product = self.multiply((values / step).round(), self.levels.to(wide))
         outputs = (-1, *[1] * (self.levels.dim() - 2))  # their axis is the last one of a Linear, the first of an image
         product = product * (step * self.scale.to(wide)).view(outputs)
-        return (product if self.bias is None else product + self.bias.to(wide).view(outputs)).to(x.dtype)
+        return (product if self.bias is None else product + self.bias.to(wide).view(outputs)).to(input.dtype)
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
@@ -103,7 +103,7 @@ def quantize(model: nn.Module, *, leave: Collection[str] = ()) -> int:
     places: dict[int, list[str]] = defaultdict(list)
     for name, module in model.named_modules(remove_duplicate=False):
         places[id(module)].append(name)
-    layers = prunable(model)
+    layers = prunable(model) | computed(model)  # the latter are refused
     every = {place for layer in layers.values() for place in places[id(layer)]}
     if unknown := sorted(set(leave) - every):
         raise ValueError(f"leave: {', '.join(unknown)} is no prunable layer; names are such as {min(every)}")

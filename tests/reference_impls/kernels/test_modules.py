@@ -41,6 +41,7 @@ def test_linear(kind: modules.Format) -> None:
         torch.testing.assert_close(sparse(x), layer(x), rtol=1e-5, atol=1e-5)
     across = torch.randn(30, 7).t()
     torch.testing.assert_close(sparse(across), layer(across), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(sparse(input=across), layer(across), rtol=1e-5, atol=1e-5)
     fused = SparseLinear.from_dense(layer, kind=kind, activation="silu")
     torch.testing.assert_close(fused(across), nn.functional.silu(layer(across)), rtol=1e-5, atol=1e-5)
 
@@ -58,6 +59,7 @@ def test_convolution(kind: modules.Format, size: int, stride: int, padding: int)
         torch.randn(1, 8, 9, 11).to(memory_format=torch.channels_last),
     ):
         torch.testing.assert_close(sparse(x), layer(x), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(sparse(input=x), layer(x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(

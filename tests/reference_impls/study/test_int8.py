@@ -75,7 +75,7 @@ def test_weights_at_the_ends_of_half_precision(scale: float) -> None:
 @pytest.mark.parametrize("layer", [nn.Linear(16, 18), nn.Conv2d(16, 18, 3)])
 def test_a_batch_of_nothing(layer: Layer) -> None:
     x = torch.zeros(0, 16, *[5] * (layer.weight.dim() - 2))
-    assert Int8(layer)(x).shape == layer(x).shape
+    assert Int8(layer)(input=x).shape == layer(x).shape
 
 
 def test_a_layer_in_two_places_stays_one() -> None:
