@@ -9,7 +9,10 @@ from reference_impls.methods.registry import METHODS
 from tests.benchmarks.bench_matrix import cases, settings_of
 from tests.reference_impls.forty import FORTY
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # of diffusers, about its own next release
+pytestmark = [  # of diffusers, about its own next release, and about tensors in its schedulers
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 SAMPLE = ("Stable Diffusion 2", "Wan 2.1", "AutoencoderKL")
 SAMPLED = ("magnitude", "wanda", "magnitude-units", "bk-sdm")
 
