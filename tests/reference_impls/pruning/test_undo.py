@@ -126,7 +126,7 @@ def test_a_hessian_that_cannot_be_factorised(
         ("obs-diff", sparsegpt, "sweep"),
         ("obs-diff-units", obs_diff, "remove"),
         ("magnitude", drop_weights, "set_matrix"),
-        ("sparsedm", sparsedm, "keep_pattern"),
+        ("sparsedm", sparsedm, "keep_pattern_of"),
     ],
 )
 def test_an_interrupt(method: str, module: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
