@@ -99,8 +99,11 @@ def columns_of(layer: Layer) -> int:
 
 @torch.no_grad()
 def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
-    """Write a matrix (outputs, inputs) back into the weight."""
-    layer.weight.copy_(like_weight(matrix, layer.weight))
+    """Write a matrix (outputs, inputs) back into the weight; -0, which a mask makes of negative weights, becomes 0.
+
+    A packed file leaves out what has no bit set, and -0 has one.
+    """
+    layer.weight.copy_(like_weight(matrix, layer.weight)).add_(0.0)
 
 
 def in_columns(weight: torch.Tensor) -> torch.Tensor:

@@ -88,7 +88,7 @@ def _size(weight: torch.Tensor, mask: torch.Tensor) -> float:
 @torch.no_grad()
 def _to_masks(kept: Mapping[torch.Tensor, torch.Tensor]) -> None:
     for weight, mask in kept.items():
-        weight.mul_(mask)
+        weight.masked_fill_(~mask, 0)
 
 
 def _set_gradients(

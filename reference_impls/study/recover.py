@@ -185,7 +185,7 @@ def train(
         schedule.step()
         with torch.no_grad():
             for layer, mask in masks.items():
-                layer.weight.mul_(mask)
+                layer.weight.masked_fill_(~mask, 0)
         if step >= steps - max(1, steps // 10):
             last.append(value.item())
         if show is not None:

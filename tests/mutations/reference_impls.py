@@ -403,7 +403,7 @@ FILES = (
 STUDY = (
     Mutation(
         "reference_impls/study/recover.py",
-        "layer.weight.mul_(mask)",
+        "layer.weight.masked_fill_(~mask, 0)",
         "layer.weight.mul_(1)",
         (f"{T}study/test_recover.py::test_zeros_stay_and_blocks_stay_out",),
     ),

@@ -42,6 +42,7 @@ def test_the_share_is_exact_and_the_report_says_so(dit: nn.Module, calibration: 
     report = prune(model, calibration, 0.5, method=method)
     for name, layer in prunable(model).items():
         assert 2 * int((layer.weight == 0).sum()) == layer.weight.numel()
+        assert not layer.weight[layer.weight == 0].signbit().any(), "a packed file stores -0 like a weight"
         assert report.achieved[name] == 0.5
     half = sum(layer.weight.numel() for layer in prunable(model).values()) // 2
     assert report.before.nonzero - report.after.nonzero == half

@@ -49,6 +49,7 @@ def test_zeros_stay_and_blocks_stay_out(features: Features) -> None:
     recover(model, TRAIN, steps=3, teacher=DIT, features=features, batch=8)
     after = {name: layer.weight == 0 for name, layer in prunable(model).items()}
     assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not any(layer.weight[layer.weight == 0].signbit().any() for layer in prunable(model).values())
     assert len(shared_places(model, DIT)) == 6
     assert not any(module._forward_hooks for module in (*model.modules(), *DIT.modules()))
 
