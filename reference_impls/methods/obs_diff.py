@@ -34,7 +34,7 @@ from reference_impls.methods import sparsegpt
 from reference_impls.pruning.blockwise import Rule
 from reference_impls.pruning.chosen import groups_to_prune
 from reference_impls.pruning.contract import Outcome, Request
-from reference_impls.pruning.layers import Layer, as_matrix, set_matrix
+from reference_impls.pruning.layers import Layer, as_matrix, column_numbers, set_matrix
 from reference_impls.pruning.observers import Hessians, hessian_of, naming, observe
 from reference_impls.pruning.remove_units import best_units
 
@@ -100,5 +100,4 @@ def _layer(model: nn.Module, part: Part) -> Layer:
 
 def _columns(part: Part, layer: Layer) -> torch.Tensor:
     """Columns of the layer's matrix that each unit owns: all kernel positions of its channels, (units, columns)."""
-    channels, positions = layer.weight.shape[1], layer.weight[0, 0].numel()
-    return (part.index[:, :, None] + channels * torch.arange(positions)).flatten(1)
+    return column_numbers(layer.weight)[:, part.index].movedim(0, -1).flatten(1)

@@ -97,6 +97,11 @@ def columns_of(layer: Layer) -> int:
     return layer.weight[0].numel()
 
 
+def column_numbers(weight: torch.Tensor) -> torch.Tensor:
+    """Which column of ``in_columns`` belongs to each kernel position and channel, (kernel positions, channels)."""
+    return torch.arange(weight[0].numel(), device=weight.device).view(-1, weight.shape[1])
+
+
 @torch.no_grad()
 def set_matrix(layer: Layer, matrix: torch.Tensor) -> None:
     """Write a matrix (outputs, inputs) back into the weight; -0, which a mask makes of negative weights, becomes 0.
@@ -124,7 +129,7 @@ def keep_pattern_of(weight: torch.Tensor, scores: torch.Tensor, pattern: Pattern
     """
     if pattern.axis == "channels" or weight.dim() == 2:
         return keep_pattern(scores, pattern)
-    order = torch.arange(scores.shape[1], device=scores.device).view(-1, weight.shape[1]).t().flatten()
+    order = column_numbers(weight).t().flatten()
     return keep_pattern(scores[:, order], pattern)[:, order.argsort()]
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from reference_impls.maths.hooks import Hook, hooked
 from reference_impls.maths.obs import UNSEEN, Hessian
-from reference_impls.pruning.layers import Layer, columns_of, input_rows
+from reference_impls.pruning.layers import Layer, column_numbers, columns_of, input_rows
 
 IN_FLOAT64 = 4096
 """Columns of a Hessian up to which it is summed in float64."""
@@ -114,7 +114,7 @@ class Hessians:
     def add(self, inputs: torch.Tensor, weight: float = 1.0) -> None:
         """As ``Hessian.add``, with the inputs of all groups: (n, inputs of the layer)."""
         for columns, hessian in self.groups:
-            hessian.add(inputs[:, columns.to(inputs.device)], weight)
+            hessian.add(inputs[:, columns], weight)
 
     def reduce(self, total: Total) -> None:
         """Replace the sums by their totals over several processes."""
@@ -140,9 +140,8 @@ def column_groups(layer: Layer, *, by_channel: bool) -> list[torch.Tensor]:
         by_channel: order of a convolution's columns: all kernel positions of a channel, then of the next one; else all
             channels of a position.
     """
-    channels = layer.weight.shape[1]
-    columns = torch.arange(columns_of(layer)).view(-1, channels)  # (kernel positions, channels)
-    together = channels
+    columns = column_numbers(layer.weight)
+    together = channels = columns.shape[1]
     if len(columns) > 1 and columns.numel() > WIDEST:
         steps = -(-channels // STEP)
         number = -(-steps // max(1, WIDEST // (STEP * len(columns))))
